@@ -1,0 +1,112 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace nacelle {
+namespace {
+
+Status file_error(const std::filesystem::path& path, const char* action, int error) {
+  const Code code = error == ENOENT || error == ENOTDIR ? Code::kNotFound
+                    : error == EACCES                   ? Code::kPermissionDenied
+                    : error == ENOSPC                   ? Code::kResourceExhausted
+                                                        : Code::kUnavailable;
+  return Status(code, fmt::format("cannot {} {}: {}", action, path.string(), std::strerror(error)));
+}
+
+// Closes on scope exit.
+struct Descriptor {
+  int fd = -1;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+Result<std::size_t> regular_size(const Descriptor& file, const std::filesystem::path& path) {
+  struct stat info {};
+  if (::fstat(file.fd, &info) != 0) return file_error(path, "stat", errno);
+  if (!S_ISREG(info.st_mode)) return invalid_argument("{} is not a regular file", path.string());
+  return static_cast<std::size_t>(info.st_size);
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes) {
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0) return file_error(path, "open", errno);
+  struct stat info {};
+  if (::fstat(file.fd, &info) != 0) return file_error(path, "stat", errno);
+  if (S_ISDIR(info.st_mode)) return invalid_argument("{} is a folder, not a file", path.string());
+  std::string content;
+  content.reserve(static_cast<std::size_t>(info.st_size) + 1);
+  char buffer[1 << 16];
+  while (true) {
+    const ssize_t got = ::read(file.fd, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return file_error(path, "read", errno);
+    if (got == 0) return content;
+    content.append(buffer, static_cast<std::size_t>(got));
+    if (content.size() > max_bytes) {
+      return out_of_range("{} is larger than the {} bytes accepted here", path.string(), max_bytes);
+    }
+  }
+}
+
+Status write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+  std::filesystem::path temporary = path;
+  temporary += fmt::format(".tmp.{}", ::getpid());
+  {
+    Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+    if (file.fd < 0) return file_error(temporary, "create", errno);
+    while (!content.empty()) {
+      const ssize_t put = ::write(file.fd, content.data(), content.size());
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) {
+        const int error = errno;
+        ::unlink(temporary.c_str());
+        return file_error(temporary, "write", error);
+      }
+      content.remove_prefix(static_cast<std::size_t>(put));
+    }
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(temporary.c_str());
+    return file_error(path, "replace", error);
+  }
+  return {};
+}
+
+Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0) return file_error(path, "open", errno);
+  ASSIGN_OR_RETURN(const std::size_t size, regular_size(file, path));
+  MappedFile mapped;
+  if (size == 0) return mapped;
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.fd, 0);
+  if (data == MAP_FAILED) return file_error(path, "map", errno);
+  mapped.data_ = static_cast<const std::byte*>(data);
+  mapped.size_ = size;
+  return mapped;
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+}  // namespace nacelle
