@@ -11,8 +11,8 @@ namespace nacelle {
 
 }  // namespace nacelle
 
-#define CHECK(condition)                                          \
-  do {                                                            \
-    if (!(condition)) [[unlikely]]                                \
-      ::nacelle::check_failed(__FILE__, __LINE__, #condition);    \
+#define CHECK(condition)                                       \
+  do {                                                         \
+    if (!(condition)) [[unlikely]]                             \
+      ::nacelle::check_failed(__FILE__, __LINE__, #condition); \
   } while (false)

@@ -15,7 +15,8 @@ namespace nacelle {
                                             std::size_t max_bytes = std::size_t{1} << 30);
 
 // Writes beside `path` and renames over it, so that a reader sees the old or the new file.
-[[nodiscard]] Status write_file_atomically(const std::filesystem::path& path, std::string_view content);
+[[nodiscard]] Status write_file_atomically(const std::filesystem::path& path,
+                                           std::string_view content);
 
 // A file mapped read-only for the life of this object. Movable. A file that shrinks while mapped
 // faults on access: weights are replaced by rename, never in place.

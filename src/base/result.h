@@ -17,16 +17,25 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : value_(std::move(value)) {}                        // NOLINT: implicit by design
+  Result(T value) : value_(std::move(value)) {}  // NOLINT: implicit by design
   Result(Status error) : error_(std::move(error)) { CHECK(!error_.ok()); }  // NOLINT
 
   [[nodiscard]] bool has_value() const { return value_.has_value(); }
   [[nodiscard]] bool ok() const { return has_value(); }
   explicit operator bool() const { return has_value(); }
 
-  [[nodiscard]] T& value() & { CHECK(has_value()); return *value_; }
-  [[nodiscard]] const T& value() const& { CHECK(has_value()); return *value_; }
-  [[nodiscard]] T&& value() && { CHECK(has_value()); return std::move(*value_); }
+  [[nodiscard]] T& value() & {
+    CHECK(has_value());
+    return *value_;
+  }
+  [[nodiscard]] const T& value() const& {
+    CHECK(has_value());
+    return *value_;
+  }
+  [[nodiscard]] T&& value() && {
+    CHECK(has_value());
+    return std::move(*value_);
+  }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
@@ -46,18 +55,18 @@ class [[nodiscard]] Result {
 #define NACELLE_CONCAT_(a, b) a##b
 #define NACELLE_CONCAT(a, b) NACELLE_CONCAT_(a, b)
 
-#define RETURN_IF_ERROR(expr)                                            \
-  do {                                                                   \
+#define RETURN_IF_ERROR(expr)                                              \
+  do {                                                                     \
     if (::nacelle::Status status_ = (expr); !status_.ok()) return status_; \
   } while (false)
 #define ASSIGN_OR_RETURN(decl, expr) \
   NACELLE_ASSIGN_OR_(decl, expr, return, NACELLE_CONCAT(result_, __LINE__))
 
 // The same inside coroutines.
-#define CO_RETURN_IF_ERROR(expr)                                            \
-  do {                                                                      \
-    ::nacelle::Status status_ = (expr);                                     \
-    if (!status_.ok()) co_return status_;                                   \
+#define CO_RETURN_IF_ERROR(expr)          \
+  do {                                    \
+    ::nacelle::Status status_ = (expr);   \
+    if (!status_.ok()) co_return status_; \
   } while (false)
 #define CO_ASSIGN_OR_RETURN(decl, expr) \
   NACELLE_ASSIGN_OR_(decl, expr, co_return, NACELLE_CONCAT(result_, __LINE__))

@@ -16,9 +16,9 @@ namespace nacelle {
 
 enum class Code {
   kOk,
-  kCancelled,           // the caller went away, or the component is shutting down
-  kInvalidArgument,     // the value can never be right
-  kOutOfRange,          // right kind of value, beyond a limit
+  kCancelled,        // the caller went away, or the component is shutting down
+  kInvalidArgument,  // the value can never be right
+  kOutOfRange,       // right kind of value, beyond a limit
   kNotFound,
   kAlreadyExists,
   kFailedPrecondition,  // right request, wrong state
@@ -28,7 +28,7 @@ enum class Code {
   kUnauthenticated,
   kPermissionDenied,
   kUnimplemented,
-  kDataLoss,            // a file or stream contradicts itself
+  kDataLoss,  // a file or stream contradicts itself
   kInternal,
 };
 
@@ -57,9 +57,9 @@ class [[nodiscard]] Status {
 };
 
 // Builders: invalid_argument("n must be at least 1, got {}.", n).
-#define NACELLE_STATUS_BUILDER(name, code)                              \
-  template <class... Args>                                              \
-  Status name(fmt::format_string<Args...> format, Args&&... args) {     \
+#define NACELLE_STATUS_BUILDER(name, code)                                 \
+  template <class... Args>                                                 \
+  Status name(fmt::format_string<Args...> format, Args&&... args) {        \
     return Status(code, fmt::format(format, std::forward<Args>(args)...)); \
   }
 NACELLE_STATUS_BUILDER(cancelled, Code::kCancelled)

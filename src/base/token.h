@@ -5,8 +5,8 @@
 
 namespace nacelle {
 
-// An index into a model's vocabulary. Plain, not an Id<>: token ids live in large spans that kernels,
-// hashes and JSON read directly.
+// An index into a model's vocabulary. Plain, not an Id<>: token ids live in large spans that
+// kernels, hashes and JSON read directly.
 using TokenId = std::int32_t;
 
 }  // namespace nacelle

@@ -6,8 +6,8 @@ namespace nacelle {
 namespace {
 
 struct Lead {
-  int length;               // 0 when the byte cannot start a character
-  std::uint8_t low, high;   // range of the second byte (RFC 3629 table 3-7)
+  int length;              // 0 when the byte cannot start a character
+  std::uint8_t low, high;  // range of the second byte (RFC 3629 table 3-7)
 };
 
 Lead classify(std::uint8_t b) {
@@ -23,7 +23,8 @@ Lead classify(std::uint8_t b) {
   return {0, 0, 0};
 }
 
-// Bytes at `pos` that form a valid start of one character; `needed` is the whole character's length.
+// Bytes at `pos` that form a valid start of one character; `needed` is the whole character's
+// length.
 struct Span {
   int valid, needed;
 };
@@ -49,10 +50,13 @@ Utf8Char decode_utf8(std::string_view text, std::size_t pos) {
   if (span.needed == 0 || span.valid < span.needed) return {};
   const auto byte = [&](int i) { return static_cast<std::uint8_t>(text[pos + i]); };
   switch (span.needed) {
-    case 1: return {byte(0), 1, true};
-    case 2: return {char32_t((byte(0) & 0x1Fu) << 6 | (byte(1) & 0x3Fu)), 2, true};
+    case 1:
+      return {byte(0), 1, true};
+    case 2:
+      return {char32_t((byte(0) & 0x1Fu) << 6 | (byte(1) & 0x3Fu)), 2, true};
     case 3:
-      return {char32_t((byte(0) & 0x0Fu) << 12 | (byte(1) & 0x3Fu) << 6 | (byte(2) & 0x3Fu)), 3, true};
+      return {char32_t((byte(0) & 0x0Fu) << 12 | (byte(1) & 0x3Fu) << 6 | (byte(2) & 0x3Fu)), 3,
+              true};
     default:
       return {char32_t((byte(0) & 0x07u) << 18 | (byte(1) & 0x3Fu) << 12 | (byte(2) & 0x3Fu) << 6 |
                        (byte(3) & 0x3Fu)),
@@ -98,7 +102,8 @@ std::size_t complete_utf8_prefix(std::string_view text) {
   for (std::size_t back = 1; back <= window; ++back) {
     const std::size_t pos = text.size() - back;
     const Span span = scan(text, pos);
-    if (span.needed > 1 && span.valid == static_cast<int>(back) && span.valid < span.needed) return pos;
+    if (span.needed > 1 && span.valid == static_cast<int>(back) && span.valid < span.needed)
+      return pos;
   }
   return text.size();
 }

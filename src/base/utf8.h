@@ -25,8 +25,9 @@ void append_utf8(std::string& out, char32_t code_point);
 // Number of characters; each invalid byte counts as one.
 [[nodiscard]] std::size_t utf8_length(std::string_view text);
 
-// Length of the longest prefix that ends on a character border: what may be sent now, while the rest
-// may be the start of a character whose other bytes have not come yet. At most 3 bytes are held back.
+// Length of the longest prefix that ends on a character border: what may be sent now, while the
+// rest may be the start of a character whose other bytes have not come yet. At most 3 bytes are
+// held back.
 [[nodiscard]] std::size_t complete_utf8_prefix(std::string_view text);
 
 // A copy with each maximal invalid part replaced by U+FFFD, as Python's errors="replace" does.

@@ -18,8 +18,9 @@ TEST(Utf8, RoundTripsEveryCodePoint) {
 }
 
 TEST(Utf8, RefusesWhatRfc3629Refuses) {
-  for (const char* bad : {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80",
-                          "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "\xFF", "a\xC3", "\xE2\x82"}) {
+  for (const char* bad :
+       {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80",
+        "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "\xFF", "a\xC3", "\xE2\x82"}) {
     EXPECT_FALSE(is_valid_utf8(bad)) << bad;
   }
 }

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Runs every test of the release build; ends on ctest's summary. `make test` has built it already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python3 tools/check_includes.py src
+if [ -f tests/clients/package.json ] && [ ! -d tests/clients/node_modules ]; then
+  echo "installing the npm client libraries that the tests use"
+  npm --prefix tests/clients ci --silent --no-audit --no-fund
+fi
+ctest --test-dir build/release --output-on-failure -j "${JOBS:-2}" "$@"
