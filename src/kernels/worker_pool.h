@@ -1,0 +1,98 @@
+// worker_pool.h: fork-join over a fixed set of threads, for the loops inside kernels.
+//
+// run() hands task indices 0..num_tasks-1 to whichever thread is free; the caller takes part and
+// returns when all are done. Which thread runs a task never shows in the result: kernels split
+// their work so that each output element is made by one task.
+//
+// Between runs the workers spin for about 50 us, so that the next layer finds them awake, and then
+// sleep on a futex: an idle pool uses no processor time.
+//
+// Home:    one caller thread at a time (the engine loop). Tasks must not call run() of their pool.
+// Errors:  none; a thread that the system refuses to start is left out, so num_threads() can be
+//          smaller than asked.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include "tensor/buffer.h"
+
+namespace nacelle::kernels {
+
+class WorkerPool {
+ public:
+  // `num_threads` counts the caller; 0 and 1 both mean that every run is inline.
+  explicit WorkerPool(std::size_t num_threads);
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  [[nodiscard]] std::size_t num_threads() const { return workers_.size() + 1; }
+
+  // Calls task(i) once for each i < num_tasks, in no stated order, and waits for all of them.
+  template <class Task>
+  void run(std::size_t num_tasks, Task&& task) {
+    using Plain = std::remove_reference_t<Task>;
+    run_erased(
+        num_tasks, [](void* object, std::size_t index) { (*static_cast<Plain*>(object))(index); },
+        const_cast<void*>(static_cast<const void*>(&task)));
+  }
+
+  // Calls range(begin, end) over pieces that tile [0, count), each at least `grain` long except
+  // perhaps the last. One piece, inline, when count <= grain.
+  template <class Range>
+  void run_ranges(std::size_t count, std::size_t grain, Range&& range) {
+    if (count == 0) return;
+    const std::size_t step = range_step(count, grain);
+    run((count + step - 1) / step, [&](std::size_t piece) {
+      const std::size_t begin = piece * step;
+      range(begin, begin + step < count ? begin + step : count);
+    });
+  }
+
+  // Memory of the caller, kept between runs; contents are lost and the address may change when it
+  // is asked for again. Aligned to 64 bytes. For ops that rearrange their input first.
+  [[nodiscard]] std::byte* scratch(std::size_t size_bytes);
+
+ private:
+  using Call = void (*)(void* object, std::size_t index);
+
+  void run_erased(std::size_t num_tasks, Call call, void* object);
+  [[nodiscard]] std::size_t range_step(std::size_t count, std::size_t grain) const;
+  void work();
+  // Runs tasks of the current job until none is left to claim. True when it ran one.
+  bool take_tasks();
+
+  // The job. `claim_` holds the job's number in its upper half and the next free task in its lower
+  // half, kClosed while the caller changes the other fields; a compare-and-swap that succeeds thus
+  // proves that the fields read before it belong to the job.
+  std::atomic<std::uint64_t> claim_;
+  std::atomic<std::uint64_t> num_tasks_{0};
+  std::atomic<Call> call_{nullptr};
+  std::atomic<void*> object_{nullptr};
+  std::atomic<std::uint32_t> num_done_{0};
+
+  std::atomic<std::uint32_t> wake_{0};  // futex word: changes with each job and at the end
+  std::atomic<std::uint32_t> num_sleeping_{0};
+  std::atomic<bool> caller_sleeps_{false};
+  std::atomic<bool> stop_{false};
+  std::vector<std::thread> workers_;
+  Buffer scratch_;
+};
+
+// Threads worth starting: the affinity mask's size, or the cgroup's CPU quota where that is smaller
+// (rounded down). At least 1.
+[[nodiscard]] std::size_t threads_for_this_process();
+
+// The quota in a cgroup v2 `cpu.max` file ("200000 100000" -> 2.0); nullopt for "max ..." and for
+// text that is neither.
+[[nodiscard]] std::optional<double> parse_cpu_max(std::string_view text);
+
+}  // namespace nacelle::kernels
