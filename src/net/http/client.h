@@ -1,0 +1,124 @@
+// client.h: an HTTP client with a keep-alive pool per endpoint; one per loop.
+//
+//   ClientExchange exchange(client);
+//   Status sent = co_await exchange.send(address, head, body, options);
+//   if (!sent.ok()) ... exchange.stage() says how far it got ...
+//   for (;;) {
+//     auto chunk = co_await exchange.read_chunk();
+//     if (!chunk.ok() || chunk->empty()) break;
+//     ...
+//   }
+//
+// The exchange is a value in the caller's coroutine. Its destructor gives the connection back to
+// the pool when the response was read to its exact end, and closes it otherwise.
+//
+// Home:    one loop. cancel() may come from another coroutine of the same loop.
+// Errors:  stage() after a failure:
+//            kConnecting  nothing was sent: safe to try another endpoint. unavailable,
+//            deadline_exceeded. kSending     the request may have been received in part.
+//            kAwaitingHead  the peer closed, reset, timed out or talked nonsense before the
+//            response
+//                         head was complete; bytes_received() tells whether anything came.
+//            kBody        in mid-body; the head was already handed out.
+//          Codes: unavailable (connection lost), deadline_exceeded, data_loss (the peer broke HTTP
+//          or ended early), cancelled (cancel()), invalid_argument (a header that cannot be sent).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "async/loop.h"
+#include "async/task.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "net/address.h"
+#include "net/http/message.h"
+
+namespace nacelle::net::http {
+
+struct HttpClientConfig {
+  std::size_t max_idle_per_endpoint = 256;
+  Duration idle_timeout = 50s;             // shorter than common servers' keep-alive timeouts
+  std::size_t max_head_bytes = 64 * 1024;  // of a response
+  std::size_t max_header_count = 200;
+  Duration dns_ttl = 5s;  // resolved names are kept this long
+};
+
+// A zero duration means no limit.
+struct ClientOptions {
+  Duration connect_timeout = 5s;  // name lookup and connect
+  Duration head_timeout{};        // request sent to response head complete
+  Duration read_idle_timeout{};   // between two pieces of the body
+  Duration write_timeout = 60s;   // without progress while sending
+  // A reused connection that closes before any response byte is retried once on a fresh one. True
+  // for requests whose repetition is harmless (for inference: the peer has not begun to answer).
+  bool retry_stale = true;
+};
+
+enum class ClientStage : std::uint8_t { kIdle, kConnecting, kSending, kAwaitingHead, kBody, kDone };
+[[nodiscard]] std::string_view to_string(ClientStage stage);
+
+class HttpClient {
+ public:
+  explicit HttpClient(async::Loop& loop, HttpClientConfig config = {});
+  ~HttpClient();  // closes idle connections; no exchange may be left
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  [[nodiscard]] async::Loop& loop();
+  [[nodiscard]] std::size_t num_idle() const;
+  // Closes the idle connections of an endpoint that went away.
+  void forget(const HostPort& address);
+
+ private:
+  friend class ClientExchange;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+class ClientExchange {
+ public:
+  explicit ClientExchange(HttpClient& client);
+  ~ClientExchange();
+  ClientExchange(const ClientExchange&) = delete;
+  ClientExchange& operator=(const ClientExchange&) = delete;
+
+  // Sends a request and waits for the response head (interim 1xx are skipped). Once per exchange.
+  // Adds Content-Length (from `body`), and Host when missing; Transfer-Encoding, Content-Length and
+  // Connection of the head are replaced by ours. The head is serialised and the address copied
+  // before this returns; the body must live until the task ended. Chunks of a body are sent as they
+  // are without being joined.
+  [[nodiscard]] async::Task<Status> send(const HostPort& address, const RequestHead& head,
+                                         std::string_view body = {}, ClientOptions options = {});
+  [[nodiscard]] async::Task<Status> send_chunks(const HostPort& address, const RequestHead& head,
+                                                std::span<const std::string_view> body,
+                                                ClientOptions options = {});
+
+  // After send() succeeded. May be edited, for instance by a forwarder.
+  [[nodiscard]] ResponseHead& response();
+  // The declared length; nullopt when chunked or until close.
+  [[nodiscard]] std::optional<std::uint64_t> content_length() const;
+
+  // The next piece of the body, transfer-decoded; empty at the end. Valid until the next read.
+  [[nodiscard]] async::Task<Result<std::string_view>> read_chunk();
+  // The rest of the body. out_of_range beyond `limit`; the connection is then closed.
+  [[nodiscard]] async::Task<Result<std::string>> read_body(std::size_t limit);
+
+  // Closes the upstream connection at once; pending and later operations return cancelled.
+  void cancel();
+
+  [[nodiscard]] ClientStage stage() const;
+  [[nodiscard]] bool reused_connection() const;
+  [[nodiscard]] std::uint64_t bytes_received() const;  // response bytes, head and framing included
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace nacelle::net::http

@@ -1,0 +1,92 @@
+// headers.h: the header fields of one message, in order.
+//
+// Names compare without case. Text is copied into blocks that never move, so views that lookups
+// return stay valid until clear(), assignment or destruction, also while fields are added or
+// removed. clear() keeps the first block: a connection that reuses its head does not allocate per
+// request.
+//
+// Cost:    lookups are linear; real heads have 5 to 30 fields.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace nacelle::net::http {
+
+class Headers {
+ public:
+  struct Field {
+    std::string_view name;   // as received or given
+    std::string_view value;  // without surrounding white space
+  };
+  using const_iterator = std::vector<Field>::const_iterator;
+
+  Headers() = default;
+  Headers(std::initializer_list<Field> fields);
+  Headers(const Headers& other);
+  Headers& operator=(const Headers& other);
+  Headers(Headers&&) noexcept = default;
+  Headers& operator=(Headers&&) noexcept = default;
+
+  // Appends a field. Several fields of one name are kept apart.
+  void add(std::string_view name, std::string_view value);
+  // Replaces all fields of that name by one, at the place of the first.
+  void set(std::string_view name, std::string_view value);
+  // Returns how many were removed.
+  std::size_t remove(std::string_view name);
+  // Removes every field for which predicate(field) is true.
+  template <class Predicate>
+  std::size_t remove_if(Predicate predicate) {
+    return std::erase_if(fields_, predicate);
+  }
+
+  // The first value of that name.
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
+  // The first value, or `fallback`.
+  [[nodiscard]] std::string_view get(std::string_view name, std::string_view fallback = {}) const;
+  [[nodiscard]] bool contains(std::string_view name) const { return find(name).has_value(); }
+  [[nodiscard]] std::size_t count(std::string_view name) const;
+  // True when a comma-separated list of any field of that name has the token, without case.
+  [[nodiscard]] bool has_token(std::string_view name, std::string_view token) const;
+
+  [[nodiscard]] const_iterator begin() const { return fields_.begin(); }
+  [[nodiscard]] const_iterator end() const { return fields_.end(); }
+  [[nodiscard]] std::size_t size() const { return fields_.size(); }
+  [[nodiscard]] bool empty() const { return fields_.empty(); }
+  void clear();
+
+  // invalid_argument when a name is no token or a value has CR, LF, NUL or another control byte:
+  // sending it would let its source forge headers.
+  [[nodiscard]] Status validate() const;
+
+  // Copies text into this object's storage; for the parsers, which slice fields out of one copy.
+  std::string_view store(std::string_view text);
+  // Appends a field whose text is already stored here.
+  void add_stored(std::string_view name, std::string_view value) {
+    fields_.push_back({name, value});
+  }
+
+ private:
+  struct Block {
+    std::unique_ptr<char[]> bytes;
+    std::size_t size = 0;
+  };
+
+  std::vector<Field> fields_;
+  std::vector<Block> blocks_;
+  std::size_t used_ = 0;  // bytes of the last block
+};
+
+[[nodiscard]] bool equals_ignore_case(std::string_view a, std::string_view b);
+
+// True for a non-empty RFC 9110 token: what methods and field names are made of.
+[[nodiscard]] bool is_token(std::string_view text);
+
+}  // namespace nacelle::net::http
