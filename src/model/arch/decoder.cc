@@ -1,0 +1,160 @@
+#include "model/arch/decoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "kernels/activation/activation.h"
+#include "kernels/embedding/embedding.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/rms_norm/rms_norm.h"
+#include "kernels/rope/rope.h"
+
+namespace nacelle::model {
+
+using kernels::gemm;
+
+Decoder::Decoder(const ModelConfig& config, DecoderSpec spec, DecoderWeights weights, DType dtype,
+                 const kernels::Context& context)
+    : config_(config),
+      spec_(std::move(spec)),
+      weights_(std::move(weights)),
+      dtype_(dtype),
+      context_(context),
+      hidden_(config.hidden_size),
+      q_width_(std::size_t{config.num_heads} * config.head_dim),
+      kv_width_(std::size_t{config.num_kv_heads} * config.head_dim),
+      qkv_width_(q_width_ + 2 * kv_width_),
+      epsilon_(static_cast<float>(config.rms_norm_eps)) {}
+
+kernels::OutputRows Decoder::rounded(std::byte* data, std::size_t width) const {
+  return {.data = data, .dtype = dtype_, .row_stride = width};
+}
+
+void Decoder::read_batch(const ForwardBatch& batch, const KvCache& kv) {
+  sequences_.clear();
+  positions_.clear();
+  context_tokens_ = 0;
+  for (const SequenceChunk& chunk : batch.chunks) {
+    const std::size_t context = std::size_t{chunk.first_position} + chunk.num_tokens;
+    CHECK(chunk.num_tokens > 0 && chunk.first_row == positions_.size());
+    CHECK(context <= chunk.block_table.size() * kv.layout().block_size);
+    sequences_.push_back({.first_row = chunk.first_row,
+                          .num_queries = chunk.num_tokens,
+                          .context_len = static_cast<std::uint32_t>(context),
+                          .block_table = chunk.block_table});
+    for (std::uint32_t i = 0; i < chunk.num_tokens; ++i) {
+      positions_.push_back(chunk.first_position + i);
+    }
+    context_tokens_ = std::max(context_tokens_, context);
+  }
+  CHECK(positions_.size() == batch.tokens.size());
+  for (std::size_t i = 0; i < batch.logit_rows.size(); ++i) {
+    CHECK(batch.logit_rows[i] < positions_.size());
+    CHECK(i == 0 || batch.logit_rows[i] > batch.logit_rows[i - 1]);
+  }
+}
+
+void Decoder::project_qkv(const DecoderLayer& layer, std::size_t rows,
+                          const kernels::RopeTable& table) {
+  float* const qkv = qkv_.floats(rows * qkv_width_);
+  gemm(context_.pool, normed_.bytes(0), hidden_, rows, layer.qkv.matrix, layer.qkv.bias_data(), qkv,
+       qkv_width_);
+  const kernels::HeadRows q{.data = qkv,
+                            .num_rows = rows,
+                            .num_heads = config_.num_heads,
+                            .head_dim = config_.head_dim,
+                            .row_stride = qkv_width_};
+  kernels::HeadRows k = q;
+  k.data = qkv + q_width_;
+  k.num_heads = config_.num_kv_heads;
+  if (spec_.qk_norm) {
+    rms_norm_heads(context_, q, layer.q_norm.data(), epsilon_);
+    rms_norm_heads(context_, k, layer.k_norm.data(), epsilon_);
+  }
+  rope(context_, q, positions_, table);
+  rope(context_, k, positions_, table);
+}
+
+void Decoder::attend(std::size_t layer, KvCache& kv, std::size_t rows) {
+  const kernels::AttentionOptions options{
+      .scale = 1.0F / std::sqrt(static_cast<float>(config_.head_dim)),
+      .sliding_window = spec_.windows[layer]};
+  std::byte* const out = attention_.bytes(rows * q_width_ * size_of(dtype_));
+  paged_attention(context_, kv.layout(), kv.layer(layer), sequences_, qkv_.floats(0), qkv_width_,
+                  config_.num_heads, options, rounded(out, q_width_));
+}
+
+void Decoder::keep_rows(std::span<const std::uint32_t> wanted) {
+  float* const residual = residual_.floats(0);
+  std::byte* const attention = attention_.bytes(0);
+  const std::size_t attention_bytes = q_width_ * size_of(dtype_);
+  // Ascending, so a row moves to its own place or towards the front: nothing is overwritten early.
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] == i) continue;
+    std::memcpy(residual + i * hidden_, residual + wanted[i] * hidden_, hidden_ * sizeof(float));
+    std::memcpy(attention + i * attention_bytes, attention + wanted[i] * attention_bytes,
+                attention_bytes);
+  }
+}
+
+void Decoder::feed_forward(const DecoderLayer& layer, std::size_t rows) {
+  const std::size_t inner = config_.intermediate_size;
+  float* const gate_up = gate_up_.floats(rows * 2 * inner);
+  std::byte* const activated = inner_.bytes(rows * inner * size_of(dtype_));
+  gemm(context_.pool, normed_.bytes(0), hidden_, rows, layer.gate_up.matrix,
+       layer.gate_up.bias_data(), gate_up, 2 * inner);
+  silu_mul(context_, gate_up, rows, inner, rounded(activated, inner));
+  gemm(context_.pool, activated, inner, rows, layer.down.matrix, layer.down.bias_data(),
+       delta_.floats(0), hidden_);
+}
+
+void Decoder::forward(const ForwardBatch& batch, KvCache& kv, RotaryTable& rotary,
+                      std::span<float> logits) {
+  std::size_t rows = batch.tokens.size();
+  CHECK(!kv.empty());
+  CHECK(logits.size() == batch.logit_rows.size() * config_.vocab_size);
+  if (rows == 0) return;
+  read_batch(batch, kv);
+  const kernels::RopeTable table = rotary.up_to(context_tokens_, context_.pool);
+
+  float* const residual = residual_.floats(rows * hidden_);
+  float* const delta = delta_.floats(rows * hidden_);
+  const kernels::OutputRows normed =
+      rounded(normed_.bytes(rows * hidden_ * size_of(dtype_)), hidden_);
+  gather_embeddings(context_, weights_.embedding.view(), batch.tokens, residual);
+
+  for (std::size_t i = 0; i < weights_.layers.size(); ++i) {
+    const DecoderLayer& layer = weights_.layers[i];
+    if (i == 0) {
+      rms_norm(context_, residual, rows, hidden_, layer.input_norm.data(), epsilon_, normed);
+    } else {
+      add_rms_norm(context_, residual, delta, rows, hidden_, layer.input_norm.data(), epsilon_,
+                   normed);
+    }
+    project_qkv(layer, rows, table);
+    const float* const k = qkv_.floats(0) + q_width_;
+    store_kv(context_, kv.layout(), kv.layer(i), sequences_, k, qkv_width_, k + kv_width_,
+             qkv_width_);
+    const bool is_last = i + 1 == weights_.layers.size();
+    if (is_last && batch.logit_rows.empty()) return;  // K and V are all that later tokens need
+    attend(i, kv, rows);
+    if (is_last) {
+      keep_rows(batch.logit_rows);
+      rows = batch.logit_rows.size();
+    }
+    gemm(context_.pool, attention_.bytes(0), q_width_, rows, layer.o.matrix, layer.o.bias_data(),
+         delta, hidden_);
+    add_rms_norm(context_, residual, delta, rows, hidden_, layer.post_attention_norm.data(),
+                 epsilon_, normed);
+    feed_forward(layer, rows);
+  }
+  add_rms_norm(context_, residual, delta, rows, hidden_, weights_.final_norm.data(), epsilon_,
+               normed);
+  gemm(context_.pool, normed.data, hidden_, rows, weights_.lm_head, nullptr, logits.data(),
+       config_.vocab_size);
+}
+
+}  // namespace nacelle::model

@@ -1,0 +1,80 @@
+// weights.h: the tensors of a checkpoint by name, from one file, several files with an index, or
+// made up.
+//
+//   model.safetensors.index.json   names the shard of each tensor        } looked for
+//   model.safetensors              all tensors                           } in this
+//   *.safetensors                  all of them, without consolidated*    } order
+//
+// A fetched tensor has the asked shape and dtype. Where the file already has that dtype, it is a
+// view of the mapping: nothing is copied.
+//
+// Home:    one thread; conversion and random numbers fan out on the pool.
+// Errors:  not_found (folder, file, shard, tensor), invalid_argument (shape or dtype differs from
+// what
+//          config.json implies), data_loss (files that contradict themselves or each other).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "kernels/worker_pool.h"
+#include "model/safetensors.h"
+#include "tensor/buffer.h"
+#include "tensor/tensor_view.h"
+
+namespace nacelle::model {
+
+// A tensor for as long as this object lives. A view of a file drops the file's pages from this
+// process when it goes, so that packing does not keep two copies resident.
+class Weight {
+ public:
+  Weight() = default;
+  Weight(TensorView view, Buffer owned) : view_(view), owned_(std::move(owned)) {}
+  Weight(TensorView view, const SafetensorsFile* file, const TensorInfo* tensor)
+      : view_(view), file_(file), tensor_(tensor) {}
+  Weight(Weight&& other) noexcept;
+  Weight& operator=(Weight&& other) noexcept;
+  ~Weight();
+
+  [[nodiscard]] const TensorView& view() const { return view_; }
+  [[nodiscard]] bool is_file_view() const { return file_ != nullptr; }
+  [[nodiscard]] std::size_t owned_bytes() const { return owned_.size(); }
+
+ private:
+  TensorView view_;
+  Buffer owned_;
+  const SafetensorsFile* file_ = nullptr;
+  const TensorInfo* tensor_ = nullptr;
+};
+
+class WeightStore {
+ public:
+  virtual ~WeightStore() = default;
+
+  // Opens and checks every file of the checkpoint. `pool` must outlive the store.
+  [[nodiscard]] static Result<std::unique_ptr<WeightStore>> open(
+      const std::filesystem::path& folder, kernels::WorkerPool& pool);
+  // Every tensor exists: random, the same for the same seed, name and shape whatever the dtype and
+  // the number of threads. Matrices keep activations near 1, norms are near 1, biases near 0.
+  [[nodiscard]] static std::unique_ptr<WeightStore> dummy(std::uint64_t seed,
+                                                          kernels::WorkerPool& pool);
+
+  // The tensor rounded to `dtype`. The store must outlive the result.
+  [[nodiscard]] virtual Result<Weight> fetch(std::string_view name, const Shape& shape,
+                                             DType dtype) = 0;
+
+  // The dtype a tensor is stored in; nullopt when there is no such tensor or no file.
+  [[nodiscard]] virtual std::optional<DType> stored_dtype(std::string_view name) const = 0;
+
+  // Tensors of the files that nothing fetched, so far.
+  [[nodiscard]] virtual std::size_t num_unused() const = 0;
+};
+
+}  // namespace nacelle::model
