@@ -7,11 +7,11 @@ void write_tool_calls(JsonWriter& json, const std::vector<ToolCallDelta>& calls)
   json.key("tool_calls").begin_array();
   for (const ToolCallDelta& call : calls) {
     json.begin_object();
+    json.key("index").integer(call.index);
     if (call.id) {
       json.key("id").string(*call.id);
       json.key("type").string("function");
     }
-    json.key("index").integer(call.index);
     json.key("function").begin_object();
     if (call.name) json.key("name").string(*call.name);
     if (call.arguments) json.key("arguments").string(*call.arguments);
