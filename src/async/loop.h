@@ -55,8 +55,8 @@ class Loop {
   struct Driver;  // the Asio timer behind the wheel
 
   std::size_t index_;
+  TimerWheel wheel_;  // outlives the tasks that the context destroys, which unlink their deadlines
   boost::asio::io_context context_;
-  TimerWheel wheel_;
   std::unique_ptr<Driver> driver_;
 };
 

@@ -7,7 +7,7 @@
 // operation_aborted (a Status::cancelled from our own primitives) and its next wait throws, which
 // unwinds the task; the scope swallows exactly that exception.
 //
-// Home:    one loop; spawn_remote() from any thread.
+// Home:    one loop.
 // Errors:  any other exception that leaves a task is a bug and ends the process with its message.
 #pragma once
 

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "base/clock.h"
@@ -34,7 +35,7 @@ class TimerNode {
 
  private:
   friend class TimerWheel;
-  TimerNode() = default;  // a slot's list head
+  TimerNode() = default;  // the head of a slot's ring
   void unlink();
 
   TimerNode* prev_ = nullptr;
@@ -67,13 +68,23 @@ class TimerWheel {
   [[nodiscard]] std::size_t num_armed() const { return num_armed_; }
 
  private:
+  struct Slot {
+    Slot();
+    ~Slot();
+    TimerNode head;  // of a ring; an empty slot points to itself
+  };
+
   [[nodiscard]] std::uint64_t tick_of(TimePoint deadline) const;
+  [[nodiscard]] std::optional<std::uint64_t> next_tick() const;
+  static void link(TimerNode& head, TimerNode& node);
+  // Moves the nodes of a slot that are due at `target` to the list `due`.
+  void collect(std::size_t slot, std::uint64_t target, TimerNode& due);
 
   TimePoint origin_;
   std::uint64_t now_tick_ = 0;              // all ticks <= now_tick_ were processed
   std::uint64_t wakeup_tick_ = UINT64_MAX;  // earliest tick that the driver was told about
   std::size_t num_armed_ = 0;
-  std::array<TimerNode, kSlots>* slots_;
+  std::unique_ptr<std::array<Slot, kSlots>> slots_;
   std::array<std::uint64_t, kSlots / 64> occupied_{};  // may hold stale ones, cleared when visited
 };
 

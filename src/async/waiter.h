@@ -30,13 +30,14 @@ class Waiter {
   void resume() { complete(true); }
 
   // Runs the coroutine in a turn of its own. No-op when none waits.
-  void post_resume();
+  void post_resume() { post_complete(true); }
 
  private:
   using Token = boost::asio::use_awaitable_t<Executor>;
   using Handler = boost::asio::async_result<Token, void(bool)>::handler_type;
 
   void complete(bool resumed);
+  void post_complete(bool resumed);
 
   std::optional<Handler> handler_;
 };
