@@ -22,10 +22,10 @@ MAY_INCLUDE = {
     "model": "base tensor kernels",
     "engine": "base tensor kernels model async telemetry",
     "serve": "base async telemetry net openai tokenizer chat_template model engine",
-    "router": "base async telemetry net openai tokenizer chat_template",
+    "router": "base async telemetry net",
     "gateway": "base async telemetry net openai",
     "control": "base async telemetry net",
-    "cli": "base async telemetry net openai tokenizer",
+    "cli": "base async telemetry net",
 }
 # Folders below a component that belong to its face.
 FACES = {"net/http", "net/sse"}

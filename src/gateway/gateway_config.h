@@ -1,0 +1,45 @@
+// gateway_config.h: the gateway's configuration, validated, then immutable.
+//
+//   listen: 0.0.0.0:8080
+//   admin: 127.0.0.1:8081
+//   policy: prefix-aware
+//   endpoints: [127.0.0.1:8001, 127.0.0.1:8002]
+//   scrape_interval_ms: 100
+//   limits: {body_bytes: 52428800, connect_timeout_ms: 2000, first_byte_timeout_s: 0,
+//            stream_idle_timeout_s: 0, max_attempts: 3}
+//
+// Errors:  parse_gateway_config lists every problem with its path, one per line.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "net/address.h"
+
+namespace nacelle::gateway {
+
+struct GatewayLimits {
+  std::size_t body_bytes = std::size_t{50} << 20;  // 413 beyond
+  Duration connect_timeout = 2s;
+  // From the request's last byte to the first byte of the answer; 0 = no limit (long prefills).
+  Duration first_byte_timeout{};
+  Duration stream_idle_timeout{};  // between two pieces of an answer; 0 = no limit
+  std::uint32_t max_attempts = 3;  // endpoints tried before the first byte
+};
+
+struct GatewayConfig {
+  net::HostPort listen{"0.0.0.0", 8080};
+  net::HostPort admin{"127.0.0.1", 8081};
+  std::string policy = "prefix-aware";
+  std::vector<std::string> endpoints;  // host:port
+  Duration scrape_interval = 100ms;
+  GatewayLimits limits;
+};
+
+[[nodiscard]] Result<GatewayConfig> parse_gateway_config(std::string_view yaml);
+
+}  // namespace nacelle::gateway

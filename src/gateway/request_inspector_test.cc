@@ -1,0 +1,43 @@
+#include "gateway/request_inspector.h"
+
+#include <gtest/gtest.h>
+
+namespace nacelle::gateway {
+namespace {
+
+TEST(RequestInspector, FindsModelPromptAndStream) {
+  RequestInspector inspector;
+  std::string chat =
+      R"({"temperature":0,"messages":[{"role":"user","content":"h\"i"}],"model":"de\u006do","stream":true,"cache_salt":"s"})";
+  const RequestFacts facts = inspector.inspect(chat);
+  EXPECT_EQ(facts.model, "demo");
+  EXPECT_EQ(facts.cache_salt, "s");
+  EXPECT_TRUE(facts.stream);
+  EXPECT_EQ(facts.prompt.substr(0, 40), R"([{"role":"user","content":"h\"i"}])");
+
+  std::string completion = R"({"model":"m","prompt":"once"})";
+  EXPECT_EQ(inspector.inspect(completion).prompt, R"("once")");
+}
+
+TEST(RequestInspector, LeavesMalformedBodiesToTheEngine) {
+  RequestInspector inspector;
+  for (const char* text : {"", "{", "[]", "7", "null", R"({"model":7,"messages":"x","stream":"y"})",
+                           R"({"model":"m","messages":[)", "\xFF\xFE", R"({"model")"}) {
+    std::string body = text;
+    const RequestFacts facts = inspector.inspect(body);
+    EXPECT_FALSE(facts.stream) << text;
+    EXPECT_EQ(body, text);
+  }
+}
+
+TEST(RequestInspector, TheLongestPromptIsNotCopied) {
+  RequestInspector inspector;
+  std::string body = R"({"model":"m","prompt":")" + std::string(1 << 20, 'a') + R"("})";
+  const RequestFacts facts = inspector.inspect(body);
+  EXPECT_EQ(facts.prompt.size(), (1u << 20) + 2);
+  EXPECT_GE(facts.prompt.data(), body.data());
+  EXPECT_LT(facts.prompt.data(), body.data() + body.size());
+}
+
+}  // namespace
+}  // namespace nacelle::gateway
