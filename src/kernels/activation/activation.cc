@@ -11,6 +11,10 @@ namespace {
 constexpr std::size_t kGrainElements = 8192;
 
 SiluMulRow row_kernel(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx2) return silu_mul_row_avx2;
+  if (isa >= Isa::kAvx512) return silu_mul_row_avx512;
+#endif
   (void)isa;
   return silu_mul_row_reference;
 }

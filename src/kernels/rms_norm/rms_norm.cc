@@ -11,6 +11,10 @@ namespace {
 constexpr std::size_t kGrainElements = 16384;  // below this, waking a thread costs more
 
 RmsNormRow row_kernel(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx2) return rms_norm_row_avx2;
+  if (isa >= Isa::kAvx512) return rms_norm_row_avx512;
+#endif
   (void)isa;
   return rms_norm_row_reference;
 }

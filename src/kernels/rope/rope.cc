@@ -11,6 +11,10 @@ namespace {
 constexpr std::size_t kGrainElements = 16384;
 
 RopeHead head_kernel(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx2) return rope_head_avx2;
+  if (isa >= Isa::kAvx512) return rope_head_avx512;
+#endif
   (void)isa;
   return rope_head_reference;
 }

@@ -1,0 +1,36 @@
+// machine_rates.h: what this machine can do at most, measured in the run that uses the figures.
+//
+// Inside of kernels_bench. Rates are those of `num_threads` threads working at the same time.
+#pragma once
+
+#include <time.h>
+
+#include <cstddef>
+
+#include "kernels/isa.h"
+#include "kernels/worker_pool.h"
+
+namespace nacelle::kernels {
+
+// Time since construction. A pool of one thread is timed by that thread's processor time, which
+// does not see other programs; several threads by the wall clock.
+class Stopwatch {
+ public:
+  explicit Stopwatch(const WorkerPool& pool);
+  [[nodiscard]] double seconds() const;
+
+ private:
+  [[nodiscard]] double now() const;
+
+  clockid_t clock_;
+  double start_;
+};
+
+// GFLOP/s of multiply-adds that touch registers only: f32 FMA of the set's width, or bf16 pair dot
+// products when `bf16_pairs` (kAvx512Bf16 only).
+[[nodiscard]] double register_gflops(WorkerPool& pool, Isa isa, bool bf16_pairs);
+
+// GB/s of reading 32 MiB windows of 1 GiB in order, every thread its own pieces.
+[[nodiscard]] double read_gbytes_per_s(WorkerPool& pool);
+
+}  // namespace nacelle::kernels

@@ -1,0 +1,144 @@
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "base/check.h"
+#include "kernels/bench/machine_rates.h"
+#include "tensor/buffer.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace nacelle::kernels {
+namespace {
+
+constexpr int kChains = 12;  // more than latency times issue width on every machine we know
+// The best of many bursts of a few hundred microseconds, so that other programs on the machine show
+// little.
+constexpr int kRounds = 50'000;
+constexpr double kSeconds = 1.5;
+
+#if defined(__x86_64__)
+
+#define NACELLE_KEEP(v) __asm__ volatile("" : "+x"(v))
+
+__attribute__((target("avx2,fma"))) void spin_avx2() {
+  __m256 sums[kChains];
+#pragma GCC unroll 12
+  for (auto& sum : sums) sum = _mm256_set1_ps(1.0F);
+  const __m256 factor = _mm256_set1_ps(0.999F);
+  for (int round = 0; round < kRounds; ++round) {
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) {
+      sums[i] = _mm256_fmadd_ps(sums[i], factor, factor);
+      NACELLE_KEEP(sums[i]);
+    }
+  }
+}
+
+#undef NACELLE_KEEP
+#define NACELLE_KEEP(v) __asm__ volatile("" : "+v"(v))
+
+__attribute__((target("avx512f"))) void spin_avx512() {
+  __m512 sums[kChains];
+#pragma GCC unroll 12
+  for (auto& sum : sums) sum = _mm512_set1_ps(1.0F);
+  const __m512 factor = _mm512_set1_ps(0.999F);
+  for (int round = 0; round < kRounds; ++round) {
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) {
+      sums[i] = _mm512_fmadd_ps(sums[i], factor, factor);
+      NACELLE_KEEP(sums[i]);
+    }
+  }
+}
+
+__attribute__((target("avx512f,avx512bf16,avx512vl"))) void spin_avx512bf16() {
+  __m512 sums[kChains];
+#pragma GCC unroll 12
+  for (auto& sum : sums) sum = _mm512_set1_ps(1.0F);
+  const __m512i ones = _mm512_set1_epi32(0x3f803f80);
+  const auto factor = reinterpret_cast<__m512bh>(ones);
+  for (int round = 0; round < kRounds; ++round) {
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) {
+      sums[i] = _mm512_dpbf16_ps(sums[i], factor, factor);
+      NACELLE_KEEP(sums[i]);
+    }
+  }
+}
+
+#undef NACELLE_KEEP
+
+__attribute__((target("avx2"))) void read_all(const std::byte* data, std::size_t bytes) {
+  __m256i sums[8] = {};
+  for (std::size_t at = 0; at + 256 <= bytes; at += 256) {
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) {
+      const auto* p = reinterpret_cast<const __m256i*>(data + at + 32 * i);
+      sums[i] = _mm256_xor_si256(sums[i], _mm256_load_si256(p));
+    }
+  }
+  for (auto& sum : sums) __asm__ volatile("" ::"x"(sum));
+}
+
+#endif
+
+}  // namespace
+
+Stopwatch::Stopwatch(const WorkerPool& pool)
+    : clock_(pool.num_threads() == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC), start_(now()) {}
+
+double Stopwatch::seconds() const { return now() - start_; }
+
+double Stopwatch::now() const {
+  timespec time{};
+  clock_gettime(clock_, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+double register_gflops(WorkerPool& pool, Isa isa, bool bf16_pairs) {
+#if defined(__x86_64__)
+  void (*spin)() = isa == Isa::kAvx2 ? spin_avx2 : bf16_pairs ? spin_avx512bf16 : spin_avx512;
+  const double lanes = isa == Isa::kAvx2 ? 8 : 16;
+  const double flops = 2.0 * lanes * (bf16_pairs ? 2 : 1) * kChains * kRounds;
+  double best = 0;
+  for (const Stopwatch whole(pool); whole.seconds() < kSeconds;) {
+    const Stopwatch watch(pool);
+    const std::size_t threads = pool.num_threads();
+    pool.run(threads, [&](std::size_t) { spin(); });
+    best = std::max(best, flops * static_cast<double>(threads) / watch.seconds() * 1e-9);
+  }
+  return best;
+#else
+  (void)pool, (void)isa, (void)bf16_pairs, (void)kChains, (void)kRounds;
+  return 0;
+#endif
+}
+
+double read_gbytes_per_s(WorkerPool& pool) {
+#if defined(__x86_64__)
+  constexpr std::size_t kBytes = std::size_t{1} << 30;
+  constexpr std::size_t kPiece = std::size_t{1} << 20;
+  Result<Buffer> memory = Buffer::allocate(kBytes);
+  CHECK(memory.ok());
+  std::memset(memory->data(), 1, kBytes);
+  constexpr std::size_t kWindow = std::size_t{32} << 20;
+  double best = 0;
+  const Stopwatch whole(pool);
+  for (std::size_t at = 0; whole.seconds() < kSeconds; at += kWindow) {
+    const std::byte* window = memory->data() + at % kBytes;
+    const Stopwatch watch(pool);
+    pool.run(kWindow / kPiece,
+             [&](std::size_t piece) { read_all(window + piece * kPiece, kPiece); });
+    best = std::max(best, static_cast<double>(kWindow) / watch.seconds() * 1e-9);
+  }
+  return best;
+#else
+  (void)pool;
+  return 0;
+#endif
+}
+
+}  // namespace nacelle::kernels
