@@ -33,15 +33,15 @@ struct SequenceTimes {
 
 struct SequenceOutput {
   SequenceId sequence;
-  std::vector<TokenId> tokens;              // new since the last output; often one
-  std::vector<PositionLogprobs> logprobs;   // parallel to tokens when asked for, else empty
+  std::vector<TokenId> tokens;             // new since the last output; often one
+  std::vector<PositionLogprobs> logprobs;  // parallel to tokens when asked for, else empty
   // With the first output when asked for; element 0 has no tokens (nothing predicts the first).
   std::vector<PositionLogprobs> prompt_logprobs;
-  std::uint32_t num_cached_tokens = 0;      // of the prompt, found in the prefix cache
+  std::uint32_t num_cached_tokens = 0;  // of the prompt, found in the prefix cache
 
   FinishReason finish = FinishReason::kNone;
-  std::optional<TokenId> stop_token;        // the stop_token_ids hit; nullopt for the primary EOS
-  Status error;                             // why, when finish is kError
+  std::optional<TokenId> stop_token;  // the stop_token_ids hit; nullopt for the primary EOS
+  Status error;                       // why, when finish is kError
   SequenceTimes times;
 };
 

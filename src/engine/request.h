@@ -9,20 +9,22 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/id.h"
 #include "base/token.h"
+#include "engine/core/ids.h"
 #include "engine/sampling_params.h"
 
 namespace nacelle::engine {
 
-using SequenceId = Id<struct SequenceTag, std::uint64_t>;
-
 struct Request {
-  std::vector<TokenId> prompt;     // at least one token, all within the vocabulary
+  std::vector<TokenId> prompt;  // at least one token, all within the vocabulary
   SamplingParams params;
-  std::int64_t priority = 0;       // lower runs first; used by the priority policy only
-  std::string cache_salt;          // isolates the prefix cache; "" = shared
-  TimePoint arrival{};
+  std::int64_t priority = 0;  // lower runs first; used by the priority policy only
+  std::string cache_salt;     // isolates the prefix cache; "" = shared
+  TimePoint arrival{};        // default: the moment of submit()
+  // The last tokens of `prompt` that another engine had already generated for this request, which
+  // is resumed here. They count as outputs for the seed's random stream, penalties, bad words and
+  // min/max_tokens, so that the continuation is what the first engine would have written.
+  std::uint32_t num_resumed_tokens = 0;
 };
 
 }  // namespace nacelle::engine

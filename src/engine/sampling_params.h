@@ -27,13 +27,15 @@ struct SamplingParams {
   std::uint32_t max_tokens = 16;
   std::uint32_t min_tokens = 0;
   bool ignore_eos = false;
-  std::vector<TokenId> stop_token_ids;  // secondary EOS ids of generation_config.json are among them
+  std::vector<TokenId>
+      stop_token_ids;  // secondary EOS ids of generation_config.json are among them
 
   std::vector<std::pair<TokenId, float>> logit_bias;  // already clamped to [-100, 100]
   std::vector<TokenId> allowed_token_ids;             // empty = all
   std::vector<std::vector<TokenId>> bad_words;        // each as token ids, both spacings
 
-  // -1 = off. 0 = the sampled token only. k = also the k most likely. kAllLogprobs = whole vocabulary.
+  // -1 = off. 0 = the sampled token only. k = also the k most likely. kAllLogprobs = whole
+  // vocabulary.
   std::int32_t logprobs = -1;
   std::int32_t prompt_logprobs = -1;
 

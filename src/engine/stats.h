@@ -10,20 +10,30 @@
 
 namespace nacelle::engine {
 
-// Cumulative histogram with fixed upper bounds; counts[i] is of values <= bounds[i], the last is +Inf.
+// Cumulative histogram with fixed upper bounds; counts[i] is of values <= bounds[i], the last is
+// +Inf.
 struct Histogram {
-  std::span<const double> bounds;      // static storage
-  std::vector<std::uint64_t> counts;   // bounds.size() + 1, not cumulative
+  std::span<const double> bounds;     // static storage
+  std::vector<std::uint64_t> counts;  // bounds.size() + 1, not cumulative
   double sum = 0;
 
   void observe(double value);
 };
 
+// Bucket bounds, as vLLM has them.
+[[nodiscard]] std::span<const double> iteration_token_bounds();
+[[nodiscard]] std::span<const double> first_token_latency_bounds();
+[[nodiscard]] std::span<const double> token_latency_bounds();
+[[nodiscard]] std::span<const double> request_latency_bounds();
+// 1 2 5 10 20 50 ... up to max_model_len.
+[[nodiscard]] std::span<const double> token_count_bounds(std::uint32_t max_model_len);
+
 struct Stats {
   // Gauges as of the last step.
   std::uint32_t num_running = 0;
   std::uint32_t num_waiting = 0;
-  double kv_cache_usage = 0;  // 0..1; cached but free blocks count as free
+  std::uint32_t num_blocks = 0;  // of KV cache, the null block included
+  double kv_cache_usage = 0;     // 0..1; cached but free blocks count as free
 
   // Counters since the start.
   std::uint64_t prefix_cache_queries = 0;  // tokens
@@ -34,6 +44,7 @@ struct Stats {
   std::uint64_t generation_tokens = 0;
   std::uint64_t finished_stop = 0, finished_length = 0, finished_abort = 0, finished_error = 0;
   std::uint64_t num_steps = 0;
+  std::uint64_t corrupted_requests = 0;  // ended because the model's logits were not numbers
 
   Histogram iteration_tokens;
   Histogram request_prompt_tokens, request_generation_tokens;
@@ -42,5 +53,8 @@ struct Stats {
   Histogram time_to_first_token, inter_token_latency, time_per_output_token;
   Histogram e2e_latency, queue_time, inference_time, prefill_time, decode_time;
 };
+
+// All zero, the histograms with their bounds.
+[[nodiscard]] Stats make_stats(std::uint32_t max_model_len);
 
 }  // namespace nacelle::engine

@@ -1,0 +1,135 @@
+#include "engine/core/kv_cache.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace nacelle::engine {
+
+KvCache::KvCache(const KvCacheOptions& options, BlockHasher hasher)
+    : options_(options),
+      hasher_(std::move(hasher)),
+      pool_(options.num_blocks),
+      index_(options.num_blocks, options.block_size) {
+  CHECK(options.block_size > 0);
+}
+
+std::span<const TokenId> KvCache::tokens_of(const Sequence& sequence,
+                                            std::uint32_t block_index) const {
+  return std::span(sequence.tokens)
+      .subspan(std::size_t{block_index} * options_.block_size, options_.block_size);
+}
+
+const BlockHash& KvCache::parent_of(const Sequence& sequence, std::uint32_t block_index) const {
+  return block_index == 0 ? hasher_.root() : sequence.hashes[block_index - 1];
+}
+
+void KvCache::hash_up_to(Sequence& sequence, std::uint32_t num_blocks) {
+  for (auto i = static_cast<std::uint32_t>(sequence.hashes.size()); i < num_blocks; ++i) {
+    sequence.hashes.push_back(
+        hasher_.hash(parent_of(sequence, i), tokens_of(sequence, i), sequence.extra_keys(i)));
+  }
+}
+
+void KvCache::find_prefix(Sequence& sequence, std::vector<BlockId>& hit) {
+  hit.clear();
+  if (!options_.enable_prefix_caching || !sequence.reads_prefix_cache) return;
+  const std::uint32_t limit = (sequence.num_tokens() - 1) / options_.block_size;
+  for (std::uint32_t i = 0; i < limit; ++i) {
+    hash_up_to(sequence, i + 1);
+    const auto block =
+        index_.find(sequence.hashes[i], parent_of(sequence, i), tokens_of(sequence, i));
+    if (!block) return;
+    hit.push_back(*block);
+  }
+}
+
+bool KvCache::fits(const Sequence& sequence, const std::vector<BlockId>& hit,
+                   std::uint32_t num_tokens) const {
+  const auto held = sequence.blocks.size() + static_cast<std::uint32_t>(hit.size());
+  const std::uint32_t wanted = blocks_for(num_tokens);
+  const auto hit_but_free = static_cast<std::uint32_t>(
+      std::ranges::count_if(hit, [&](BlockId block) { return pool_.is_free(block); }));
+  return (wanted > held ? wanted - held : 0) + hit_but_free <= pool_.num_free();
+}
+
+bool KvCache::allocate(Sequence& sequence, const std::vector<BlockId>& hit, std::uint32_t num_new) {
+  CHECK(hit.empty() || sequence.num_computed == 0);
+  const std::uint32_t computed =
+      sequence.num_computed + static_cast<std::uint32_t>(hit.size()) * options_.block_size;
+  const std::uint32_t end = computed + num_new;
+  if (!fits(sequence, hit, end)) return false;
+
+  for (const BlockId block : hit) {  // before the first allocation could take one of them
+    pool_.touch(block);
+    sequence.blocks.append(block);
+  }
+  if (!hit.empty()) sequence.num_cached_blocks = sequence.blocks.size();
+  sequence.num_computed = computed;
+  const std::uint32_t wanted = blocks_for(end);
+  while (sequence.blocks.size() < wanted) {
+    const auto block = pool_.allocate();
+    CHECK(block.has_value());
+    erase_from_index(*block);
+    sequence.blocks.append(*block);
+  }
+  if (options_.enable_prefix_caching) {
+    cache_full_blocks(sequence, std::min(end, sequence.num_tokens()) / options_.block_size);
+  }
+  return true;
+}
+
+void KvCache::cache_full_blocks(Sequence& sequence, std::uint32_t num_blocks) {
+  const std::uint32_t first = sequence.num_cached_blocks;
+  if (first >= num_blocks) return;
+  hash_up_to(sequence, num_blocks);
+  for (std::uint32_t i = first; i < num_blocks; ++i) {
+    index_.insert(sequence.blocks[i], sequence.hashes[i], parent_of(sequence, i),
+                  tokens_of(sequence, i));
+  }
+  sequence.num_cached_blocks = num_blocks;
+  if (!options_.record_events) return;
+
+  BlocksStored stored;
+  if (first > 0) stored.parent = sequence.hashes[first - 1];
+  stored.hashes.assign(sequence.hashes.begin() + first, sequence.hashes.begin() + num_blocks);
+  stored.tokens.assign(sequence.tokens.begin() + std::size_t{first} * options_.block_size,
+                       sequence.tokens.begin() + std::size_t{num_blocks} * options_.block_size);
+  for (std::uint32_t i = first; i < num_blocks; ++i) stored.extra.push_back(sequence.extra_keys(i));
+  events_.emplace_back(std::move(stored));
+}
+
+void KvCache::erase_from_index(BlockId block) {
+  const BlockHash* entry = index_.hash_of(block);
+  if (entry == nullptr) return;
+  const BlockHash hash = *entry;
+  index_.erase(block);
+  // A mirror keeps one entry per hash: it goes when the last copy does.
+  if (options_.record_events && !index_.contains(hash)) events_.emplace_back(BlockRemoved{hash});
+}
+
+void KvCache::release(Sequence& sequence) {
+  for (std::uint32_t i = sequence.blocks.size(); i > 0; --i) pool_.release(sequence.blocks[i - 1]);
+  sequence.blocks.clear();
+  sequence.num_cached_blocks = 0;
+  sequence.num_computed = 0;
+}
+
+void KvCache::forget(Sequence& sequence, std::uint32_t first_block) {
+  for (std::uint32_t i = first_block; i < sequence.num_cached_blocks; ++i) {
+    erase_from_index(sequence.blocks[i]);
+  }
+  sequence.num_cached_blocks = std::min(sequence.num_cached_blocks, first_block);
+}
+
+bool KvCache::reset() {
+  if (pool_.num_free() != pool_.num_usable()) return false;
+  index_.clear();
+  if (options_.record_events) events_.emplace_back(AllBlocksCleared{});
+  return true;
+}
+
+std::vector<CacheEvent> KvCache::take_events() { return std::exchange(events_, {}); }
+
+}  // namespace nacelle::engine

@@ -1,0 +1,68 @@
+// sequence.h: one token stream as the scheduler sees it.
+//
+// There is no prefill or decode state: tokens (prompt, then outputs) run ahead, `num_computed` of
+// them have their K and V in blocks, and every step brings the second number closer to the first.
+//
+// Home:    the engine loop; owned by the Scheduler.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/token.h"
+#include "engine/core/block_hash.h"
+#include "engine/core/block_table.h"
+#include "engine/core/ids.h"
+
+namespace nacelle::engine {
+
+enum class SequenceState { kWaiting, kRunning, kPreempted };
+
+// What the scheduler needs to know of a new sequence.
+struct NewSequence {
+  SequenceId id;
+  std::vector<TokenId> prompt;  // at least one
+  std::int64_t priority = 0;    // lower first
+  TimePoint arrival{};
+  std::string lora_name;   // "" = none
+  std::string cache_salt;  // "" = none
+  // The logits of all prompt rows are wanted, so the prefix cache is not read.
+  bool wants_prompt_rows = false;
+};
+
+struct Sequence {
+  SequenceId id;
+  SequenceState state = SequenceState::kWaiting;
+  std::vector<TokenId> tokens;
+  std::uint32_t num_prompt_tokens = 0;
+  std::uint32_t num_computed = 0;
+  std::int64_t priority = 0;
+  TimePoint arrival{};
+
+  BlockTable blocks;
+  ExtraKeys first_block_keys, other_block_keys;
+  std::vector<BlockHash> hashes;        // of the full blocks hashed so far
+  std::uint32_t num_cached_blocks = 0;  // leading blocks that have been entered in the prefix index
+
+  bool reads_prefix_cache = true;
+  // Rows [next_prompt_row, num_prompt_tokens - 1) still owe their logits; empty when none are
+  // wanted.
+  std::uint32_t next_prompt_row = 0;
+
+  bool ever_scheduled = false;
+  std::uint32_t num_preemptions = 0;
+  // Of the prompt, found in the prefix cache when it was first scheduled.
+  std::uint32_t num_cached_tokens = 0;
+
+  [[nodiscard]] std::uint32_t num_tokens() const {
+    return static_cast<std::uint32_t>(tokens.size());
+  }
+  [[nodiscard]] std::uint32_t num_outputs() const { return num_tokens() - num_prompt_tokens; }
+  [[nodiscard]] const ExtraKeys& extra_keys(std::uint32_t block_index) const {
+    return block_index == 0 ? first_block_keys : other_block_keys;
+  }
+};
+
+}  // namespace nacelle::engine

@@ -1,0 +1,43 @@
+// selection.h: the largest elements of a row without sorting it.
+//
+// Home:    one thread; the object keeps its buffers.
+// Order:   "largest" means (value descending, token ascending), so that ties have one answer.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace nacelle::engine {
+
+struct Candidate {
+  std::uint32_t token = 0;
+  float value = 0;  // a logit or a weight, as the caller means it
+};
+
+[[nodiscard]] inline bool comes_before(const Candidate& a, const Candidate& b) {
+  return a.value != b.value ? a.value > b.value : a.token < b.token;
+}
+
+class Selector {
+ public:
+  // The k-th largest value of the row; -inf when fewer than k elements are above -inf. k >= 1.
+  // One pass that skips whatever cannot be among the k largest: O(size) expected.
+  [[nodiscard]] float kth_largest(std::span<const float> row, std::size_t k);
+
+  // Replaces `out` with all elements >= value, by token.
+  void at_least(std::span<const float> row, float value, std::vector<Candidate>& out);
+
+  // Replaces `out` with the k largest in order; ties at the end are cut by token.
+  void largest(std::span<const float> row, std::size_t k, std::vector<Candidate>& out);
+
+ private:
+  std::vector<std::uint32_t> indices_;
+  std::vector<float> values_;
+};
+
+// Keeps the largest weights whose predecessors weigh less than `target` together: the smallest set
+// that reaches it. At least one stays. O(size) expected; the order of what stays is unspecified.
+void keep_nucleus(std::vector<Candidate>& candidates, double target);
+
+}  // namespace nacelle::engine

@@ -1,0 +1,94 @@
+// engine_loop.h: the thread of an engine and the inbox in front of it.
+//
+// Callers leave messages under a small lock; the loop takes them between steps, runs a step while
+// there are sequences, and sleeps on a condition variable when there are none.
+//
+// Home:    thread-safe. Only the loop thread touches the StepRunner.
+// Bounds:  the inbox holds what admit() let in; aborts are a few words each.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <variant>
+
+#include "engine/engine.h"
+#include "engine/loop/step_runner.h"
+
+namespace nacelle::engine {
+
+class EngineLoop final : public Engine {
+ public:
+  // `model` has its KV memory. unavailable when the system gives no thread.
+  [[nodiscard]] static Result<std::unique_ptr<Engine>> start(
+      const EngineConfig& config, BlockHasher hasher, std::unique_ptr<model::CausalLm> model);
+  // Use start(); the constructor starts the thread and may throw std::system_error.
+  EngineLoop(const EngineConfig& config, BlockHasher hasher,
+             std::unique_ptr<model::CausalLm> model);
+  ~EngineLoop() override;
+
+  [[nodiscard]] const EngineConfig& config() const override { return config_; }
+  [[nodiscard]] Result<Admission> admit(std::uint32_t count) override;
+  [[nodiscard]] Result<SequenceId> submit(Request request, Admission place,
+                                          std::shared_ptr<OutputSink> sink) override;
+  void abort(SequenceId sequence, FinishReason reason) override;
+  [[nodiscard]] std::shared_ptr<const Stats> stats() const override;
+  [[nodiscard]] bool healthy() const override;
+  [[nodiscard]] bool reset_prefix_cache() override;
+  void stop(std::chrono::milliseconds drain_timeout) override;
+
+ private:
+  enum class Phase { kServing, kDraining, kStopping, kStopped, kDead };
+
+  struct Submission {
+    SequenceId id;
+    Request request;
+    Admission place;
+    std::shared_ptr<OutputSink> sink;
+    TimePoint queued;
+  };
+  struct Abort {
+    SequenceId id;
+    FinishReason reason;
+  };
+  struct ResetPrefixCache {
+    std::promise<bool> done;
+  };
+  using Message = std::variant<Submission, Abort, ResetPrefixCache>;
+
+  bool post(Message message);
+  void run();
+  void serve();
+  void die(const std::string& why);
+  bool take_messages();
+  void handle_messages();
+  void handle(Submission& submission);
+  void handle(Abort& abort);
+  void handle(ResetPrefixCache& reset);
+  void publish_stats();
+
+  EngineConfig config_;
+  std::uint32_t vocab_size_;
+  SteadyClock clock_;
+  std::atomic<std::int64_t> places_taken_{0};
+
+  mutable std::mutex mutex_;  // guards what follows, for a few instructions at a time
+  std::condition_variable wake_loop_, idle_changed_;
+  Phase phase_ = Phase::kServing;
+  bool busy_ = false;  // there are messages or sequences
+  std::deque<Message> inbox_;
+  std::uint64_t next_id_ = 1;
+  std::shared_ptr<const Stats> stats_;
+
+  std::mutex stop_mutex_;  // one stop() at a time
+  // Loop thread only, once it runs.
+  StepRunner runner_;
+  std::deque<Message> taken_;  // from the inbox, not handled yet
+  std::thread thread_;         // last: it uses everything above
+};
+
+}  // namespace nacelle::engine
