@@ -1,0 +1,48 @@
+// attention_isa.h: one task of attention, per instruction set. Plain data only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/format.h"
+
+namespace nacelle::kernels {
+
+constexpr std::size_t kAttentionTile = 64;             // positions per step of the online softmax
+constexpr std::size_t kAttentionMaxRows = 48;          // (query, head) pairs of one task
+constexpr std::size_t kAttentionMaxValues = 48 * 128;  // rows times padded_dim of one task
+constexpr std::size_t kAttentionMaxDim = 512;
+
+// Neighbouring queries of one sequence, and neighbouring heads that share one KV head.
+struct AttentionJob {
+  const float* q =
+      nullptr;  // (query, head, dim) at q[query * q_row_stride + head * head_dim + dim]
+  std::size_t q_row_stride = 0;
+  std::size_t num_queries = 0;
+  std::size_t num_heads = 0;  // num_queries * num_heads <= kAttentionMaxRows
+  std::size_t head_dim = 0;
+  std::size_t padded_dim = 0;
+  std::size_t first_position = 0;  // of the first query
+  std::size_t window = 0;          // 0: none
+  float scale = 1.0F;
+
+  const std::byte* k = nullptr;  // block 0 of this KV head, see kv_layout.h
+  const std::byte* v = nullptr;
+  std::size_t block_bytes = 0;  // from one block to the next
+  const std::uint32_t* block_table = nullptr;
+  std::size_t block_size = 0;
+  std::size_t padded_slots = 0;
+  Format kv_format = Format::kBF16;
+
+  void* out = nullptr;  // laid out as q, in elements of out_format
+  std::size_t out_row_stride = 0;
+  Format out_format = Format::kF32;
+};
+
+using AttentionRun = void (*)(const AttentionJob& job);
+
+void attention_avx2(const AttentionJob& job);
+void attention_avx512(const AttentionJob& job);
+void attention_avx512bf16(const AttentionJob& job);
+
+}  // namespace nacelle::kernels
