@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes tests/testdata/model: tiny random models and what Hugging Face transformers says about them.
+"""Makes tests/testdata/model/goldens: tiny random models and what transformers computes for them.
 
 Usage: model.py OUT_FOLDER      (needs torch, transformers and safetensors)
 
@@ -11,9 +11,9 @@ For each model of CASES a folder with config.json, weights and golden.safetensor
   chosen_f32        f32 [P+63]   log-probability of the next token at every position, f32
   rows_native, chosen_native     the same with arithmetic in the checkpoint's dtype (absent for f32)
 
-The seed of a case moves on until the golden can decide something: every greedy step has a top-2 gap
-of at least 1e-3, the continuation is varied, RoPE scaling and sliding windows change the result, and
-the reference's own rounding in 16 bits stays below 1.2e-2 of its f32 result.
+The seed of a case moves on until the golden can decide something: every greedy step has a top-2
+gap of at least 1e-3, the continuation is varied, RoPE scaling and sliding windows change the result,
+and the reference's own rounding in 16 bits stays below 1.2e-2 of its f32 result.
 """
 
 import json
@@ -35,8 +35,8 @@ MIN_GAP = 1e-3
 MAX_NATIVE_NOISE = 1.2e-2
 MIN_DISTINCT = 8
 
-ROPE_LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-               "original_max_position_embeddings": 64}
+ROPE_LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
+               "high_freq_factor": 4.0, "original_max_position_embeddings": 64}
 
 # keys: "older" writes torch_dtype, rope_theta and rope_scaling; "newer" dtype and rope_parameters.
 CASES = {
@@ -69,7 +69,8 @@ CASES = {
         arch="LlamaForCausalLM", dtype="float32", keys="newer",
         config=dict(vocab_size=199, hidden_size=32, intermediate_size=40, num_hidden_layers=2,
                     num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=256),
-        rope={"rope_type": "longrope", "rope_theta": 10000.0, "original_max_position_embeddings": 64,
+        rope={"rope_type": "longrope", "rope_theta": 10000.0,
+              "original_max_position_embeddings": 64,
               "short_factor": [1.0 + 0.05 * i for i in range(8)],
               "long_factor": [1.0 + 0.9 * i for i in range(8)]}),
     "llama_vocab1009_bf16": dict(
@@ -180,9 +181,9 @@ def load(folder, dtype, **overrides):
     rotary = model.model.rotary_emb
     config = model.config
     kind = config.rope_parameters["rope_type"]
-    # These two kinds change frequencies with the length of the batch in transformers. A server decides
-    # once, for its whole context: dynamic as if factor * max_position_embeddings tokens were there,
-    # longrope with the long factors because max_position_embeddings exceeds the original length.
+    # These two kinds change frequencies with the length of the batch in transformers. A server
+    # decides once, for its whole context: dynamic as if factor * max_position_embeddings tokens are
+    # there, longrope with the long factors as max_position_embeddings exceeds the original length.
     if kind in ("dynamic", "longrope"):
         length = config.max_position_embeddings
         if kind == "dynamic":
@@ -224,7 +225,7 @@ def attempt(name, case, folder, seed):
     config.architectures = [case["arch"]]
     model = getattr(transformers, case["arch"])(config)
     native = getattr(torch, case["dtype"])
-    # The eager reference rounds scores and logits to the dtype: large ones would drown the comparison.
+    # The eager reference rounds scores and logits to the dtype: large ones drown the comparison.
     logit_std, attention_gain = {torch.float32: (2.0, 1.6), torch.float16: (1.0, 1.1),
                                  torch.bfloat16: (0.3, 0.6)}[native]
     fill(model, seed, logit_std, attention_gain)
@@ -250,7 +251,8 @@ def attempt(name, case, folder, seed):
         plain = load(folder, torch.float32)
         rotary = plain.model.rotary_emb
         dim = rotary.inv_freq.shape[0] * 2
-        rotary.inv_freq = 1.0 / case["rope"]["rope_theta"] ** (torch.arange(0, dim, 2).float() / dim)
+        theta = case["rope"]["rope_theta"]
+        rotary.inv_freq = 1.0 / theta ** (torch.arange(0, dim, 2).float() / dim)
         rotary.attention_scaling, rotary.rope_type = 1.0, "default"
         difference = largest(rows, log_probs(plain, tokens))
         if difference < 0.05:
