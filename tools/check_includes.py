@@ -25,7 +25,7 @@ MAY_INCLUDE = {
     "router": "base async telemetry net",
     "gateway": "base async telemetry net openai",
     "control": "base async telemetry net",
-    "cli": "base async telemetry net",
+    "cli": "base async telemetry net tokenizer",
 }
 # Folders below a component that belong to its face.
 FACES = {"net/http", "net/sse"}

@@ -17,7 +17,7 @@ constexpr auto kAccepted = FlagEffect::kAccepted;
 
 // name, short name, kind, effect, group, default, help, choices
 // clang-format off
-constexpr std::array<FlagSpec, 180> kFlags{{
+constexpr std::array<FlagSpec, 181> kFlags{{
     {"host", "", kString, kWorks, "Frontend", "0.0.0.0", "address to listen on"},
     {"port", "", kInt, kWorks, "Frontend", "8000", "port to listen on"},
     {"uds", "", kString, kAccepted, "Frontend", "", "unix socket instead of host and port"},
@@ -75,6 +75,7 @@ constexpr std::array<FlagSpec, 180> kFlags{{
     {"api-server-count", "asc", kInt, kAccepted, "Frontend", "1", ""},
     {"headless", "", kBool, kAccepted, "Frontend", "false", ""},
     {"shutdown-timeout", "", kFloat, kWorks, "Frontend", "0", "seconds that running requests may finish after SIGTERM"},
+    {"progress-fd", "", kInt, kWorks, "Frontend", "", "write the share loaded, a line each, to this descriptor"},
     {"max-body-bytes", "", kHumanInt, kWorks, "Frontend", "64M", "largest request body"},
     {"model", "", kString, kWorks, "Model", "", "model folder (positional argument)"},
     {"tokenizer", "", kString, kWorks, "Model", "the model folder", "folder of the tokenizer files"},

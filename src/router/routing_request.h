@@ -11,7 +11,7 @@
 namespace nacelle::router {
 
 struct RoutingRequest {
-  // Chained block hashes of the prompt (core/prefix_hash.h), first block first. May be empty.
+  // Chained block hashes of the prompt (prefix_hash.h), first block first. May be empty.
   std::span<const std::uint64_t> block_hashes;
   std::uint32_t block_size_tokens = 64;
   std::uint64_t prompt_tokens = 0;  // estimated when no tokenizer is at hand

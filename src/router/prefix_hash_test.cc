@@ -1,4 +1,4 @@
-#include "router/core/prefix_hash.h"
+#include "router/prefix_hash.h"
 
 #include <gtest/gtest.h>
 
