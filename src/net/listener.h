@@ -39,7 +39,6 @@ class Listener {
 
  private:
   Listener() = default;
-  void close();
 
   TcpEndpoint endpoint_;
   std::vector<int> sockets_;  // -1 when taken

@@ -62,8 +62,9 @@ class Headers {
   [[nodiscard]] bool empty() const { return fields_.empty(); }
   void clear();
 
-  // invalid_argument when a name is no token or a value has CR, LF, NUL or another control byte:
-  // sending it would let its source forge headers.
+  // invalid_argument when a name that was added is no token or its value has CR, LF, NUL or another
+  // control byte: sending it would let its source forge headers. Checked while adding, so this is
+  // O(1).
   [[nodiscard]] Status validate() const;
 
   // Copies text into this object's storage; for the parsers, which slice fields out of one copy.
@@ -79,14 +80,21 @@ class Headers {
     std::size_t size = 0;
   };
 
+  Field checked(std::string_view name, std::string_view value);
+
   std::vector<Field> fields_;
   std::vector<Block> blocks_;
-  std::size_t used_ = 0;  // bytes of the last block
+  std::size_t used_ = 0;        // bytes of the last block
+  std::string_view invalid_{};  // the name of the first field that cannot be sent
 };
 
 [[nodiscard]] bool equals_ignore_case(std::string_view a, std::string_view b);
 
 // True for a non-empty RFC 9110 token: what methods and field names are made of.
 [[nodiscard]] bool is_token(std::string_view text);
+// True when no byte is a control character other than tab.
+[[nodiscard]] bool is_field_value(std::string_view text);
+// True when the comma-separated list has the token, without case.
+[[nodiscard]] bool list_has_token(std::string_view list, std::string_view token);
 
 }  // namespace nacelle::net::http

@@ -58,12 +58,14 @@ class ServerExchange {
 
   // Begins a streamed response: chunked for HTTP/1.1, until close for HTTP/1.0; a Content-Length in
   // the head is honoured instead, and then write() counts against it.
-  // The head leaves with the first write(), with flush(), or with finish(): one packet, not two.
+  // The head leaves together with the first write() or finish(), as one packet, or by itself when
+  // this turn of the loop ends without one.
   [[nodiscard]] virtual async::Task<Status> start(const ResponseHead& head) = 0;
   // Sends one piece as one chunk in one system call. `data` must live until the task ended. An
   // empty piece only flushes the head.
   [[nodiscard]] virtual async::Task<Status> write(std::string_view data) = 0;
-  [[nodiscard]] virtual async::Task<Status> finish() = 0;
+  // Ends the response; `last` is a last piece that leaves in the same system call.
+  [[nodiscard]] virtual async::Task<Status> finish(std::string_view last = {}) = 0;
 
   // Sends an interim response (103); ignored for HTTP/1.0.
   [[nodiscard]] virtual async::Task<Status> inform(const ResponseHead& head) = 0;

@@ -64,7 +64,8 @@ struct ChunkPrefix {
   }
 
  private:
-  std::array<char, 18> bytes_;
+  static constexpr std::size_t kSize = 18;
+  std::array<char, kSize> bytes_{};
   std::size_t start_;
 };
 inline constexpr std::string_view kChunkSuffix = "\r\n";

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/status.h"
+#include "base/result.h"
 #include "net/http/message.h"
 #include "net/http1/head_parser.h"
 

@@ -1,0 +1,76 @@
+// client_pool.h: idle keep-alive connections of one loop, by endpoint.
+//
+// An idle connection keeps a read outstanding, so one that its peer closes leaves the pool at once,
+// and one that receives bytes nobody asked for is not used again.
+//
+// Home:    one loop. Shared by the client and its exchanges.
+// Bound:   max_idle_per_endpoint connections, idle_timeout each; the newest is used first.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "async/deadline.h"
+#include "async/loop.h"
+#include "base/result.h"
+#include "net/address.h"
+#include "net/http/client.h"
+#include "net/stream.h"
+
+namespace nacelle::net::http1 {
+
+class ClientPool;
+
+struct ClientConnection {
+  ClientConnection(async::Loop& loop, Socket socket, HostPort address);
+  static void on_end(void* self);
+  static void on_idle_timeout(void* self);
+
+  Stream stream;
+  const HostPort peer;
+  ClientPool* idle_in = nullptr;  // set while it rests in the pool
+  async::Deadline idle_deadline;
+};
+
+class ClientPool {
+ public:
+  ClientPool(async::Loop& loop, const http::HttpClientConfig& config)
+      : loop_(loop), config_(config) {}
+  ~ClientPool();
+
+  [[nodiscard]] async::Loop& loop() { return loop_; }
+  [[nodiscard]] const http::HttpClientConfig& config() const { return config_; }
+  [[nodiscard]] std::size_t num_idle() const { return num_idle_; }
+
+  // The newest usable connection, or nullptr.
+  [[nodiscard]] std::unique_ptr<ClientConnection> acquire(const HostPort& address);
+  // Takes a connection whose last response was read to its exact end.
+  void release(std::unique_ptr<ClientConnection> connection);
+  // Closes a connection; it is destroyed when its operations have ended.
+  static void retire(std::unique_ptr<ClientConnection> connection);
+  void remove_idle(ClientConnection* connection);
+  void forget(const HostPort& address);
+  void close_all();
+
+  // Literal addresses at once; names from the cache or the resolver.
+  [[nodiscard]] async::Task<Result<std::vector<TcpEndpoint>>> find_endpoints(HostPort address,
+                                                                             TimePoint deadline);
+
+ private:
+  struct Resolved {
+    std::vector<TcpEndpoint> endpoints;
+    TimePoint valid_until;
+  };
+
+  async::Loop& loop_;
+  const http::HttpClientConfig config_;
+  std::unordered_map<HostPort, std::vector<std::unique_ptr<ClientConnection>>> idle_;
+  std::unordered_map<HostPort, Resolved> resolved_;
+  std::size_t num_idle_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace nacelle::net::http1

@@ -1,0 +1,434 @@
+#include "net/http1/server_connection.h"
+
+#include <algorithm>
+#include <charconv>
+#include <exception>
+
+#include <boost/asio/post.hpp>
+
+#include "telemetry/log.h"
+
+namespace nacelle::net::http1 {
+
+namespace {
+
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr std::size_t kLingerBytes = 256 * 1024;
+constexpr Duration kLingerTime = 1s;
+
+TimePoint deadline_after(Duration duration) {
+  return duration > Duration::zero() ? std::chrono::steady_clock::now() + duration
+                                     : async::kNoDeadline;
+}
+
+async::Task<Status> ready(Status status) { co_return status; }
+
+std::optional<std::uint64_t> declared_length(const http::Headers& headers) {
+  const auto text = headers.find("content-length");
+  if (!text.has_value()) return std::nullopt;
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+ServerConnection::ServerConnection(std::shared_ptr<ServerContext> context, Socket socket,
+                                   const TcpEndpoint& peer)
+    : context_(std::move(context)),
+      peer_(peer),
+      stream_(context_->loop, std::move(socket), &ServerConnection::on_stream_end, this) {
+  next_ = context_->first;
+  if (next_ != nullptr) next_->prev_ = this;
+  context_->first = this;
+  ++context_->num_connections;
+  parsed_.head = &request_;
+}
+
+ServerConnection::~ServerConnection() {
+  (prev_ != nullptr ? prev_->next_ : context_->first) = next_;
+  if (next_ != nullptr) next_->prev_ = prev_;
+  --context_->num_connections;
+  context_->counters->open.fetch_sub(1, std::memory_order_relaxed);
+  context_->changed.pulse();
+}
+
+async::Task<void> ServerConnection::serve(std::unique_ptr<ServerConnection> self) {
+  co_await self->run();
+  co_await self->stream_.settle();
+  while (self->posted_ > 0) {
+    co_await boost::asio::post(self->context_->loop.executor(), async::use_task);
+  }
+}
+
+async::Task<void> ServerConnection::run() {
+  for (;;) {
+    const HeadEnd head = co_await read_head();
+    if (head == HeadEnd::kGone) co_return;
+    if (head == HeadEnd::kRefused) {
+      co_await refuse(refused_status_, refused_reason_);
+      co_return;
+    }
+    begin_exchange();
+    co_await run_handler();
+    const bool reusable = co_await finish_exchange();
+    if (!reusable) co_return;
+  }
+}
+
+async::Task<ServerConnection::HeadEnd> ServerConnection::read_head() {
+  ReadBuffer& input = stream_.input();
+  ScanState scan;
+  TimePoint deadline = async::kNoDeadline;
+  idle_ = input.empty();
+  if (idle_) {
+    if (context_->draining) co_return HeadEnd::kGone;
+    deadline = deadline_after(first_ ? context_->config.head_timeout
+                                     : context_->config.keep_alive_timeout);
+  } else {
+    deadline = deadline_after(context_->config.head_timeout);
+  }
+  for (;;) {
+    if (!input.empty()) {
+      if (idle_) {
+        idle_ = false;
+        deadline = deadline_after(context_->config.head_timeout);
+      }
+      const ParseOutcome outcome =
+          parse_request_head(input.unread(), context_->limits, scan, parsed_);
+      if (outcome.state == ParseState::kDone) {
+        input.consume(outcome.consumed);
+        first_ = false;
+        co_return HeadEnd::kRequest;
+      }
+      if (outcome.state == ParseState::kError) {
+        refused_status_ = outcome.status;
+        refused_reason_ = outcome.reason;
+        co_return HeadEnd::kRefused;
+      }
+    }
+    const std::size_t capacity = std::clamp(2 * input.size(), ReadBuffer::kSmall,
+                                            context_->limits.max_bytes + ReadBuffer::kSmall);
+    const Result<bool> more = co_await stream_.more_input(deadline, capacity);
+    if (more.ok() && *more) continue;
+    if (!more.ok() && more.error().code() == Code::kDeadlineExceeded && !input.empty()) {
+      refused_status_ = 408;
+      refused_reason_ = "the request head did not arrive in time";
+      co_return HeadEnd::kRefused;
+    }
+    co_return HeadEnd::kGone;
+  }
+}
+
+void ServerConnection::begin_exchange() {
+  phase_ = Phase::kUnanswered;
+  omit_body_ = false;
+  head_pending_ = false;
+  close_ = false;
+  continue_sent_ = false;
+  body_.begin(stream_, parsed_.body, context_->config.body_timeout);
+  context_->counters->requests.fetch_add(1, std::memory_order_relaxed);
+  stream_.watch();
+}
+
+async::Task<void> ServerConnection::run_handler() {
+  handling_ = true;
+  try {
+    co_await context_->handler(*this);
+  } catch (const std::exception& error) {
+    // Cancellation of the surrounding scope, or a bug of the handler: it must not cost the process.
+    log::error("a request handler threw", {{"what", error.what()}, {"path", request_.path()}});
+  }
+  handling_ = false;
+  on_gone_ = nullptr;
+}
+
+async::Task<bool> ServerConnection::finish_exchange() {
+  if (phase_ == Phase::kUnanswered && !stream_.closed()) {
+    if (stream_.end() == Stream::End::kBroken) co_return false;
+    co_await refuse(500, "the request was not answered");
+    co_return false;
+  }
+  if (phase_ != Phase::kFinished || stream_.closed()) co_return false;
+  if (close_) {
+    if (!body_.done() || !stream_.input().empty()) co_await linger();
+    co_return false;
+  }
+  std::size_t drained = 0;
+  while (!body_.done()) {
+    if (drained + body_.bytes_left().value_or(0) > context_->config.max_drain_bytes) {
+      co_await linger();
+      co_return false;
+    }
+    const Result<std::string_view> piece = co_await body_.read();
+    if (!piece.ok()) co_return false;
+    drained += piece->size();
+  }
+  body_.release();
+  co_return stream_.end() != Stream::End::kBroken;
+}
+
+async::Task<void> ServerConnection::refuse(int status, std::string_view reason) {
+  context_->counters->requests_refused.fetch_add(1, std::memory_order_relaxed);
+  phase_ = Phase::kUnanswered;
+  close_ = true;
+  http::ResponseHead head;
+  head.status = status;
+  http::RefusalBody body;
+  if (context_->refusal) {
+    body = context_->refusal(status, reason);
+  } else {
+    body.content_type = "text/plain; charset=utf-8";
+    body.body.append(reason).append("\n");
+  }
+  if (!body.content_type.empty()) head.headers.add("content-type", body.content_type);
+  const Status sent = co_await respond(head, body.body);
+  if (sent.ok()) co_await linger();
+}
+
+// Reads on for a moment after the last response: closing with unread bytes would reset the
+// connection and could destroy the response before the client has read it.
+async::Task<void> ServerConnection::linger() {
+  stream_.shutdown_send();
+  const TimePoint deadline = deadline_after(kLingerTime);
+  std::size_t dropped = 0;
+  while (dropped < kLingerBytes && !context_->draining) {
+    dropped += stream_.input().size();
+    stream_.input().consume(stream_.input().size());
+    const Result<bool> more = co_await stream_.more_input(deadline);
+    if (!more.ok() || !*more) co_return;
+  }
+}
+
+// ---- request body
+
+std::optional<std::uint64_t> ServerConnection::content_length() const {
+  if (parsed_.body.kind == BodyKind::kChunked) return std::nullopt;
+  return parsed_.body.length;
+}
+
+async::Task<Status> ServerConnection::send_continue() {
+  continue_sent_ = true;
+  Gather pieces;
+  pieces.add(kContinue);
+  co_return co_await stream_.write(pieces, context_->config.write_stall_timeout);
+}
+
+async::Task<Result<std::string_view>> ServerConnection::read_chunk() {
+  if (parsed_.expect_continue && !continue_sent_ && body_.untouched() &&
+      phase_ == Phase::kUnanswered) {
+    const Status sent = co_await send_continue();
+    if (!sent.ok()) co_return sent;
+  }
+  Result<std::string_view> piece = co_await body_.read();
+  if (!piece.ok()) {
+    close_ = true;
+    if (piece.error().code() == Code::kDataLoss) co_return cancelled("the client left");
+  }
+  stream_.watch();
+  co_return piece;
+}
+
+async::Task<Result<std::string>> ServerConnection::read_body(std::size_t limit) {
+  if (const auto left = body_.bytes_left(); left.has_value() && *left > limit) {
+    co_return out_of_range("request body of {} bytes is larger than {}", *left, limit);
+  }
+  if (parsed_.expect_continue && !continue_sent_ && body_.untouched() &&
+      phase_ == Phase::kUnanswered) {
+    CO_RETURN_IF_ERROR(co_await send_continue());
+  }
+  Result<std::string> body = co_await body_.read_all(limit);
+  if (!body.ok() && body.error().code() != Code::kOutOfRange) {
+    close_ = true;
+    if (body.error().code() == Code::kDataLoss) co_return cancelled("the client left");
+  }
+  body_.release();
+  stream_.watch();
+  co_return body;
+}
+
+// ---- response
+
+// Whether the head that is being built announces the end of the connection. `whole` responses leave
+// the unread body behind; a streaming handler may still read it.
+bool ServerConnection::must_close(bool whole) const {
+  if (close_ || !parsed_.keep_alive || context_->draining) return true;
+  if (body_.done()) return false;
+  // A client that waits for 100 Continue may send its body or not: nobody can tell what comes next.
+  if (parsed_.expect_continue && !continue_sent_ && body_.untouched()) return true;
+  return whole && body_.bytes_left().value_or(UINT64_MAX) > context_->config.max_drain_bytes;
+}
+
+Status ServerConnection::build_head(const http::ResponseHead& head, BodyFraming framing,
+                                    bool whole) {
+  close_ = must_close(whole);
+  if (framing.kind == BodyKind::kUntilClose) close_ = true;
+  omit_body_ = request_.method == "HEAD" || !http::status_allows_body(head.status);
+  ResponseFraming wire;
+  wire.body = framing;
+  wire.close = close_;
+  wire.keep_alive_http10 = !close_ && request_.version == http::Version::kHttp10;
+  wire.date = context_->date.now();
+  wire.server = context_->config.server_name;
+  if (!http::status_allows_body(head.status)) {
+    wire.body = {};
+    wire.send_length = false;
+  }
+  response_body_ = framing;
+  response_left_ = framing.length;
+  head_bytes_.clear();
+  return append_response_head(head_bytes_, head, wire);
+}
+
+async::Task<Status> ServerConnection::send(Gather pieces) {
+  return stream_.write(pieces, context_->config.write_stall_timeout);
+}
+
+async::Task<Status> ServerConnection::respond(const http::ResponseHead& head,
+                                              std::string_view body) {
+  if (started()) return ready(failed_precondition("the request was answered already"));
+  const BodyFraming framing{BodyKind::kLength, body.size()};
+  if (Status built = build_head(head, framing, true); !built.ok()) return ready(std::move(built));
+  phase_ = Phase::kFinished;
+  Gather pieces;
+  pieces.add(head_bytes_);
+  if (!omit_body_) pieces.add(body);
+  return send(pieces);
+}
+
+async::Task<Status> ServerConnection::start(const http::ResponseHead& head) {
+  if (started()) return ready(failed_precondition("the request was answered already"));
+  BodyFraming framing;
+  if (const auto length = declared_length(head.headers); length.has_value()) {
+    framing = {BodyKind::kLength, *length};
+  } else if (request_.version == http::Version::kHttp10) {
+    framing.kind = BodyKind::kUntilClose;
+  } else {
+    framing.kind = BodyKind::kChunked;
+  }
+  if (Status built = build_head(head, framing, false); !built.ok()) return ready(std::move(built));
+  phase_ = Phase::kStreaming;
+  head_pending_ = true;
+  post(&ServerConnection::flush_head);
+  return ready(Status());
+}
+
+async::Task<Status> ServerConnection::write(std::string_view data) {
+  if (phase_ != Phase::kStreaming) return ready(failed_precondition("no response is streaming"));
+  Gather pieces;
+  if (head_pending_) pieces.add(head_bytes_);
+  head_pending_ = false;
+  if (!omit_body_ && !data.empty()) {
+    if (response_body_.kind == BodyKind::kChunked) {
+      chunk_prefix_ = ChunkPrefix(data.size());
+      pieces.add(chunk_prefix_.view());
+      pieces.add(data);
+      pieces.add(kChunkSuffix);
+    } else {
+      if (response_body_.kind == BodyKind::kLength) {
+        if (data.size() > response_left_) {
+          abort();
+          return ready(internal("the response is longer than its Content-Length"));
+        }
+        response_left_ -= data.size();
+      }
+      pieces.add(data);
+    }
+  }
+  return send(pieces);
+}
+
+async::Task<Status> ServerConnection::finish(std::string_view last) {
+  if (phase_ != Phase::kStreaming) return ready(failed_precondition("no response is streaming"));
+  Gather pieces;
+  if (head_pending_) pieces.add(head_bytes_);
+  head_pending_ = false;
+  if (!omit_body_) {
+    const bool chunked = response_body_.kind == BodyKind::kChunked;
+    if (response_body_.kind == BodyKind::kLength && last.size() != response_left_) {
+      abort();
+      return ready(internal("the response differs in length from its Content-Length"));
+    }
+    if (!last.empty()) {
+      if (chunked) {
+        chunk_prefix_ = ChunkPrefix(last.size());
+        pieces.add(chunk_prefix_.view());
+      }
+      pieces.add(last);
+      if (chunked) pieces.add(kChunkSuffix);
+    }
+    if (chunked) pieces.add(kLastChunk);
+  }
+  phase_ = Phase::kFinished;
+  return send(pieces);
+}
+
+async::Task<Status> ServerConnection::inform(const http::ResponseHead& head) {
+  if (started()) return ready(failed_precondition("the request was answered already"));
+  if (request_.version == http::Version::kHttp10) return ready(Status());
+  head_bytes_.clear();
+  ResponseFraming wire;
+  wire.send_length = false;
+  if (Status built = append_response_head(head_bytes_, head, wire); !built.ok()) {
+    return ready(std::move(built));
+  }
+  Gather pieces;
+  pieces.add(head_bytes_);
+  return send(pieces);
+}
+
+void ServerConnection::post(void (ServerConnection::*step)()) {
+  ++posted_;
+  context_->loop.post([this, step] {
+    --posted_;  // serve() keeps this object until the count is zero
+    (this->*step)();
+  });
+}
+
+// The handler began a response and its turn ended without a piece: the client gets the head now.
+void ServerConnection::flush_head() {
+  if (!head_pending_ || stream_.closed()) return;
+  Gather pieces;
+  pieces.add(head_bytes_);
+  (void)stream_.try_write(pieces);  // a broken connection shows in the next write
+  head_pending_ = !pieces.empty();
+  if (head_pending_) head_bytes_.erase(0, head_bytes_.size() - pieces.total());
+}
+
+// ---- departure
+
+void ServerConnection::on_stream_end(void* self) {
+  auto* connection = static_cast<ServerConnection*>(self);
+  connection->gone_ = true;
+  connection->tell_gone();
+}
+
+void ServerConnection::tell_gone() {
+  if (!handling_ || !gone_ || !on_gone_) return;
+  const auto callback = std::move(on_gone_);
+  on_gone_ = nullptr;
+  callback();
+}
+
+void ServerConnection::on_client_gone(std::function<void()> callback) {
+  on_gone_ = std::move(callback);
+  if (gone_ && on_gone_) post(&ServerConnection::tell_gone);
+}
+
+void ServerConnection::abort() {
+  phase_ = Phase::kFinished;
+  stream_.close();
+}
+
+void ServerConnection::begin_drain() {
+  if (idle_ && !handling_) stream_.close();
+}
+
+void ServerConnection::break_now() {
+  stream_.close();
+  gone_ = true;
+  tell_gone();
+}
+
+}  // namespace nacelle::net::http1
