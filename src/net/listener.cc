@@ -51,7 +51,10 @@ Result<int> bind_socket(const TcpEndpoint& endpoint, Sharing sharing) {
   if (family == AF_INET6) {
     set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, endpoint.address().is_unspecified() ? 0 : 1);
   }
-  if (sharing == Sharing::kShared) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (sharing == Sharing::kShared) {
+    set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  }
   int failed = ::bind(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size()));
   if (failed != 0 && errno == EADDRINUSE && sharing == Sharing::kExclusive) {
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
