@@ -1,5 +1,5 @@
-// model_config_fuzz.cc: any text as config.json or generation_config.json ends in values within their
-// stated bounds or in a Status. A first byte of '#' marks a generation_config.json.
+// model_config_fuzz.cc: any text as config.json or generation_config.json ends in values within
+// their stated bounds or in a Status. A first byte of # marks a generation_config.json.
 
 // links: model kernels tensor base
 #include <cmath>

@@ -1,4 +1,4 @@
-// safetensors_fuzz.cc: any bytes as a safetensors file end in a layout that fits them or in a Status.
+// safetensors_fuzz.cc: any bytes as a safetensors file end in a layout that fits or in a Status.
 //
 // A mutated length prefix rarely agrees with its header, so the header up to the last brace is also
 // parsed on its own, with the bytes behind it as data.

@@ -129,7 +129,7 @@ TEST_F(CausalLmTest, ConfigThatDisagreesWithTheWeightsIsRefused) {
   };
   const std::vector<Case> cases = {
       {R"({"vocab_size": 98})",
-       "tensor lm_head.weight has shape [97, 24], config.json implies [98, 24]"},
+       "embed_tokens.weight has shape [97, 24], config.json implies [98, 24]"},
       {R"({"num_key_value_heads": 2})",
        "k_proj.weight has shape [80, 24], config.json implies [160, 24]"},
       {R"({"intermediate_size": 32})", "gate_proj.weight has shape [33, 24]"},

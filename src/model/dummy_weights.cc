@@ -78,7 +78,7 @@ class DummyWeights : public WeightStore {
 
   Result<Weight> fetch(std::string_view name, const Shape& shape, DType dtype) override {
     const std::size_t count = shape.num_elements();
-    ASSIGN_OR_RETURN(Buffer buffer, Buffer::allocate(count * size_of(dtype)));
+    ASSIGN_OR_RETURN(Buffer buffer, staging(count * size_of(dtype)));
     const std::uint64_t key = mix(seed_ ^ hash_name(name));
     const Distribution how = distribution_of(name, shape);
     switch (dtype) {

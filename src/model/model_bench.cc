@@ -6,7 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include "kernels/worker_pool.h"
-#include "model/testing/sequence_runner.h"
+#include "model/testing/safetensors_writer.h"
 #include "model/testing/tiny_model.h"
 
 namespace nacelle::model {
@@ -37,6 +37,52 @@ void BM_LoadDummy(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(load());
 }
 BENCHMARK(BM_LoadDummy)->Unit(benchmark::kSecond)->Iterations(2)->UseRealTime();
+
+// The same shape as a file in the page cache. Its data is a hole: zeros that cost no disk.
+void BM_LoadFile(benchmark::State& state) {
+  const ModelConfig config = *ModelConfig::parse(kQwen3Small);
+  const std::size_t hidden = config.hidden_size, inner = config.intermediate_size;
+  const std::size_t q = std::size_t{config.num_heads} * config.head_dim;
+  const std::size_t kv = std::size_t{config.num_kv_heads} * config.head_dim;
+  std::string header;
+  std::size_t size = 0;
+  const auto add = [&](const std::string& name, std::size_t rows, std::size_t columns) {
+    const std::size_t bytes = rows * std::max<std::size_t>(columns, 1) * 2;
+    const std::string shape =
+        columns == 0 ? fmt::format("{}", rows) : fmt::format("{},{}", rows, columns);
+    header += fmt::format(R"({}"{}.weight":{{"dtype":"BF16","shape":[{}],"data_offsets":[{},{}]}})",
+                          header.empty() ? "{" : ",", name, shape, size, size + bytes);
+    size += bytes;
+  };
+  add("model.embed_tokens", config.vocab_size, hidden);
+  for (std::uint32_t i = 0; i < config.num_layers; ++i) {
+    const std::string layer = fmt::format("model.layers.{}.", i);
+    add(layer + "input_layernorm", hidden, 0);
+    add(layer + "post_attention_layernorm", hidden, 0);
+    add(layer + "self_attn.q_norm", config.head_dim, 0);
+    add(layer + "self_attn.k_norm", config.head_dim, 0);
+    add(layer + "self_attn.q_proj", q, hidden);
+    add(layer + "self_attn.k_proj", kv, hidden);
+    add(layer + "self_attn.v_proj", kv, hidden);
+    add(layer + "self_attn.o_proj", hidden, q);
+    add(layer + "mlp.gate_proj", inner, hidden);
+    add(layer + "mlp.up_proj", inner, hidden);
+    add(layer + "mlp.down_proj", hidden, inner);
+  }
+  add("model.norm", hidden, 0);
+  header += "}";
+  while (header.size() % 8 != 0) header += ' ';
+  const testing::TemporaryFolder folder;
+  folder.write("config.json", kQwen3Small);
+  folder.write("model.safetensors", testing::safetensors_file(header, ""));
+  std::filesystem::resize_file(folder.path() / "model.safetensors", 8 + header.size() + size);
+  for (auto _ : state) {
+    auto model = CausalLm::load(folder.path(), {}, pool());
+    CHECK(model.ok());
+    benchmark::DoNotOptimize(model);
+  }
+}
+BENCHMARK(BM_LoadFile)->Unit(benchmark::kSecond)->Iterations(3)->UseRealTime();
 
 void BM_Prefill(benchmark::State& state) {
   const auto count = static_cast<std::size_t>(state.range(0));

@@ -163,7 +163,7 @@ class FileWeights : public WeightStore {
       return Weight(TensorView(bytes.data(), dtype, tensor.shape), &file, &tensor);
     }
     const std::size_t count = tensor.shape.num_elements();
-    ASSIGN_OR_RETURN(Buffer buffer, Buffer::allocate(count * size_of(dtype)));
+    ASSIGN_OR_RETURN(Buffer buffer, staging(count * size_of(dtype)));
     std::byte* const target = buffer.data();
     const std::byte* source = bytes.data();
     Buffer realigned;
@@ -206,8 +206,25 @@ Weight& Weight::operator=(Weight&& other) noexcept {
   return *this;
 }
 
-Weight::~Weight() {
+void Weight::drop_pages() const {
   if (file_ != nullptr) file_->drop_pages(*tensor_);
+}
+
+void WeightStore::recycle(Weight weight) {
+  if (weight.owned_.size() > 0) spare_.push_back(std::move(weight.owned_));
+}
+
+Result<Buffer> WeightStore::staging(std::size_t size_bytes) {
+  // The smallest spare one that is large enough.
+  auto best = spare_.end();
+  for (auto it = spare_.begin(); it != spare_.end(); ++it) {
+    if (it->size() < size_bytes || (best != spare_.end() && best->size() <= it->size())) continue;
+    best = it;
+  }
+  if (best == spare_.end()) return Buffer::allocate(size_bytes);
+  Buffer found = std::move(*best);
+  spare_.erase(best);
+  return found;
 }
 
 Result<std::unique_ptr<WeightStore>> WeightStore::open(const std::filesystem::path& folder,

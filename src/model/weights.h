@@ -41,13 +41,17 @@ class Weight {
       : view_(view), file_(file), tensor_(tensor) {}
   Weight(Weight&& other) noexcept;
   Weight& operator=(Weight&& other) noexcept;
-  ~Weight();
+  ~Weight() { drop_pages(); }
 
   [[nodiscard]] const TensorView& view() const { return view_; }
   [[nodiscard]] bool is_file_view() const { return file_ != nullptr; }
-  [[nodiscard]] std::size_t owned_bytes() const { return owned_.size(); }
+
+  // Drops the file's pages now; the view stays valid and reads them again when asked.
+  void drop_pages() const;
 
  private:
+  friend class WeightStore;
+
   TensorView view_;
   Buffer owned_;
   const SafetensorsFile* file_ = nullptr;
@@ -75,6 +79,19 @@ class WeightStore {
 
   // Tensors of the files that nothing fetched, so far.
   [[nodiscard]] virtual std::size_t num_unused() const = 0;
+
+  // Takes back a tensor that nobody reads any more; its memory serves the next fetch, whose pages
+  // the kernel then need not clear.
+  void recycle(Weight weight);
+  // Frees the memory that recycle() collected.
+  void drop_recycled() { spare_.clear(); }
+
+ protected:
+  // Memory for a new tensor, at least this large, its content undefined.
+  [[nodiscard]] Result<Buffer> staging(std::size_t size_bytes);
+
+ private:
+  std::vector<Buffer> spare_;
 };
 
 }  // namespace nacelle::model

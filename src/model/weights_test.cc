@@ -198,6 +198,21 @@ TEST(DummyWeights, AreTheSameForASeedWhateverTheThreadsAndTheDtype) {
   for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(rounded[i], BFloat16(values[i]));
 }
 
+TEST(DummyWeights, RecycledMemoryDoesNotShow) {
+  kernels::WorkerPool pool(1);
+  const auto store = WeightStore::dummy(7, pool);
+  const Shape large{64, 64}, small{50, 33};
+  const std::vector<float> fresh = values_of<float>(*store->fetch("a", small, DType::kF32));
+  store->recycle(std::move(*store->fetch("b", large, DType::kF32)));
+  store->recycle(std::move(*store->fetch("c", small, DType::kF32)));
+  for (int i = 0; i < 3; ++i) {  // from the best fit, from the larger one, from nowhere
+    auto weight = store->fetch("a", small, DType::kF32);
+    EXPECT_EQ(values_of<float>(*weight), fresh);
+  }
+  store->drop_recycled();
+  EXPECT_EQ(values_of<float>(*store->fetch("a", small, DType::kF32)), fresh);
+}
+
 TEST(DummyWeights, MatricesKeepTheVarianceOfTheirInput) {
   kernels::WorkerPool pool(1);
   const auto weight =

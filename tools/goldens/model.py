@@ -12,8 +12,8 @@ For each model of CASES a folder with config.json, weights and golden.safetensor
   rows_native, chosen_native     the same with arithmetic in the checkpoint's dtype (absent for f32)
 
 The seed of a case moves on until the golden can decide something: every greedy step has a top-2
-gap of at least 1e-3, the continuation is varied, RoPE scaling and sliding windows change the result,
-and the reference's own rounding in 16 bits stays below 1.2e-2 of its f32 result.
+gap of at least 1e-3, the continuation is varied, RoPE scaling and sliding windows change the
+result, and the reference's own rounding in 16 bits stays below 1.2e-2 of its f32 result.
 """
 
 import json

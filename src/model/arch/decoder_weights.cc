@@ -1,6 +1,6 @@
 #include "model/arch/decoder_weights.h"
 
-#include <array>
+#include <algorithm>
 #include <initializer_list>
 
 #include "tensor/convert.h"
@@ -33,6 +33,9 @@ class Loader {
   // Small tensors live in f32, after rounding to the model's dtype as the reference does.
   Result<std::vector<float>> vector(const std::string& name, std::size_t count);
   Result<Linear> linear(std::initializer_list<Part> parts, std::size_t columns, bool has_bias);
+  Result<kernels::PackedMatrix> pack(const TensorView& matrix) {
+    return kernels::PackedMatrix::pack(std::span(&matrix, 1), context_.isa, context_.pool);
+  }
   void advance(std::uint64_t elements);
 
   const ModelConfig& config_;
@@ -74,6 +77,7 @@ Result<Linear> Loader::linear(std::initializer_list<Part> parts, std::size_t col
     out.bias.insert(out.bias.end(), bias.begin(), bias.end());
   }
   ASSIGN_OR_RETURN(out.matrix, kernels::PackedMatrix::pack(views, context_.isa, context_.pool));
+  for (Weight& weight : weights) store_.recycle(std::move(weight));
   advance(elements);
   return out;
 }
@@ -110,20 +114,20 @@ Result<DecoderLayer> Loader::load_layer(std::size_t index) {
 Result<DecoderWeights> Loader::load() {
   DecoderWeights out;
   const Shape table{config_.vocab_size, config_.hidden_size};
-  const std::string embedding = "model.embed_tokens.weight";
-  const std::string head = config_.tie_word_embeddings ? embedding : "lm_head.weight";
   for (std::size_t layer = 0; layer < config_.num_layers; ++layer) {
     ASSIGN_OR_RETURN(DecoderLayer loaded, load_layer(layer));
     out.layers.push_back(std::move(loaded));
   }
   ASSIGN_OR_RETURN(out.final_norm, vector("model.norm.weight", config_.hidden_size));
-  {
-    ASSIGN_OR_RETURN(const Weight weight, store_.fetch(head, table, dtype_));
-    const std::array parts = {weight.view()};
-    ASSIGN_OR_RETURN(out.lm_head, kernels::PackedMatrix::pack(parts, context_.isa, context_.pool));
-    advance(table.num_elements());
+  ASSIGN_OR_RETURN(out.embedding, store_.fetch("model.embed_tokens.weight", table, dtype_));
+  if (config_.tie_word_embeddings) {
+    ASSIGN_OR_RETURN(out.lm_head, pack(out.embedding.view()));
+    out.embedding.drop_pages();  // from now on only the rows of a batch's tokens are read
+  } else {
+    ASSIGN_OR_RETURN(Weight head, store_.fetch("lm_head.weight", table, dtype_));
+    ASSIGN_OR_RETURN(out.lm_head, pack(head.view()));
+    store_.recycle(std::move(head));
   }
-  ASSIGN_OR_RETURN(out.embedding, store_.fetch(embedding, table, dtype_));
   advance(total_);
   return out;
 }
