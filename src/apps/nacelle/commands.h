@@ -1,0 +1,19 @@
+// commands.h: the sub-commands of the binary. Each returns the process's exit code.
+//
+// 0 = done or stopped on request, 1 = could not run, 2 = wrong command line.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nacelle::apps {
+
+using Args = std::vector<std::string>;
+
+int serve_command(const Args& args);
+int gateway_command(const Args& args);
+int up_command(const Args& args, std::string_view program);
+int bench_command(const Args& args);
+
+}  // namespace nacelle::apps

@@ -1,0 +1,59 @@
+// The nacelle binary: picks the sub-command. `vllm` is a second name of it: `vllm serve ...`.
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "apps/nacelle/commands.h"
+#include "apps/nacelle/version.h"
+
+namespace nacelle::apps {
+namespace {
+
+constexpr std::string_view kUsage =
+    R"(Nacelle serves large language models, from one machine to a fleet.
+
+  nacelle up [MODEL_DIR]            gateway and engines on this machine, supervised
+  nacelle serve MODEL_DIR [flags]   one engine with its OpenAI server (vLLM's flags)
+  nacelle gateway --config FILE     data plane with the picker in process
+  nacelle bench [flags]             load generator for any OpenAI-compatible server
+  nacelle version
+
+`nacelle COMMAND --help` shows the flags of a command. Start with `nacelle up`.
+)";
+
+int run(const std::string& program, const Args& args) {
+  const bool is_vllm = std::filesystem::path(program).filename() == "vllm";
+  if (args.empty()) {
+    fmt::print(stderr, "{}", kUsage);
+    return 2;
+  }
+  const std::string& command = args[0];
+  const Args rest(args.begin() + 1, args.end());
+  if (command == "serve") return serve_command(rest);
+  if (command == "gateway") return gateway_command(rest);
+  if (command == "up") return up_command(rest, program);
+  if (command == "bench") return bench_command(rest);
+  if (command == "version" || command == "--version" || command == "-v") {
+    if (is_vllm) {
+      fmt::print("{}\n", kVllmVersion);
+    } else {
+      fmt::print("nacelle {} (serves the API of vLLM {})\n", kVersion, kVllmVersion);
+    }
+    return 0;
+  }
+  if (command == "help" || command == "--help" || command == "-h") {
+    fmt::print("{}", kUsage);
+    return 0;
+  }
+  fmt::print(stderr, "nacelle: unknown command '{}'\n\n{}", command, kUsage);
+  return 2;
+}
+
+}  // namespace
+}  // namespace nacelle::apps
+
+int main(int argc, char** argv) {
+  return nacelle::apps::run(argv[0], nacelle::apps::Args(argv + 1, argv + argc));
+}

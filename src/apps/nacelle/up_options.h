@@ -1,0 +1,46 @@
+// up_options.h: what `nacelle up` was asked to run: flags, over a file, over defaults.
+//
+//   # up.yaml
+//   model: models/demo
+//   engines: 2
+//   host: 127.0.0.1
+//   port: 8080
+//   admin_port: 8081
+//   policy: prefix-aware
+//   data_dir: /var/lib/nacelle
+//   engine_args: [--max-model-len, "2048"]
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace nacelle::apps {
+
+struct UpOptions {
+  std::filesystem::path model;  // "" = the demo model
+  std::uint32_t engines = 2;
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 8080;
+  std::uint16_t admin_port = 8081;
+  std::string policy = "prefix-aware";
+  std::filesystem::path data_dir;  // logs; "" = ~/.local/state/nacelle
+  std::vector<std::string> engine_args;
+  std::string log_level = "warn";
+};
+
+// Fills in what a YAML file says. Lists every problem with its key.
+[[nodiscard]] Status apply_up_file(std::string_view yaml, UpOptions& options);
+
+// The model that ships with Nacelle: beside the build, or installed under share/nacelle.
+// not_found lists the places looked at.
+[[nodiscard]] Result<std::filesystem::path> find_demo_model(const std::filesystem::path& program);
+
+// $XDG_STATE_HOME/nacelle, else ~/.local/state/nacelle, else a folder under the temporary
+// directory.
+[[nodiscard]] std::filesystem::path default_data_dir();
+
+}  // namespace nacelle::apps
