@@ -62,6 +62,7 @@ Status check_request(const Request& request, const EngineConfig& config, std::ui
     return out_of_range("the prompt has {} tokens, this engine accepts {} with at least one output",
                         request.prompt.size(), config.max_model_len - 1);
   }
+  RETURN_IF_ERROR(check_numbers(params));
   if (request.num_resumed_tokens >= request.prompt.size()) {
     return invalid_argument("{} of {} prompt tokens are said to be resumed outputs",
                             request.num_resumed_tokens, request.prompt.size());
@@ -70,8 +71,6 @@ Status check_request(const Request& request, const EngineConfig& config, std::ui
     return invalid_argument("{} resumed outputs leave nothing of max_tokens {}",
                             request.num_resumed_tokens, params.max_tokens);
   }
-  RETURN_IF_ERROR(check_numbers(params));
-
   const Checker check(vocab_size);
   RETURN_IF_ERROR(check.tokens("the prompt", request.prompt));
   RETURN_IF_ERROR(check.tokens("stop_token_ids", params.stop_token_ids));

@@ -37,11 +37,7 @@ EngineLoop::EngineLoop(const EngineConfig& config, BlockHasher hasher,
 EngineLoop::~EngineLoop() { stop(std::chrono::milliseconds(0)); }
 
 Result<Engine::Admission> EngineLoop::admit(std::uint32_t count) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (phase_ != Phase::kServing)
-      return unavailable("the engine does not accept requests any more");
-  }
+  if (!accepting_) return unavailable("the engine does not accept requests any more");
   const std::int64_t bound = config_.max_queued_requests;
   std::int64_t taken = places_taken_.load();
   do {
@@ -105,6 +101,7 @@ void EngineLoop::stop(std::chrono::milliseconds drain_timeout) {
   if (!thread_.joinable()) return;
   {
     std::unique_lock lock(mutex_);
+    accepting_ = false;
     if (phase_ == Phase::kServing) phase_ = Phase::kDraining;
     idle_changed_.wait_for(lock, drain_timeout, [this] { return !busy_; });
     if (phase_ == Phase::kDraining) phase_ = Phase::kStopping;
@@ -181,6 +178,7 @@ void EngineLoop::serve() {
 void EngineLoop::die(const std::string& why) {
   {
     const std::lock_guard lock(mutex_);
+    accepting_ = false;
     phase_ = Phase::kDead;
     busy_ = false;
     std::ranges::move(inbox_, std::back_inserter(taken_));

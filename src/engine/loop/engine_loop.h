@@ -75,6 +75,7 @@ class EngineLoop final : public Engine {
   std::uint32_t vocab_size_;
   SteadyClock clock_;
   std::atomic<std::int64_t> places_taken_{0};
+  std::atomic<bool> accepting_{true};  // what admit() sees of phase_, without the lock
 
   mutable std::mutex mutex_;  // guards what follows, for a few instructions at a time
   std::condition_variable wake_loop_, idle_changed_;
