@@ -289,11 +289,13 @@ ParseOutcome parse_request_head(std::string_view bytes, const HeadLimits& limits
     return framed;
   }
   out.expect_continue = false;
-  if (!facts.expect.empty() && head.version == http::Version::kHttp11) {
+  if (!facts.expect.empty()) {
     if (!equals_ignore_case(facts.expect, "100-continue")) {
       return refuse(417, "the expectation is not supported");
     }
-    out.expect_continue = out.body.kind != BodyKind::kNone;
+    // HTTP/1.0 clients do not understand 100 Continue.
+    out.expect_continue =
+        out.body.kind != BodyKind::kNone && head.version == http::Version::kHttp11;
   }
   out.keep_alive = !facts.close && (head.version == http::Version::kHttp11 || facts.keep_alive);
   return {ParseState::kDone, scan.skipped + found.end, 0, {}};

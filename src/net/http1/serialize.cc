@@ -12,6 +12,8 @@ using http::equals_ignore_case;
 // Framing and connection fields belong to this hop and are written by us.
 bool is_ours(std::string_view name) {
   switch (name.size()) {
+    case 6:  // we send the body at once: an expectation passed on would make the peer wait
+      return equals_ignore_case(name, "expect");
     case 10:
       return equals_ignore_case(name, "connection") || equals_ignore_case(name, "keep-alive");
     case 14:

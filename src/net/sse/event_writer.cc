@@ -6,7 +6,7 @@ namespace {
 
 void append_without_line_breaks(std::string& out, std::string_view text) {
   for (char c : text) {
-    if (c != '\r' && c != '\n' && c != '\0') out += c;
+    if (c != '\r' && c != '\n') out += c;
   }
 }
 
