@@ -14,7 +14,10 @@ namespace {
 class DecoderLm : public CausalLm {
  public:
   DecoderLm(ModelConfig config, DType dtype, const kernels::Context& context)
-      : config_(std::move(config)), dtype_(dtype), context_(context) {}
+      : config_(std::move(config)),
+        dtype_(dtype),
+        context_(context),
+        rotary_(rope_frequencies(config_)) {}
 
   Status load_weights(std::unique_ptr<WeightStore> store,
                       const std::function<void(double)>& progress) {
@@ -39,7 +42,6 @@ class DecoderLm : public CausalLm {
     if (!kv_.empty()) return failed_precondition("the KV memory is already allocated");
     ASSIGN_OR_RETURN(KvCache kv,
                      KvCache::allocate(layout(num_blocks, block_size), config_.num_layers));
-    ASSIGN_OR_RETURN(rotary_, RotaryTable::make(rope_frequencies(config_), kv.num_slots()));
     kv_ = std::move(kv);
     return {};
   }

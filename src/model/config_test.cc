@@ -274,11 +274,21 @@ TEST(ModelConfig, MalformedJsonNamesTheByte) {
   }
 }
 
-TEST(ModelConfig, DeeplyNestedJsonIsHandled) {
-  const std::string deep = std::string(200000, '[') + std::string(200000, ']');
-  const auto config = ModelConfig::parse(
-      std::string(kLlama).substr(0, std::string(kLlama).size() - 1) + ", \"x\": " + deep + "}");
-  EXPECT_TRUE(config.ok()) << config.error().to_string();
+TEST(ModelConfig, NestingIsBounded) {
+  const auto nested = [](std::size_t levels) {
+    std::string text = std::string(kLlama).substr(0, std::string(kLlama).size() - 1);
+    return text + ", \"x\": " + std::string(levels, '[') + "\"]]]\\\"[[[[\"" +
+           std::string(levels, ']') + "}";
+  };
+  EXPECT_TRUE(ModelConfig::parse(nested(63)).ok()) << "brackets in strings do not count";
+  for (const std::size_t levels : {64u, 200000u}) {
+    const auto config = ModelConfig::parse(nested(levels));
+    ASSERT_FALSE(config.ok());
+    EXPECT_THAT(config.error().message(),
+                HasSubstr(fmt::format("is nested {} levels deep, accepted: 64", levels + 1)));
+  }
+  EXPECT_FALSE(ModelConfig::parse(kLlama, nested(200000)).ok())
+      << "overrides are walked recursively";
 }
 
 TEST(ModelConfig, BadOverridesAreNamed) {

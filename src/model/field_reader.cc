@@ -1,5 +1,6 @@
 #include "model/field_reader.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -14,6 +15,28 @@ using nlohmann::json;
 constexpr std::size_t kMaxShownBytes = 60;  // of a bad value inside a message
 constexpr std::size_t kMaxComplaints = 16;  // the rest is counted only
 constexpr std::size_t kMaxIds = 1024;
+constexpr std::size_t kMaxNesting = 64;
+
+// Levels of brackets and braces outside of strings. Right for valid JSON; other text fails to
+// parse.
+std::size_t nesting_of(std::string_view text) {
+  std::size_t level = 0, deepest = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      deepest = std::max(deepest, ++level);
+    } else if ((c == ']' || c == '}') && level > 0) {
+      --level;
+    }
+  }
+  return deepest;
+}
 
 // The value as JSON text, shortened; bytes that are not UTF-8 are replaced.
 std::string shown(const json& value) {
@@ -27,6 +50,10 @@ std::string shown(const json& value) {
 }  // namespace
 
 Result<json> parse_json_object(std::string_view text, std::string_view source) {
+  if (const std::size_t nesting = nesting_of(text); nesting > kMaxNesting) {
+    return invalid_argument("{} is nested {} levels deep, accepted: {}", source, nesting,
+                            kMaxNesting);
+  }
   try {
     json parsed = json::parse(text);
     if (!parsed.is_object()) {

@@ -19,7 +19,8 @@
 
 namespace nacelle::model {
 
-// Parses `text`, which must be a JSON object. `source` names it in errors: "/models/m/config.json".
+// Parses `text`, which must be a JSON object nested at most 64 levels deep (code that walks it may
+// recurse). `source` names it in errors: "/models/m/config.json".
 [[nodiscard]] Result<nlohmann::json> parse_json_object(std::string_view text,
                                                        std::string_view source);
 

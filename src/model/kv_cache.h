@@ -25,11 +25,6 @@ class KvCache {
   [[nodiscard]] std::byte* layer(std::size_t index) { return layers_[index].data(); }
   [[nodiscard]] bool empty() const { return layers_.empty(); }
 
-  // Token slots of all blocks: no sequence can be longer.
-  [[nodiscard]] std::size_t num_slots() const {
-    return std::size_t{layout_.num_blocks} * layout_.block_size;
-  }
-
  private:
   kernels::KvLayout layout_;
   std::vector<Buffer> layers_;

@@ -1,7 +1,9 @@
 #include "model/rope_table.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <numbers>
 
 #include "base/check.h"
@@ -10,6 +12,7 @@ namespace nacelle::model {
 namespace {
 
 constexpr std::size_t kFillStep = 1024;  // positions filled at a time, at least
+constexpr std::size_t kLeastCapacity = 4096;
 
 // theta^(-2i/d), rounded to f32 as the reference does.
 std::vector<float> plain(double theta, std::uint32_t head_dim) {
@@ -119,25 +122,27 @@ RopeFrequencies rope_frequencies(const ModelConfig& config) {
   return {plain(rope.theta, dim), 1.0F};
 }
 
-Result<RotaryTable> RotaryTable::make(const RopeFrequencies& frequencies,
-                                      std::size_t max_positions) {
-  RotaryTable table;
-  table.frequencies_ = frequencies;
-  table.max_positions_ = max_positions;
-  const std::size_t bytes = max_positions * frequencies.inverse.size() * sizeof(float);
-  ASSIGN_OR_RETURN(table.cos_, Buffer::allocate(bytes));
-  ASSIGN_OR_RETURN(table.sin_, Buffer::allocate(bytes));
-  return table;
+void RotaryTable::reserve(std::size_t num_positions) {
+  const std::size_t capacity = std::bit_ceil(std::max(num_positions, kLeastCapacity));
+  const std::size_t row_bytes = frequencies_.inverse.size() * sizeof(float);
+  for (Buffer* table : {&cos_, &sin_}) {
+    // A few MiB of address space: refusal means the process is beyond help (see scratch.h).
+    Result<Buffer> larger = Buffer::allocate(capacity * row_bytes);
+    CHECK(larger.ok());
+    if (filled_ > 0) std::memcpy(larger->data(), table->data(), filled_ * row_bytes);
+    *table = std::move(*larger);
+  }
+  capacity_ = capacity;
 }
 
 kernels::RopeTable RotaryTable::up_to(std::size_t num_positions, kernels::WorkerPool& pool) {
-  CHECK(num_positions <= max_positions_);
+  if (num_positions > capacity_) reserve(num_positions);
   const std::size_t half = frequencies_.inverse.size();
   float* const cos = cos_.as<float>().data();
   float* const sin = sin_.as<float>().data();
   if (num_positions > filled_) {
     const std::size_t first = filled_;
-    const std::size_t last = std::min(max_positions_, std::max(num_positions, filled_ + kFillStep));
+    const std::size_t last = std::min(capacity_, std::max(num_positions, filled_ + kFillStep));
     pool.run_ranges(last - first, 64, [&](std::size_t begin, std::size_t end) {
       for (std::size_t row = first + begin; row < first + end; ++row) {
         for (std::size_t i = 0; i < half; ++i) {

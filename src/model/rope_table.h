@@ -1,18 +1,18 @@
 // rope_table.h: cos and sin of every position, made on demand.
 //
 // Frequencies and angles are rounded to f32 where the reference implementation rounds them, so that
-// long positions agree with what the model was trained on. Memory is reserved for all positions and
-// costs nothing until a position is asked for.
+// long positions agree with what the model was trained on. The table grows with the longest
+// position asked for: a sliding window lets a sequence outgrow the KV memory, so no bound is known
+// beforehand.
 //
 // Home:    one thread (the engine loop).
-// Errors:  make() returns resource_exhausted when the table cannot be reserved.
 // Source:  engine.md section 31, table of RoPE scaling kinds.
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
-#include "base/result.h"
 #include "kernels/rope/rope.h"
 #include "kernels/worker_pool.h"
 #include "model/config.h"
@@ -32,18 +32,18 @@ struct RopeFrequencies {
 
 class RotaryTable {
  public:
-  RotaryTable() = default;  // no positions
-  [[nodiscard]] static Result<RotaryTable> make(const RopeFrequencies& frequencies,
-                                                std::size_t max_positions);
+  explicit RotaryTable(RopeFrequencies frequencies) : frequencies_(std::move(frequencies)) {}
 
-  // The table with at least the first `num_positions` positions filled.
+  // The table with at least the first `num_positions` positions filled. Valid until the next call.
   [[nodiscard]] kernels::RopeTable up_to(std::size_t num_positions, kernels::WorkerPool& pool);
 
  private:
+  void reserve(std::size_t num_positions);
+
   RopeFrequencies frequencies_;
-  std::size_t max_positions_ = 0;
+  std::size_t capacity_ = 0;  // positions
   std::size_t filled_ = 0;
-  Buffer cos_;  // [max_positions, half_dim] f32
+  Buffer cos_;  // [capacity, half_dim] f32
   Buffer sin_;
 };
 
