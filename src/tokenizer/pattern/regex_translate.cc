@@ -52,23 +52,36 @@ void append_range(std::string& out, CodePointRange range) {
   }
 }
 
-// What PCRE2's own tables say: a byte for each character, 1 = member of [`body`].
+// What PCRE2's own tables say: a byte for each character, 1 = member of [`body`]. One search over a
+// text of all characters in order finds the runs of members.
 std::vector<std::uint8_t> pcre2_members(const std::string& body) {
+  struct AllCharacters {
+    std::string text;
+    std::vector<std::uint32_t> at;  // code point of the character that starts at each byte
+    AllCharacters() {
+      for (char32_t c = 0; c < 0x110000; ++c) {
+        if (c >= 0xD800 && c <= 0xDFFF) continue;
+        append_utf8(text, c);
+        at.resize(text.size(), c);
+      }
+      at.push_back(0x110000);
+    }
+  };
+  const AllCharacters all;
   std::vector<std::uint8_t> member(0x110000);
-  const std::string pattern = "[" + body + "]";
+  const std::string pattern = "[" + body + "]+";
   int error = 0;
   PCRE2_SIZE offset = 0;
   auto* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-                             PCRE2_UTF | PCRE2_UCP | PCRE2_ANCHORED, &error, &offset, nullptr);
+                             PCRE2_UTF | PCRE2_UCP, &error, &offset, nullptr);
   if (code == nullptr) return member;
   auto* data = pcre2_match_data_create(1, nullptr);
-  std::string text;
-  for (char32_t c = 0; c < 0x110000; ++c) {
-    if (c >= 0xD800 && c <= 0xDFFF) continue;
-    text.clear();
-    append_utf8(text, c);
-    member[c] = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0,
-                            PCRE2_NO_UTF_CHECK, data, nullptr) > 0;
+  const PCRE2_SIZE* match = pcre2_get_ovector_pointer(data);
+  for (std::size_t pos = 0;
+       pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(all.text.data()), all.text.size(), pos,
+                   PCRE2_NO_UTF_CHECK, data, nullptr) > 0;
+       pos = match[1]) {
+    for (std::size_t i = match[0]; i < match[1]; ++i) member[all.at[i]] = 1;
   }
   pcre2_match_data_free(data);
   pcre2_code_free(code);
