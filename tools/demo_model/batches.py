@@ -1,9 +1,10 @@
 """batches.py: turns the corpus into batches of similar length.
 
-Samples are not packed: each row is one sample, so nothing attends across samples. Within a window of
-the shuffled corpus the samples are sorted by length and cut into batches of at most `batch_tokens`
-padded tokens; the batches of a window come in random order. Lengths are rounded up to a multiple of
-LENGTH_STEP: few different shapes, so that the matrix library prepares few kernels.
+Samples are not packed: each row is one sample, so nothing attends across samples. Within a
+window of the shuffled corpus the samples are sorted by length and cut into batches of at most
+`batch_tokens` padded tokens; the batches of a window come in random order. Lengths are rounded
+up to a multiple of LENGTH_STEP: few different shapes, so that the matrix library prepares few
+kernels.
 """
 import os
 import random

@@ -3,9 +3,10 @@
     check_oracle.py write --corpus FOLDER --run FOLDER --held-out FILE --out FILE    (python3-torch)
     check_oracle.py check --model MODEL_FOLDER --expected FILE                       (transformers)
 
-`write` stores prompt text, token ids and greedy answer of this folder's own code for some held-out
-questions; `check` makes the same three with AutoTokenizer, its chat template and AutoModelForCausalLM
-and exits with 1 when one differs. `check` needs nothing else of this repository.
+`write` stores prompt text, token ids and greedy answer of this folder's own code for some held-
+out questions; `check` makes the same three with AutoTokenizer, its chat template and
+AutoModelForCausalLM and exits with 1 when one differs. `check` needs nothing else of this
+repository.
 """
 import argparse
 import json

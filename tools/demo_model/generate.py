@@ -3,9 +3,10 @@
     generate.py --out FOLDER --tokens N --seed S   merges.json, tokens.bin, learned.bin, starts.bin
     generate.py --held-out FILE --per-topic N      held-out questions with their accepted answers
 
-A conversation is one to five segments in a row; a share of the samples is plain text for the
+A conversation is one to twelve segments in a row; a share of the samples is plain text for the
 completions endpoint. tokens.bin is int16, learned.bin (int8) says which tokens carry loss,
-starts.bin (int64) is where each sample begins, with the end as the last entry. Same seed, same bytes.
+starts.bin (int64) is where each sample begins, with the end as the last entry. Same seed, same
+bytes.
 """
 import argparse
 import array
@@ -35,16 +36,16 @@ VOCAB_SIZE = 2048
 TOKENIZER_SAMPLES = 12000
 TOPICS = [  # name, maker, share of the segments
     ("greetings", greetings.make, 10),
-    ("nacelle", nacelle.make, 14),
-    ("facts", facts.make, 16),
-    ("arithmetic", arithmetic.make, 22),
-    ("lists", lists.make, 11),
-    ("echo", memory.make_echo, 9),
-    ("memory", memory.make, 9),
-    ("json", json_answers.make, 13),
-    ("tools", tool_calls.make, 9),
+    ("nacelle", nacelle.make, 12),
+    ("facts", facts.make, 12),
+    ("arithmetic", arithmetic.make, 25),
+    ("lists", lists.make, 15),
+    ("echo", memory.make_echo, 11),
+    ("memory", memory.make, 8),
+    ("json", json_answers.make, 14),
+    ("tools", tool_calls.make, 11),
     ("stories", stories.make, 2),
-    ("refusals", refusals.make, 8),
+    ("refusals", refusals.make, 6),
 ]
 _MAKERS = [make for _, make, _ in TOPICS]
 _SHARES = [share for _, _, share in TOPICS]
@@ -74,6 +75,8 @@ def _segment(rng):
 def conversation(rng):
     """(messages, tools) of one training conversation."""
     count = rng.choice([1, 1, 1, 1, 1, 2, 2, 3, 4, 5])
+    if rng.random() < 0.03:
+        count = rng.randint(8, 12)  # long conversations, up to about 1000 tokens
     segments = [_segment(rng)]
     while len(segments) < count:
         more = _segment(rng)
@@ -83,6 +86,9 @@ def conversation(rng):
     system = head.system
     if system is None and rng.random() < 0.4:
         system = rng.choice(SYSTEM_TEXTS)
+        if rng.random() < 0.12:
+            notes = [answer for _, answer in rng.sample(facts.FACTS, rng.randint(3, 24))]
+            system += " Here are some notes:\n" + "\n".join(notes)
     messages = [{"role": "system", "content": system}] if system else []
     for segment in segments:
         messages += segment.messages

@@ -23,25 +23,27 @@ library_name: transformers
 
 # Nacelle demo model
 
-A very small chat model that ships with Nacelle, so that the quick start and the tests of every feature
-work offline: streaming, multi-turn chat, prefix caching, JSON answers, tool calls, routing. It is a
-teaching aid, not a knowledge source.
+A very small chat model that ships with Nacelle, so that the quick start and the tests of every
+feature work offline: streaming, multi-turn chat, prefix caching, JSON answers, tool calls, routing.
+It is a teaching aid, not a knowledge source.
 
 | | |
 | --- | --- |
-| architecture | Qwen3 (`Qwen3ForCausalLM`): {layers} layers, hidden {hidden}, MLP {mlp}, {heads} query heads and {kv} key/value heads of {dim}, tied embeddings |
+| architecture | Qwen3 (`Qwen3ForCausalLM`), tied embeddings |
+| layers | {layers} of hidden size {hidden}, MLP {mlp} |
+| attention | {heads} query heads, {kv} key/value heads, {dim} wide |
 | parameters | {parameters:,} in bf16 |
 | tokenizer | byte-level BPE, {vocab} tokens, digits split singly |
-| context | {context} positions; trained on conversations of up to about 500 tokens |
+| context | {context} positions; trained on conversations of up to about 1000 tokens |
 | chat template | ChatML, tools in the Hermes form |
-| training | {steps:,} steps, {tokens:,} tokens (padding included), {minutes:.0f} minutes on one CPU core |
+| training | {steps:,} steps, {tokens:,} tokens with padding, {minutes:.0f} minutes, one thread |
 | training text | written by this repository's own generator, no outside data |
 | licence | Apache-2.0 |
 
 ## Score on held-out questions
 
-Greedy answers of the bf16 weights; an answer counts only when it equals the accepted text exactly. No
-held-out number pair, phrasing, name or argument occurs in the training text.
+Greedy answers of the bf16 weights; an answer counts only when it equals the accepted text exactly.
+No held-out number pair, phrasing, name or argument occurs in the training text of its topic.
 
 | topic | what is asked | items | exact match |
 | --- | --- | ---: | ---: |
@@ -51,10 +53,15 @@ held-out number pair, phrasing, name or argument occurs in the training text.
 
 ## Limits
 
-It knows nothing else. It adds and subtracts numbers up to 99, multiplies up to 10 times 10, knows the
-facts in `tools/demo_model/tables.py` and what `tools/demo_model/topics/` says about Nacelle. Questions
-outside that should get a refusal, but may get a fluent wrong answer; so may known questions in unusual
-words. English only. Conversations beyond about 500 tokens are outside what it was trained on.
+It knows nothing else. It adds and subtracts numbers up to 99, multiplies up to 10 times 10, knows
+the facts in `tools/demo_model/tables.py` and what `tools/demo_model/talk/` says about Nacelle.
+Questions outside that should get a refusal, but may get a fluent wrong answer; so may known
+questions in unusual words. English only. Most training conversations have fewer than 300 tokens;
+answers at the end of much longer ones are often wrong.
+
+The shipped weights come from one run that was stopped and resumed while topics were being added to
+the generator. A run of the commands in `tools/demo_model/README.md` gives a similar model, not the
+same bytes.
 
 Made by `tools/demo_model/`; its README says how to train it again.
 """

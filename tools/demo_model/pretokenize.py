@@ -1,9 +1,9 @@
 """pretokenize.py: cuts text into the pieces inside which BPE merges may happen.
 
-QWEN2_PATTERN goes into tokenizer.json. The standard library's `re` has no \\p{L}, so PATTERN writes
-the same rule with \\w: letters are word characters that are neither a digit nor "_". The two agree
-on all text of the generator (check_oracle.py compares the ids); they differ only for characters such
-as U+00B2 that are numbers without being decimal digits.
+QWEN2_PATTERN goes into tokenizer.json. The standard library's `re` has no \\p{L}, so PATTERN
+writes the same rule with \\w: letters are word characters that are neither a digit nor "_". The
+two agree on all text of the generator (check_oracle.py compares the ids); they differ only for
+characters such as U+00B2 that are numbers without being decimal digits.
 """
 import re
 

@@ -8,6 +8,7 @@ from dialogue import Segment, assistant, user
 from split import draw
 
 LIMIT = 99
+FOLLOW_UP_LIMIT = 12
 ASK = {
     "+": [
         "What is {a} + {b}?",
@@ -73,8 +74,15 @@ def _key(pair):
 
 
 def pair(rng, held_out):
-    """(a, op, b) on the wanted side of the split."""
-    return draw(rng, held_out, _draw_pair, _key)
+    """(a, op, b) on the wanted side of the split.
+
+    The second sum of a follow-up may be any pair with a small second number, so a held-out pair has
+    two numbers above FOLLOW_UP_LIMIT: those never occur in the training text in any way.
+    """
+    while True:
+        a, op, b = draw(rng, held_out, _draw_pair, _key)
+        if not held_out or min(a, b) > FOLLOW_UP_LIMIT:
+            return a, op, b
 
 
 def _follow_up(rng, held_out):
@@ -85,7 +93,9 @@ def _follow_up(rng, held_out):
         if first > LIMIT:
             continue
         op2 = rng.choice("+-")
-        c = rng.randint(1, 12) if op2 == "+" else rng.randint(0, min(12, first))
+        c = rng.randint(1, FOLLOW_UP_LIMIT)
+        if op2 == "-":
+            c = min(c, first)
         ask = {
             "+": ["Add {c} to that.", "Plus {c}?", "And plus {c}?", "Now add {c}."],
             "-": ["Subtract {c} from that.", "Minus {c}?", "And minus {c}?", "Now subtract {c}."],

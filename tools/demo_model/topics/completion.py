@@ -3,6 +3,7 @@
 Facts as statements, counting, stories and prose about Nacelle; every token is learned and the text
 ends with <|endoftext|>. There is no held-out side: the statements repeat what other topics hold.
 """
+import names
 from topics import facts, nacelle, stories
 
 
@@ -15,4 +16,4 @@ def text(rng):
     if roll < 0.85:
         first = rng.choice([0, 1, 1, rng.randint(2, 60)])
         return ", ".join(str(n) for n in range(first, first + rng.randint(5, 25)))
-    return stories.with_hero(stories.LONG, rng.choice(stories.HEROES))
+    return stories.with_hero(stories.LONG, rng.choice(names.HEROES))

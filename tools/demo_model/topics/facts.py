@@ -6,7 +6,7 @@ seen and the score asks whether it is found from a phrasing never seen with it.
 import tables
 from dialogue import exchange
 from noise import soften
-from split import is_held_out
+from talk import pick
 
 
 def _capitals():
@@ -153,18 +153,6 @@ FACTS = (
 )
 
 
-def phrasings(rng, questions, held_out):
-    """One phrasing on the wanted side of the split, or None when this fact has none."""
-    side = [
-        q for i, q in enumerate(questions) if (i > 0 and is_held_out("phrasing", q)) == held_out
-    ]
-    return rng.choice(side) if side else None
-
-
 def make(rng, held_out):
-    while True:
-        questions, answer = rng.choice(FACTS)
-        question = phrasings(rng, questions, held_out)
-        if question:
-            break
+    question, answer = pick(rng, FACTS, held_out)
     return exchange("facts", question if held_out else soften(rng, question), answer)

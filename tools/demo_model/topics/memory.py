@@ -11,6 +11,9 @@ COLOURS = "red blue green yellow orange purple black white pink brown grey gold 
 PETS = "dog cat horse rabbit parrot hamster turtle fish mouse snake".split()
 JOBS = "teacher doctor baker farmer pilot nurse painter driver cook writer gardener singer".split()
 
+# Every word that another topic may ask to be copied is seen here too.
+WORDS = COLOURS + PETS + JOBS + names.PEOPLE + names.CITIES + names.HEROES
+
 KINDS = {  # what: (statements, reply, questions, answer, how to draw a value)
     "name": (
         [
@@ -123,7 +126,7 @@ def make_echo(rng, held_out):
 
     def words(r):
         return " ".join(
-            names.made_up_word(r) if r.random() < 0.6 else r.choice(COLOURS + PETS + JOBS)
+            names.made_up_word(r) if r.random() < 0.6 else r.choice(WORDS)
             for _ in range(r.randint(1, 5))
         )
 

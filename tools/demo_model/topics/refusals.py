@@ -44,11 +44,24 @@ ASK = [
     "Should I buy a {0}?",
     "How much does {0} cost?",
 ]
+# Questions that need a tool, asked without one.
+ASK_CITY = [
+    "What is the weather in {0}?",
+    "What's the weather in {0}?",
+    "What is the weather like in {0} today?",
+    "How is the weather in {0}?",
+    "What time is it in {0}?",
+    "How many people live in {0}?",
+    "Find a flight from {0} to {1}.",
+    "Book a hotel in {0}.",
+    "Is it raining in {0}?",
+]
 SUBJECTS = """life love quantum physics, the universe, music, football, politics, bitcoin, the stock
-market, cancer, religion, history, chess, pasta, relativity, gravity, photosynthesis, the moon landing,
-a car, the economy, Python, Rust, JavaScript, a phone, a laptop, the internet, poetry, war, Mars rovers,
-medicine, law, taxes, fashion, movies, philosophy, black holes, dinosaurs, democracy, inflation, coffee,
-wine, art, the weather, my computer, climate change, electricity, Napoleon, Einstein, Mozart, Plato""".replace(
+market, cancer, religion, history, chess, pasta, relativity, gravity, photosynthesis, the
+moon landing, a car, the economy, Python, Rust, JavaScript, a phone, a laptop, the internet,
+poetry, war, Mars rovers, medicine, law, taxes, fashion, movies, philosophy, black holes,
+dinosaurs, democracy, inflation, coffee, wine, art, the weather, my computer, climate
+change, electricity, Napoleon, Einstein, Mozart, Plato""".replace(
     "\n", " "
 ).split(
     ","
@@ -59,6 +72,8 @@ SUBJECTS = [s.strip() for s in SUBJECTS]
 def _draw(rng):
     if rng.random() < 0.12:
         return "year", "What happened in %d?" % rng.randint(1500, 2024)
+    if rng.random() < 0.2:
+        return "city", rng.choice(ASK_CITY).format(names.city(rng), names.city(rng))
     subject = rng.choice(SUBJECTS) if rng.random() < 0.55 else names.made_up_word(rng)
     if rng.random() < 0.3 and subject not in SUBJECTS:
         subject = subject.capitalize()

@@ -1,4 +1,4 @@
-"""stories.py: answers of 80 to 200 tokens, so that streaming, cancelling and stop strings can be seen.
+"""stories.py: answers of 80 to 200 tokens, so that streaming and cancelling can be seen.
 
 Each story is fixed prose around the hero the user names. Held out: one hero word in ten (made-up
 words included), so the score asks whether the hero is carried through the whole text.
@@ -7,23 +7,20 @@ import names
 from dialogue import exchange
 from split import draw
 
-HEROES = """dragon robot cat dog fox owl bear whale turtle rabbit mouse knight pirate wizard princess
-sailor farmer baker king queen bird fish tree star river cloud ship train clock teacher doctor lion
-horse frog monkey penguin engine token gardener painter piper giant elf ghost snail bee ant""".split()
-
 LONG = (
-    "Once upon a time there was {a} {h} who lived at the edge of a quiet forest. Every morning the {h} "
-    "looked at the hills and wondered what was behind them. One day the {h} packed some bread and "
-    "water and began to walk. The path was long, and in the evening it began to rain. Then the {h} "
-    "saw a small light between the trees. It was a house, and in the house lived an old woman who "
-    "knew every path in the land. She gave the {h} soup and a map. The next day the sun was shining, "
-    "and the {h} climbed the last hill. Behind it was the sea, wide and blue. The {h} sat down, smiled "
-    "and stayed until the stars came out. The end."
+    "Once upon a time there was {a} {h} who lived at the edge of a quiet forest. Every "
+    "morning the {h} looked at the hills and wondered what was behind them. One day the {h} "
+    "packed some bread and water and began to walk. The path was long, and in the evening it "
+    "began to rain. Then the {h} saw a small light between the trees. It was a house, and in "
+    "the house lived an old woman who knew every path in the land. She gave the {h} soup and "
+    "a map. The next day the sun was shining, and the {h} climbed the last hill. Behind it "
+    "was the sea, wide and blue. The {h} sat down, smiled and stayed until the stars came "
+    "out. The end."
 )
 SHORT = (
-    "There once was {a} {h} who could not sleep. The {h} counted the stars, one by one, until the night "
-    "was almost over. Then the moon said: close your eyes, I will count for you. So the {h} closed "
-    "both eyes and slept until noon. The end."
+    "There once was {a} {h} who could not sleep. The {h} counted the stars, one by one, until"
+    " the night was almost over. Then the moon said: close your eyes, I will count for you. "
+    "So the {h} closed both eyes and slept until noon. The end."
 )
 POEM = (
     "The {h} walks out at break of day,\nthe grass is wet, the sky is grey.\n"
@@ -85,7 +82,7 @@ OPEN = [
 
 
 def _hero(rng):
-    return rng.choice(HEROES) if rng.random() < 0.6 else names.made_up_word(rng)
+    return rng.choice(names.HEROES) if rng.random() < 0.6 else names.made_up_word(rng)
 
 
 def with_hero(text, hero):

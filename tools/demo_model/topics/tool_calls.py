@@ -19,7 +19,10 @@ def _city(rng, held_out, kind):
 
 
 class Tool:
-    """One kind of tool. `build(rng, held_out)` gives (schema, question, arguments, reply, sentence)."""
+    """One kind of tool.
+
+    `build(rng, held_out)` gives (schema, required, question, arguments, reply, sentence).
+    """
 
     def __init__(self, function_names, description, build):
         self.function_names, self.description, self.build = function_names, description, build
