@@ -204,6 +204,34 @@ TEST_F(CausalLmTest, DummyWeightsNeedOnlyConfigAndFollowTheSeed) {
   EXPECT_GE(winners.size(), 3u);
 }
 
+TEST_F(CausalLmTest, ASlidingSequenceMayOutgrowTheKvMemory) {
+  const testing::TinyModel shape{.architecture = "MistralForCausalLM", .sliding_window = 20};
+  std::vector<TokenId> tokens(5000);
+  for (std::size_t i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<TokenId>(i * 7919 % 257);
+  const auto roomy = testing::tiny_model(pool_, shape);
+  testing::SequenceRunner runner(*roomy, 16, 1, 5008);
+  const std::vector<float> expected = runner.run(0, tokens, 500);
+
+  // Three blocks that take turns hold the 35 positions that a chunk of 16 can see.
+  const auto tight = testing::tiny_model(pool_, shape);
+  ASSERT_TRUE(tight->allocate_kv(4, 16).ok());
+  std::vector<std::uint32_t> table;
+  std::vector<float> last(257);
+  for (std::uint32_t first = 0; first < tokens.size(); first += 16) {
+    table.push_back(1 + first / 16 % 3);
+    const auto part =
+        std::span(tokens).subspan(first, std::min<std::size_t>(16, tokens.size() - first));
+    const auto count = static_cast<std::uint32_t>(part.size());
+    const SequenceChunk chunk{.num_tokens = count, .first_position = first, .block_table = table};
+    const std::vector<std::uint32_t> rows = {count - 1};
+    tight->forward({.tokens = part, .chunks = std::span(&chunk, 1), .logit_rows = rows}, last);
+    const std::size_t row = first + count - 1;
+    ASSERT_TRUE(std::equal(last.begin(), last.end(),
+                           expected.begin() + static_cast<std::ptrdiff_t>(row * 257)))
+        << "position " << row;
+  }
+}
+
 TEST_F(CausalLmTest, SurplusTensorsDoNotMatter) {
   copy_golden("qwen3_untied_f32");
   LoadOptions options;

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 

@@ -1,6 +1,9 @@
 #include "model/weights.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string>
 #include <system_error>
 #include <utility>
 
