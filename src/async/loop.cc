@@ -50,8 +50,11 @@ Loop::~Loop() { CHECK(!is_current()); }
 Loop* Loop::current() { return current_loop; }
 
 void Loop::spawn(Task<void> task) {
-  boost::asio::co_spawn(context_, std::move(task), [](std::exception_ptr error) {
-    if (error) std::rethrow_exception(error);  // leaves run(), which ends the process
+  // Posted, because co_spawn would run the task inside the caller up to its first suspension.
+  boost::asio::post(context_, [this, task = std::move(task)]() mutable {
+    boost::asio::co_spawn(context_, std::move(task), [](std::exception_ptr error) {
+      if (error) std::rethrow_exception(error);  // leaves run(), which ends the process
+    });
   });
 }
 

@@ -35,7 +35,8 @@ class Loop {
     boost::asio::post(context_, std::forward<F>(fn));
   }
 
-  // Starts a task that nobody waits for. Any thread. Prefer StopScope, which can be joined.
+  // Starts a task that nobody waits for, in a turn of its own. Any thread. Prefer StopScope, which
+  // can be joined.
   void spawn(Task<void> task);
 
   // Runs until stop(); the calling thread becomes the loop's thread.

@@ -6,8 +6,10 @@
 // stays there: only WorkPool::run leaves the loop, and comes back by itself. Parameters are values,
 // or references whose owner outlives the await. A lambda coroutine captures nothing.
 //
-// GCC 12: no aggregate temporaries as coroutine arguments and no co_await inside a condition that
-// holds temporaries; name them first.
+// GCC 12 miscompiles these; name the thing in a statement of its own before the co_await:
+//   co_await f(Aggregate{...})         the temporary is destroyed twice
+//   co_await pool.run([text] { ... })  the same for a closure that captures by value
+//   while (co_await g()) { ... }       the condition
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>

@@ -16,6 +16,8 @@ struct StopScope::Running {
   boost::asio::cancellation_signal cancel;
   Running* prev = nullptr;
   Running* next = nullptr;
+  bool started = false;
+  bool cancel_early = false;  // cancel() came before the first turn
 };
 
 namespace {
@@ -43,12 +45,18 @@ void StopScope::spawn(Task<void> task) {
   first_ = running;
   ++size_;
   empty_.reset();
-  boost::asio::co_spawn(loop_->executor(), std::move(task),
-                        boost::asio::bind_cancellation_slot(
-                            running->cancel.slot(), [this, running](std::exception_ptr error) {
-                              ended(running);
-                              if (error && !is_cancellation(error)) std::rethrow_exception(error);
-                            }));
+  // Posted, because co_spawn would run the task inside the caller up to its first suspension.
+  loop_->post([this, running, task = std::move(task)]() mutable {
+    running->started = true;
+    boost::asio::co_spawn(loop_->executor(), std::move(task),
+                          boost::asio::bind_cancellation_slot(
+                              running->cancel.slot(), [this, running](std::exception_ptr error) {
+                                ended(running);
+                                if (error && !is_cancellation(error)) std::rethrow_exception(error);
+                              }));
+    // Still valid: ended() frees it in a later turn.
+    if (running->cancel_early) running->cancel.emit(boost::asio::cancellation_type::terminal);
+  });
 }
 
 void StopScope::ended(Running* running) {
@@ -64,7 +72,11 @@ void StopScope::cancel() {
   // Waits that end inline could unlink their node: take the successor first.
   for (Running* running = first_; running != nullptr;) {
     Running* following = running->next;
-    running->cancel.emit(boost::asio::cancellation_type::terminal);
+    if (running->started) {
+      running->cancel.emit(boost::asio::cancellation_type::terminal);
+    } else {
+      running->cancel_early = true;
+    }
     running = following;
   }
 }

@@ -54,11 +54,12 @@ TEST(StopScope, CancelInterruptsTheWaitsOfAllTasks) {
     scope.spawn(sleeps_for_long(&unwound));
     scope.spawn(waits_for_event(&never, &unwound));
     co_await sleep_for(0ms);
+    scope.spawn(waits_for_event(&never, &unwound));  // cancelled before its first turn
     scope.cancel();
     co_await scope.join();
     co_return unwound;
   };
-  EXPECT_EQ(one.run(body(&one.loop())), 2);
+  EXPECT_EQ(one.run(body(&one.loop())), 3);
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 // work_pool.h: threads for work that blocks or computes for longer than about a millisecond.
 //
-//   Result<std::vector<TokenId>> ids = co_await pool.run([text] { return encode(text); });
+//   auto work = [text = std::move(text)] { return encode(text); };
+//   Result<std::vector<TokenId>> ids = co_await pool.run(std::move(work));
 //
-// The coroutine continues on the loop that it left.
+// The coroutine continues on the loop that it left. Name the lambda before the await, as above: GCC
+// 12 destroys a temporary closure within a co_await expression twice.
 //
 // Home:    run() on any loop; fn runs on a pool thread and must not touch the loop's objects.
 // Bound:   `max_queued` jobs wait; beyond it run() returns resource_exhausted without running fn.

@@ -37,7 +37,8 @@ TEST(WorkPool, PassesStatusesAndExceptionsOn) {
 }
 
 Task<void> submit_one(WorkPool* pool, std::shared_future<void> gate, int* ran, int* refused) {
-  const Status status = co_await pool->run([gate] { gate.wait(); });
+  auto wait = [gate] { gate.wait(); };
+  const Status status = co_await pool->run(std::move(wait));
   ++*(status.ok() ? ran : refused);
 }
 

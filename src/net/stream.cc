@@ -66,6 +66,7 @@ void Stream::on_read(const boost::system::error_code& error, std::size_t count) 
   quick_writes_ = 0;
   input_.commit(count);
   bytes_read_ += count;
+  last_read_ = count;
   if (error && end_ == End::kOpen) {
     end_ = error == asio::error::eof ? End::kEof : End::kBroken;
     if (on_end_ != nullptr) on_end_(context_);

@@ -71,6 +71,8 @@ class Stream {
   [[nodiscard]] End end() const { return end_; }
   [[nodiscard]] bool closed() const { return closed_; }
   [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
+  // Size of the last read: bulk data comes in large ones.
+  [[nodiscard]] std::size_t last_read() const { return last_read_; }
 
   // Keeps a read outstanding from now on, so that the peer's end is noticed, until the buffer is
   // full. An empty buffer shrinks to kSmall. Unread bytes do not move.
@@ -112,6 +114,7 @@ class Stream {
   OnEnd on_end_;
   void* context_;
   std::uint64_t bytes_read_ = 0;
+  std::size_t last_read_ = 0;
   std::uint32_t quick_writes_ = 0;  // since the last suspension
   End end_ = End::kOpen;
   bool reading_ = false;

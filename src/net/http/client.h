@@ -39,6 +39,11 @@
 #include "net/address.h"
 #include "net/http/message.h"
 
+namespace nacelle::net::http1 {
+class ClientCall;
+class ClientPool;
+}  // namespace nacelle::net::http1
+
 namespace nacelle::net::http {
 
 struct HttpClientConfig {
@@ -77,8 +82,7 @@ class HttpClient {
 
  private:
   friend class ClientExchange;
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<http1::ClientPool> pool_;  // exchanges keep it
 };
 
 class ClientExchange {
@@ -117,8 +121,7 @@ class ClientExchange {
   [[nodiscard]] std::uint64_t bytes_received() const;  // response bytes, head and framing included
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<http1::ClientCall> call_;
 };
 
 }  // namespace nacelle::net::http

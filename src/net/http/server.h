@@ -74,7 +74,8 @@ class HttpServer {
                                                                 HttpServerConfig config,
                                                                 Handler handler,
                                                                 RefusalFormatter refusal = {});
-  // The runtime must have been stopped, or drain() awaited, before.
+  // The runtime must outlive the server. Breaks the connections that are left: await drain()
+  // before.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

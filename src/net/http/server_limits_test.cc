@@ -86,6 +86,7 @@ TEST(ServerLimits, RefusalsSpeakTheOwnersDialect) {
   RawClient client((*server)->port());
   client.send("GET / HTTP/1.1\r\n\r\n");
   const std::string all = client.read_to_end();
+  client.close();
   EXPECT_THAT(all, HasSubstr("content-type: application/json\r\n"));
   EXPECT_THAT(all, EndsWith("{\"400\":\"Host is missing\"}"));
   const TimePoint now = std::chrono::steady_clock::now();

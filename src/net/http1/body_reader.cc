@@ -87,13 +87,14 @@ async::Task<Result<std::string_view>> BodyReader::read() {
     // Data that came before bad framing is handed out first; the error comes with the next read.
     if (!piece.empty() || (done_ && error_.ok())) co_return piece;
     if (!error_.ok()) co_return error_;
-    const bool bulk = framing_.kind == BodyKind::kLength && left_ > ReadBuffer::kSmall;
-    const bool full = stream_->input().capacity() > 0 && stream_->input().room_size() == 0;
+    // Event streams come in small reads and need a small buffer, bulk data a large one.
+    const bool bulk = (framing_.kind == BodyKind::kLength && left_ > ReadBuffer::kSmall) ||
+                      stream_->last_read() > ReadBuffer::kSmall / 2;
     const TimePoint deadline = timeout_ > Duration::zero()
                                    ? std::chrono::steady_clock::now() + timeout_
                                    : async::kNoDeadline;
-    const Result<bool> more = co_await stream_->more_input(
-        deadline, bulk || full ? ReadBuffer::kLarge : ReadBuffer::kSmall);
+    const Result<bool> more =
+        co_await stream_->more_input(deadline, bulk ? ReadBuffer::kLarge : ReadBuffer::kSmall);
     if (!more.ok()) {
       error_ = more.error();
     } else if (!*more) {

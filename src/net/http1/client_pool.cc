@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/http1/client_call.h"
+
 namespace nacelle::net::http1 {
 
 namespace {
 
+constexpr std::size_t kMaxSpareCalls = 64;
 constexpr std::size_t kMaxResolved = 1024;  // names; beyond it the cache starts anew
 
 async::Task<void> settle(std::unique_ptr<ClientConnection> connection) {
@@ -27,7 +30,21 @@ void ClientConnection::on_end(void* self) {
 
 void ClientConnection::on_idle_timeout(void* self) { on_end(self); }
 
+ClientPool::ClientPool(async::Loop& loop, const http::HttpClientConfig& config)
+    : loop_(loop), config_(config) {}
+
 ClientPool::~ClientPool() { close_all(); }
+
+std::unique_ptr<ClientCall> ClientPool::take_call() {
+  if (spare_calls_.empty()) return std::make_unique<ClientCall>(loop_);
+  std::unique_ptr<ClientCall> call = std::move(spare_calls_.back());
+  spare_calls_.pop_back();
+  return call;
+}
+
+void ClientPool::recycle(std::unique_ptr<ClientCall> call) {
+  if (spare_calls_.size() < kMaxSpareCalls) spare_calls_.push_back(std::move(call));
+}
 
 std::unique_ptr<ClientConnection> ClientPool::acquire(const HostPort& address) {
   const auto found = idle_.find(address);

@@ -22,6 +22,7 @@
 
 namespace nacelle::net::http1 {
 
+class ClientCall;
 class ClientPool;
 
 struct ClientConnection {
@@ -37,8 +38,7 @@ struct ClientConnection {
 
 class ClientPool {
  public:
-  ClientPool(async::Loop& loop, const http::HttpClientConfig& config)
-      : loop_(loop), config_(config) {}
+  ClientPool(async::Loop& loop, const http::HttpClientConfig& config);
   ~ClientPool();
 
   [[nodiscard]] async::Loop& loop() { return loop_; }
@@ -55,6 +55,10 @@ class ClientPool {
   void forget(const HostPort& address);
   void close_all();
 
+  // Call objects that were used before keep their memory.
+  [[nodiscard]] std::unique_ptr<ClientCall> take_call();
+  void recycle(std::unique_ptr<ClientCall> call);
+
   // Literal addresses at once; names from the cache or the resolver.
   [[nodiscard]] async::Task<Result<std::vector<TcpEndpoint>>> find_endpoints(HostPort address,
                                                                              TimePoint deadline);
@@ -69,6 +73,7 @@ class ClientPool {
   const http::HttpClientConfig config_;
   std::unordered_map<HostPort, std::vector<std::unique_ptr<ClientConnection>>> idle_;
   std::unordered_map<HostPort, Resolved> resolved_;
+  std::vector<std::unique_ptr<ClientCall>> spare_calls_;
   std::size_t num_idle_ = 0;
   bool closed_ = false;
 };

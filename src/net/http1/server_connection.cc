@@ -193,7 +193,7 @@ async::Task<void> ServerConnection::linger() {
   stream_.shutdown_send();
   const TimePoint deadline = deadline_after(kLingerTime);
   std::size_t dropped = 0;
-  while (dropped < kLingerBytes && !context_->draining) {
+  while (dropped < kLingerBytes) {
     dropped += stream_.input().size();
     stream_.input().consume(stream_.input().size());
     const Result<bool> more = co_await stream_.more_input(deadline);
@@ -226,7 +226,7 @@ async::Task<Result<std::string_view>> ServerConnection::read_chunk() {
     close_ = true;
     if (piece.error().code() == Code::kDataLoss) co_return cancelled("the client left");
   }
-  stream_.watch();
+  if (body_.done()) stream_.watch();
   co_return piece;
 }
 
@@ -310,6 +310,7 @@ async::Task<Status> ServerConnection::start(const http::ResponseHead& head) {
   if (Status built = build_head(head, framing, false); !built.ok()) return ready(std::move(built));
   phase_ = Phase::kStreaming;
   head_pending_ = true;
+  stream_.watch();  // a handler that has read only a part of the body wants to know, too
   post(&ServerConnection::flush_head);
   return ready(Status());
 }
