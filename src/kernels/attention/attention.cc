@@ -33,28 +33,41 @@ AttentionRun kernel_for(Isa isa) {
   return nullptr;
 }
 
-// How each sequence's (query, head) pairs are cut into tasks: num_kv_heads x head_parts x
-// query_tiles of them.
+// How one sequence's (KV head, query, head) rows are cut into tasks: kv_parts x head_parts x
+// query_tiles of them. A chunk of few queries takes several KV heads at once: they lie side by side
+// in a block, so the task reads long runs of memory.
 struct Cut {
-  std::size_t group;           // query heads per KV head
-  std::size_t heads_per_task;  // at most group
-  std::size_t head_parts;      // parts that a group is cut into
-  std::size_t queries_per_task;
+  std::size_t group = 1;  // query heads per KV head
+  std::size_t kv_heads_per_task = 1;
+  std::size_t kv_parts = 1;        // parts that the KV heads are cut into
+  std::size_t heads_per_task = 1;  // at most group
+  std::size_t head_parts = 1;      // parts that a group is cut into
+  std::size_t queries_per_task = 1;
+  std::size_t query_tiles = 1;
+
+  [[nodiscard]] std::size_t num_tasks() const { return kv_parts * head_parts * query_tiles; }
 };
 
-Cut make_cut(const KvLayout& layout, std::size_t num_heads) {
+std::size_t divide_up(std::size_t value, std::size_t by) { return (value + by - 1) / by; }
+
+// `min_parts`: into how many parts the KV heads have to be cut so that every thread gets work.
+Cut make_cut(const KvLayout& layout, std::size_t num_heads, std::size_t num_queries,
+             std::size_t min_parts) {
   const std::size_t most_rows =
       std::min(kAttentionMaxRows, kAttentionMaxValues / layout.padded_dim());
-  Cut cut{};
+  Cut cut;
   cut.group = num_heads / layout.num_kv_heads;
   cut.heads_per_task = std::min(cut.group, most_rows);
-  cut.head_parts = (cut.group + cut.heads_per_task - 1) / cut.heads_per_task;
+  cut.head_parts = divide_up(cut.group, cut.heads_per_task);
   cut.queries_per_task = std::max<std::size_t>(1, most_rows / cut.heads_per_task);
+  cut.query_tiles = divide_up(num_queries, cut.queries_per_task);
+  const std::size_t head_rows = std::max<std::size_t>(1, num_queries) * cut.group;
+  if (cut.head_parts == 1 && head_rows <= kAttentionFewRows) {
+    cut.kv_heads_per_task = std::min({most_rows / head_rows, std::size_t{layout.num_kv_heads},
+                                      divide_up(layout.num_kv_heads, min_parts)});
+  }
+  cut.kv_parts = divide_up(layout.num_kv_heads, cut.kv_heads_per_task);
   return cut;
-}
-
-std::size_t query_tiles(const Cut& cut, const AttentionSequence& sequence) {
-  return (sequence.num_queries + cut.queries_per_task - 1) / cut.queries_per_task;
 }
 
 struct Batch {
@@ -70,10 +83,11 @@ struct Batch {
   // Task `index` of `sequence`. Tiles come last first: they see most, so they should start early.
   AttentionJob make_job(const Cut& cut, const AttentionSequence& sequence,
                         std::size_t index) const {
-    const std::size_t tiles = query_tiles(cut, sequence);
-    const std::size_t first_query = (tiles - 1 - index % tiles) * cut.queries_per_task;
-    const std::size_t part = index / tiles % cut.head_parts;
-    const auto kv_head = static_cast<std::uint32_t>(index / tiles / cut.head_parts);
+    const std::size_t tile = cut.query_tiles - 1 - index % cut.query_tiles;
+    const std::size_t first_query = tile * cut.queries_per_task;
+    const std::size_t part = index / cut.query_tiles % cut.head_parts;
+    const std::size_t kv_part = index / cut.query_tiles / cut.head_parts;
+    const auto kv_head = static_cast<std::uint32_t>(kv_part * cut.kv_heads_per_task);
     const std::size_t first_head = kv_head * cut.group + part * cut.heads_per_task;
     const std::size_t row = sequence.first_row + first_query;
 
@@ -81,6 +95,7 @@ struct Batch {
     job.q = q + row * q_row_stride + first_head * layout.head_dim;
     job.q_row_stride = q_row_stride;
     job.num_queries = std::min(cut.queries_per_task, sequence.num_queries - first_query);
+    job.num_kv_heads = std::min<std::size_t>(cut.kv_heads_per_task, layout.num_kv_heads - kv_head);
     job.num_heads = std::min(cut.heads_per_task, (kv_head + 1) * cut.group - first_head);
     job.head_dim = layout.head_dim;
     job.padded_dim = layout.padded_dim();
@@ -89,6 +104,7 @@ struct Batch {
     job.scale = options.scale;
     job.k = layer_memory + layout.k_offset(0, kv_head);
     job.v = layer_memory + layout.v_offset(0, kv_head);
+    job.kv_head_bytes = layout.k_offset(0, 1);
     job.block_bytes = layout.bytes_per_block();
     job.block_table = sequence.block_table.data();
     job.block_size = layout.block_size;
@@ -146,27 +162,31 @@ void paged_attention(const Context& context, const KvLayout& layout, const std::
     return;
   }
   // first_task[i] is the number of tasks before sequence i.
-  const Cut cut = make_cut(layout, num_heads);
-  std::vector<std::size_t> first_task(sequences.size() + 1, 0);
+  const std::size_t threads = context.pool.num_threads();
+  const std::size_t wanted_tasks = threads == 1 ? 1 : threads * 4;
+  const std::size_t min_parts = divide_up(wanted_tasks, std::max<std::size_t>(1, sequences.size()));
+  std::vector<Cut> cuts;
+  std::vector<std::size_t> first_task = {0};
   std::size_t work = 0;
-  for (std::size_t i = 0; i < sequences.size(); ++i) {
-    const std::size_t tasks = layout.num_kv_heads * cut.head_parts * query_tiles(cut, sequences[i]);
-    first_task[i + 1] = first_task[i] + tasks;
-    work += std::size_t{sequences[i].num_queries} * sequences[i].context_len;
+  for (const AttentionSequence& sequence : sequences) {
+    cuts.push_back(make_cut(layout, num_heads, sequence.num_queries, min_parts));
+    const std::size_t tasks = sequence.num_queries == 0 ? 0 : cuts.back().num_tasks();
+    first_task.push_back(first_task.back() + tasks);
+    work += std::size_t{sequence.num_queries} * sequence.context_len;
   }
   const std::size_t num_tasks = first_task.back();
   if (num_tasks == 0) return;
   const std::size_t task_work = work * num_heads * layout.head_dim * 2 / num_tasks;
-  context.pool.run_ranges(num_tasks, kMinRangeWork / std::max<std::size_t>(1, task_work) + 1,
-                          [&](std::size_t begin, std::size_t end) {
-                            const auto after =
-                                std::upper_bound(first_task.begin(), first_task.end(), begin);
-                            auto index = static_cast<std::size_t>(after - first_task.begin()) - 1;
-                            for (std::size_t task = begin; task < end; ++task) {
-                              while (task >= first_task[index + 1]) ++index;
-                              run(batch.make_job(cut, sequences[index], task - first_task[index]));
-                            }
-                          });
+  context.pool.run_ranges(
+      num_tasks, kMinRangeWork / std::max<std::size_t>(1, task_work) + 1,
+      [&](std::size_t begin, std::size_t end) {
+        const auto after = std::upper_bound(first_task.begin(), first_task.end(), begin);
+        auto index = static_cast<std::size_t>(after - first_task.begin()) - 1;
+        for (std::size_t task = begin; task < end; ++task) {
+          while (task >= first_task[index + 1]) ++index;
+          run(batch.make_job(cuts[index], sequences[index], task - first_task[index]));
+        }
+      });
 }
 
 }  // namespace nacelle::kernels
