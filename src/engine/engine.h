@@ -25,6 +25,9 @@
 #include "engine/request.h"
 #include "engine/stats.h"
 
+namespace nacelle::kernels {
+class WorkerPool;
+}
 namespace nacelle::model {
 class CausalLm;
 }
@@ -85,9 +88,11 @@ class Engine {
 
   virtual ~Engine() = default;
 
-  // Takes ownership of the model. Allocates the KV memory and starts the loop thread.
-  [[nodiscard]] static Result<std::unique_ptr<Engine>> start(
-      EngineConfig config, std::unique_ptr<model::CausalLm> model);
+  // Takes ownership of the model. Allocates the KV memory and starts the loop thread. `pool`, the
+  // model's own, also samples rows; it must outlive the engine. nullptr: the loop samples alone.
+  [[nodiscard]] static Result<std::unique_ptr<Engine>> start(EngineConfig config,
+                                                             std::unique_ptr<model::CausalLm> model,
+                                                             kernels::WorkerPool* pool = nullptr);
 
   [[nodiscard]] virtual const EngineConfig& config() const = 0;
 

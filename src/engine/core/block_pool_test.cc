@@ -6,7 +6,7 @@
 #include <deque>
 #include <map>
 
-#include "engine/testing/property.h"
+#include "engine/core/testing/property.h"
 
 namespace nacelle::engine {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "engine/testing/property.h"
+#include "engine/core/testing/property.h"
 
 namespace nacelle::engine {
 namespace {

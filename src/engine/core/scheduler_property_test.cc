@@ -7,7 +7,7 @@
 #include <set>
 
 #include "engine/core/scheduler.h"
-#include "engine/testing/property.h"
+#include "engine/core/testing/property.h"
 
 namespace nacelle::engine {
 namespace {

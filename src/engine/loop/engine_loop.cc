@@ -12,10 +12,11 @@
 namespace nacelle::engine {
 
 Result<std::unique_ptr<Engine>> EngineLoop::start(const EngineConfig& config, BlockHasher hasher,
-                                                  std::unique_ptr<model::CausalLm> model) {
+                                                  std::unique_ptr<model::CausalLm> model,
+                                                  kernels::WorkerPool* pool) {
   try {
     return std::unique_ptr<Engine>(
-        std::make_unique<EngineLoop>(config, std::move(hasher), std::move(model)));
+        std::make_unique<EngineLoop>(config, std::move(hasher), std::move(model), pool));
   } catch (const std::system_error& error) {
     return unavailable("cannot start the engine's thread: {}", error.what());
   } catch (const std::bad_alloc&) {
@@ -26,10 +27,10 @@ Result<std::unique_ptr<Engine>> EngineLoop::start(const EngineConfig& config, Bl
 }
 
 EngineLoop::EngineLoop(const EngineConfig& config, BlockHasher hasher,
-                       std::unique_ptr<model::CausalLm> model)
+                       std::unique_ptr<model::CausalLm> model, kernels::WorkerPool* pool)
     : config_(config),
       vocab_size_(model->config().vocab_size),
-      runner_(config, std::move(hasher), std::move(model), clock_) {
+      runner_(config, std::move(hasher), std::move(model), pool, clock_) {
   stats_ = runner_.stats();
   thread_ = std::thread([this] { run(); });
 }

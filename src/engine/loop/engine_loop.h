@@ -24,11 +24,13 @@ namespace nacelle::engine {
 class EngineLoop final : public Engine {
  public:
   // `model` has its KV memory. unavailable when the system gives no thread.
-  [[nodiscard]] static Result<std::unique_ptr<Engine>> start(
-      const EngineConfig& config, BlockHasher hasher, std::unique_ptr<model::CausalLm> model);
+  [[nodiscard]] static Result<std::unique_ptr<Engine>> start(const EngineConfig& config,
+                                                             BlockHasher hasher,
+                                                             std::unique_ptr<model::CausalLm> model,
+                                                             kernels::WorkerPool* pool);
   // Use start(); the constructor starts the thread and may throw std::system_error.
-  EngineLoop(const EngineConfig& config, BlockHasher hasher,
-             std::unique_ptr<model::CausalLm> model);
+  EngineLoop(const EngineConfig& config, BlockHasher hasher, std::unique_ptr<model::CausalLm> model,
+             kernels::WorkerPool* pool);
   ~EngineLoop() override;
 
   [[nodiscard]] const EngineConfig& config() const override { return config_; }

@@ -19,12 +19,13 @@ Result<BlockHasher> make_hasher(const EngineConfig& config) {
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config,
-                                              std::unique_ptr<model::CausalLm> model) {
+                                              std::unique_ptr<model::CausalLm> model,
+                                              kernels::WorkerPool* pool) {
   if (model == nullptr) return invalid_argument("an engine needs a model");
   RETURN_IF_ERROR(check_config(config, model->config().vocab_size));
   RETURN_IF_ERROR(model->allocate_kv(config.num_blocks, config.block_size));
   ASSIGN_OR_RETURN(BlockHasher hasher, make_hasher(config));
-  return EngineLoop::start(config, std::move(hasher), std::move(model));
+  return EngineLoop::start(config, std::move(hasher), std::move(model), pool);
 }
 
 }  // namespace nacelle::engine

@@ -37,12 +37,14 @@ std::uint64_t own_seed(std::uint64_t engine_seed, SequenceId id) {
 }  // namespace
 
 StepRunner::StepRunner(const EngineConfig& config, BlockHasher hasher,
-                       std::unique_ptr<model::CausalLm> model, const Clock& clock)
+                       std::unique_ptr<model::CausalLm> model, kernels::WorkerPool* pool,
+                       const Clock& clock)
     : config_(config),
       model_(std::move(model)),
       clock_(clock),
       vocab_size_(model_->config().vocab_size),
       scheduler_(scheduler_options(config), make_cache(config, std::move(hasher))),
+      sampling_pass_(pool),
       recorder_(config.max_model_len),
       logits_size_((std::size_t{config.max_num_seqs} + config.max_prompt_logprob_rows) *
                    vocab_size_) {
@@ -81,10 +83,6 @@ void StepRunner::abort_all(FinishReason reason, const Status& error) {
   while (!active_.empty()) finish(active_.begin()->first, reason, error, KeepCache::kYes);
 }
 
-std::span<float> StepRunner::logit_row(std::size_t index) {
-  return std::span(logits_.get(), logits_size_).subspan(index * vocab_size_, vocab_size_);
-}
-
 void StepRunner::step() {
   const TimePoint scheduled = clock_.now();
   const StepPlan plan = scheduler_.plan_step();
@@ -105,13 +103,34 @@ void StepRunner::step() {
   CHECK(num_logits <= logits_size_);
   model_->forward(batch, std::span(logits_.get(), num_logits));
 
+  sample_rows(plan);
+
   const TimePoint now = clock_.now();
-  std::size_t row = 0;
+  std::span<RowJob> rows = rows_;
   for (const ScheduledChunk& chunk : plan.chunks) {
-    process_chunk(chunk, row, now);
-    row += chunk.num_prompt_rows + (chunk.samples ? 1 : 0);
+    const std::size_t count = chunk.num_prompt_rows + (chunk.samples ? 1 : 0);
+    process_chunk(chunk, rows.first(count), now);
+    rows = rows.subspan(count);
   }
   recorder_.on_step();
+}
+
+void StepRunner::sample_rows(const StepPlan& plan) {
+  rows_.clear();
+  const auto add_row = [&](const ActiveSequence& active, std::optional<TokenId> prompt_token) {
+    float* const row = logits_.get() + rows_.size() * vocab_size_;
+    rows_.push_back(
+        {.logits = {row, vocab_size_}, .sampling = &active.sampling, .prompt_token = prompt_token});
+  };
+  for (const ScheduledChunk& chunk : plan.chunks) {
+    const ActiveSequence& active = active_.at(chunk.sequence);
+    for (std::uint32_t i = 0; i < chunk.num_prompt_rows; ++i) {
+      const Sequence* sequence = scheduler_.find(chunk.sequence);
+      add_row(active, sequence->tokens[chunk.first_prompt_row + i + 1]);
+    }
+    if (chunk.samples) add_row(active, std::nullopt);
+  }
+  sampling_pass_.run(rows_);
 }
 
 void StepRunner::note_first_schedule(const ScheduledChunk& chunk, TimePoint now) {
@@ -121,37 +140,21 @@ void StepRunner::note_first_schedule(const ScheduledChunk& chunk, TimePoint now)
   active.num_cached_tokens = scheduler_.find(chunk.sequence)->num_cached_tokens;
 }
 
-void StepRunner::process_chunk(const ScheduledChunk& chunk, std::size_t first_logit_row,
-                               TimePoint now) {
+void StepRunner::process_chunk(const ScheduledChunk& chunk, std::span<RowJob> rows, TimePoint now) {
   ActiveSequence& active = active_.at(chunk.sequence);
-  if (chunk.num_prompt_rows > 0) {
-    if (Status status = collect_prompt_logprobs(chunk, first_logit_row, active); !status.ok()) {
-      return finish_corrupted(chunk.sequence, std::move(status));
+  for (RowJob& row : rows) {
+    if (row.error.code() == Code::kDataLoss) {
+      return finish_corrupted(chunk.sequence, std::move(row.error));
+    }
+    if (!row.error.ok()) {
+      return finish(chunk.sequence, FinishReason::kError, std::move(row.error), KeepCache::kYes);
+    }
+    if (row.prompt_token) {
+      active.prompt_logprobs.push_back(std::move(*row.result.logprobs));
+    } else {
+      deliver_token(chunk.sequence, active, std::move(row.result), now);  // the last row
     }
   }
-  if (!chunk.samples) return;
-  auto sampled =
-      sampler_.sample(logit_row(first_logit_row + chunk.num_prompt_rows), active.sampling);
-  if (!sampled) {
-    if (sampled.error().code() == Code::kDataLoss) {
-      return finish_corrupted(chunk.sequence, sampled.error());
-    }
-    return finish(chunk.sequence, FinishReason::kError, sampled.error(), KeepCache::kYes);
-  }
-  deliver_token(chunk.sequence, active, std::move(*sampled), now);
-}
-
-Status StepRunner::collect_prompt_logprobs(const ScheduledChunk& chunk, std::size_t first_logit_row,
-                                           ActiveSequence& active) {
-  const Sequence* sequence = scheduler_.find(chunk.sequence);
-  const std::int32_t k = active.sampling.params().prompt_logprobs;
-  for (std::uint32_t i = 0; i < chunk.num_prompt_rows; ++i) {
-    const TokenId predicted = sequence->tokens[chunk.first_prompt_row + i + 1];
-    ASSIGN_OR_RETURN(PositionLogprobs position,
-                     sampler_.prompt_logprobs(logit_row(first_logit_row + i), predicted, k));
-    active.prompt_logprobs.push_back(std::move(position));
-  }
-  return {};
 }
 
 void StepRunner::deliver_token(SequenceId id, ActiveSequence& active, SampledToken sampled,

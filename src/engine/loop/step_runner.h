@@ -10,12 +10,13 @@
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <vector>
 
 #include "base/clock.h"
 #include "engine/core/scheduler.h"
 #include "engine/engine.h"
 #include "engine/exec/batch_builder.h"
-#include "engine/exec/sampler/sampler.h"
+#include "engine/exec/sampling_pass.h"
 #include "engine/loop/active_sequence.h"
 #include "engine/loop/stats_recorder.h"
 #include "model/causal_lm.h"
@@ -24,9 +25,10 @@ namespace nacelle::engine {
 
 class StepRunner {
  public:
-  // `config` passed check_config() and `model` has its KV memory. `clock` must outlive this.
+  // `config` passed check_config() and `model` has its KV memory. `pool` may be null; it and `clock`
+  // must outlive this.
   StepRunner(const EngineConfig& config, BlockHasher hasher, std::unique_ptr<model::CausalLm> model,
-             const Clock& clock);
+             kernels::WorkerPool* pool, const Clock& clock);
 
   // `request` passed check_request(); `id` is new.
   void add(SequenceId id, Request request, Engine::Admission place,
@@ -47,11 +49,9 @@ class StepRunner {
  private:
   using Active = std::unordered_map<SequenceId, ActiveSequence>;
 
-  std::span<float> logit_row(std::size_t index);
   void note_first_schedule(const ScheduledChunk& chunk, TimePoint now);
-  void process_chunk(const ScheduledChunk& chunk, std::size_t first_logit_row, TimePoint now);
-  Status collect_prompt_logprobs(const ScheduledChunk& chunk, std::size_t first_logit_row,
-                                 ActiveSequence& active);
+  void sample_rows(const StepPlan& plan);
+  void process_chunk(const ScheduledChunk& chunk, std::span<RowJob> rows, TimePoint now);
   void deliver_token(SequenceId id, ActiveSequence& active, SampledToken sampled, TimePoint now);
   void finish(SequenceId id, FinishReason reason, Status error, KeepCache keep);
   void finish_corrupted(SequenceId id, Status error);
@@ -63,7 +63,8 @@ class StepRunner {
   Scheduler scheduler_;
   Active active_;
   BatchBuilder batch_builder_;
-  Sampler sampler_;
+  SamplingPass sampling_pass_;
+  std::vector<RowJob> rows_;  // of the step, as BatchBuilder orders them
   StatsRecorder recorder_;
   std::unique_ptr<float[]> logits_;  // [max_num_seqs + max_prompt_logprob_rows, vocab_size]
   std::size_t logits_size_;

@@ -6,10 +6,10 @@
 
 #include <cmath>
 
+#include "engine/core/testing/property.h"
 #include "engine/testing/collecting_sink.h"
 #include "engine/testing/expected_tokens.h"
 #include "engine/testing/fake_causal_lm.h"
-#include "engine/testing/property.h"
 
 namespace nacelle::engine {
 namespace {
@@ -43,7 +43,7 @@ class Bench {
     auto model = std::make_unique<FakeCausalLm>(fake_, log_);
     EXPECT_TRUE(model->allocate_kv(config.num_blocks, config.block_size).ok());
     runner_.emplace(config_, BlockHasher(config.hash_algorithm, config.hash_seed), std::move(model),
-                    clock_);
+                    nullptr, clock_);
   }
   ~Bench() { EXPECT_THAT(log_->take(), IsEmpty()); }
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/testing/property.h"
+#include "engine/core/testing/property.h"
 
 namespace nacelle::engine {
 namespace {

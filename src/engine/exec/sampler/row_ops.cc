@@ -20,9 +20,14 @@ constexpr std::size_t kGroup = 4 * kLanes;
 constexpr std::size_t kFold = 256;  // elements summed pairwise before they join the total
 
 NACELLE_INLINE float exp_body(float x) {
+  // As unsigned numbers, the bits of x <= -0 ascend as x descends. Integer steps instead of a
+  // condition on x, which would become a branch and keep the loop from being vectorised.
+  constexpr std::uint32_t kSign = 0x80000000, kLowest = std::bit_cast<std::uint32_t>(-87.0f);
+  const std::uint32_t bits = std::min(std::bit_cast<std::uint32_t>(x) | kSign, kLowest);
+  const std::int32_t above_lowest = static_cast<std::int32_t>(bits - kLowest) >> 31;  // -1 or 0
+  x = std::bit_cast<float>(bits);
+
   // x = n ln 2 + r, |r| <= ln 2 / 2; a degree 6 polynomial for exp(r) (Cephes coefficients).
-  const bool tiny = !(x > -87.0f);  // -inf too
-  x = tiny ? 0.0f : x;
   const auto n = static_cast<std::int32_t>(x * 1.44269504088896341f - 0.5f);  // x <= 0: rounds
   const auto fn = static_cast<float>(n);
   const float r = x - fn * 0.693359375f - fn * -2.12194440e-4f;
@@ -33,8 +38,8 @@ NACELLE_INLINE float exp_body(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  const float scale = std::bit_cast<float>((n + 127) << 23);
-  return tiny ? 0.0f : p * scale;
+  const float scaled = p * std::bit_cast<float>((n + 127) << 23);
+  return std::bit_cast<float>(std::bit_cast<std::int32_t>(scaled) & above_lowest);
 }
 
 NACELLE_INLINE float log_body(float y) {
@@ -114,7 +119,20 @@ NACELLE_INLINE void exp_row_body(const float* row, std::size_t size, float max, 
   for (std::size_t i = 0; i < size; ++i) out[i] = exp_body((row[i] - max) * scale);
 }
 
-NACELLE_INLINE double sum_exp_body(const float* row, std::size_t size, float max, float scale) {
+struct DropWeights {
+  NACELLE_INLINE void operator()(const float*, std::size_t, std::size_t) const {}
+};
+struct KeepWeights {
+  float* out;
+  NACELLE_INLINE void operator()(const float* part, std::size_t begin, std::size_t count) const {
+    for (std::size_t i = 0; i < count; ++i) out[begin + i] = part[i];
+  }
+};
+
+// Weights in pieces of kFold: each is handed to `keep`, then summed pairwise.
+template <class Keep>
+NACELLE_INLINE double fold_exp_body(const float* row, std::size_t size, float max, float scale,
+                                    Keep keep) {
   double total = 0;
   float part[kFold];
   for (std::size_t i = 0; i < size; i += kFold) {
@@ -125,6 +143,7 @@ NACELLE_INLINE double sum_exp_body(const float* row, std::size_t size, float max
       exp_row_body(row + i, count, max, scale, part);
       std::fill(part + count, part + kFold, 0.0f);
     }
+    keep(part, i, count);
     for (std::size_t half = kFold / 2; half > 0; half /= 2) {
       for (std::size_t j = 0; j < half; ++j) part[j] += part[j + half];
     }
@@ -208,31 +227,33 @@ NACELLE_INLINE std::size_t race_body(const float* row, std::size_t size, float m
 }
 
 // One copy of every pass, compiled for `target`.
-#define NACELLE_ROW_OPS(name, target)                                                          \
-  namespace name {                                                                             \
-  target float max(const float* row, std::size_t size) { return max_body(row, size); }         \
-  target std::size_t find_first(const float* row, std::size_t size, float value) {             \
-    return find_first_body(row, size, value);                                                  \
-  }                                                                                            \
-  target std::uint32_t count_greater(const float* row, std::size_t size, float value) {        \
-    return count_greater_body(row, size, value);                                               \
-  }                                                                                            \
-  target double sum_exp(const float* row, std::size_t size, float max, float scale) {          \
-    return sum_exp_body(row, size, max, scale);                                                \
-  }                                                                                            \
-  target void exp(const float* row, std::size_t size, float max, float scale, float* out) {    \
-    exp_row_body(row, size, max, scale, out);                                                  \
-  }                                                                                            \
-  target std::size_t indices_at_least(const float* row, std::size_t size, float value,         \
-                                      std::uint32_t* out) {                                    \
-    return indices_at_least_body(row, size, value, out);                                       \
-  }                                                                                            \
-  target std::size_t race(const float* row, std::size_t size, float max, float scale,          \
-                          DrawKey key) {                                                       \
-    return race_body(row, size, max, scale, key);                                              \
-  }                                                                                            \
-  constexpr RowOps kOps{max, find_first, count_greater, sum_exp, exp, indices_at_least, race}; \
+// clang-format off
+#define NACELLE_ROW_OPS(name, target)                                                              \
+  namespace name {                                                                                 \
+  target float max(const float* row, std::size_t size) { return max_body(row, size); }             \
+  target std::size_t find_first(const float* row, std::size_t size, float value) {                 \
+    return find_first_body(row, size, value);                                                      \
+  }                                                                                                \
+  target std::uint32_t count_greater(const float* row, std::size_t size, float value) {            \
+    return count_greater_body(row, size, value);                                                   \
+  }                                                                                                \
+  target double sum_exp(const float* row, std::size_t size, float max, float scale) {              \
+    return fold_exp_body(row, size, max, scale, DropWeights{});                                    \
+  }                                                                                                \
+  target double exp(const float* row, std::size_t size, float max, float scale, float* out) {      \
+    return fold_exp_body(row, size, max, scale, KeepWeights{out});                                 \
+  }                                                                                                \
+  target std::size_t indices_at_least(const float* row, std::size_t size, float value,             \
+                                      std::uint32_t* out) {                                        \
+    return indices_at_least_body(row, size, value, out);                                           \
+  }                                                                                                \
+  target std::size_t race(const float* row, std::size_t size, float max, float scale,              \
+                          DrawKey key) {                                                           \
+    return race_body(row, size, max, scale, key);                                                  \
+  }                                                                                                \
+  constexpr RowOps kOps{max, find_first, count_greater, sum_exp, exp, indices_at_least, race};     \
   }
+// clang-format on
 
 NACELLE_ROW_OPS(plain, )
 #if defined(__x86_64__)

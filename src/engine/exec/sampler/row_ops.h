@@ -28,8 +28,8 @@ struct RowOps {
   std::uint32_t (*count_greater)(const float* row, std::size_t size, float value);
   // Sum of exp((row[i] - max) * scale); `max` is the row's.
   double (*sum_exp)(const float* row, std::size_t size, float max, float scale);
-  // out[i] = exp((row[i] - max) * scale).
-  void (*exp)(const float* row, std::size_t size, float max, float scale, float* out);
+  // out[i] = exp((row[i] - max) * scale). Returns the sum.
+  double (*exp)(const float* row, std::size_t size, float max, float scale, float* out);
   // Writes the indices of elements >= `value` (ascending) and returns how many; `out` has `size`.
   std::size_t (*indices_at_least)(const float* row, std::size_t size, float value,
                                   std::uint32_t* out);
@@ -47,7 +47,7 @@ struct RowOps {
 // The exponentially distributed draw that exponential_race() gives token `index`.
 [[nodiscard]] float exponential_draw(DrawKey key, std::uint32_t index);
 
-// exp(x) for x <= 0 as the passes compute it: within 2 ulp; 0 below -87.
+// exp(x) for x <= 0 as the passes compute it: within 2 ulp; 0 from -87 down.
 [[nodiscard]] float row_exp(float x);
 
 }  // namespace nacelle::engine

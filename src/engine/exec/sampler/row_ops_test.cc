@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/testing/property.h"
+#include "engine/core/testing/property.h"
 
 namespace nacelle::engine {
 namespace {

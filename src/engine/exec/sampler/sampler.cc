@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "engine/exec/sampler/logprobs.h"
 #include "engine/exec/sampler/processors.h"
@@ -12,7 +13,6 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kMinTemperature = 0.01f;
-constexpr double kNoWeight = 88.0;  // row_exp() of anything lower is 0
 
 Status check_raw(float max) {
   if (std::isnan(max) || std::isinf(max)) {
@@ -72,81 +72,75 @@ Result<PositionLogprobs> Sampler::prompt_logprobs(std::span<const float> logits,
 
 TokenId Sampler::draw(std::span<const float> logits, float max, const SamplingState& state) {
   const SamplingParams& params = state.params();
-  const float scale = 1.0f / std::max(params.temperature, kMinTemperature);
-  if (collect_candidates(logits, max, scale, params)) {
-    return draw_from_candidates(max, scale, state);
+  const Softmax softmax{max, 1.0f / std::max(params.temperature, kMinTemperature)};
+  const DrawKey key{state.seed(), state.num_outputs()};
+  if (collect_candidates(logits, softmax, params)) {
+    return draw_from_candidates(logits, softmax, key);
   }
-  return static_cast<TokenId>(row_ops().exponential_race(logits.data(), logits.size(), max, scale,
-                                                         {state.seed(), state.num_outputs()}));
+  return static_cast<TokenId>(
+      row_ops().exponential_race(logits.data(), logits.size(), softmax.max, softmax.scale, key));
 }
 
-// Fills candidates_ with the tokens (and logits) that min_p, top_k and top_p keep. False when they
-// keep all.
-bool Sampler::collect_candidates(std::span<const float> logits, float max, float scale,
+// Fills candidates_ with what min_p, top_k and top_p keep. False when they keep all.
+bool Sampler::collect_candidates(std::span<const float> logits, Softmax softmax,
                                  const SamplingParams& params) {
   const bool has_top_k = params.top_k > 0 && static_cast<std::size_t>(params.top_k) < logits.size();
-  const bool has_min_p = params.min_p > 0;
-  const bool has_top_p = params.top_p < 1;
-  if (!has_top_k && !has_min_p) {
-    if (has_top_p) collect_nucleus(logits, max, scale, params.top_p);
-    return has_top_p;
-  }
+  if (!has_top_k && params.min_p == 0 && params.top_p >= 1) return false;
 
-  // Both keep what reaches a bar. When min_p keeps fewer than k, top_k drops nothing more, so the
-  // k-th largest of all is as good as the k-th largest of the kept.
-  const auto weight_of = [&](float logit) { return row_exp((logit - max) * scale); };
-  float floor = -kInfinity;
-  if (has_top_k) floor = selector_.kth_largest(logits, static_cast<std::size_t>(params.top_k));
-  if (has_min_p) {  // a little low; the exact test follows
-    const float low = max + (std::log(params.min_p) - 0.01f) / scale;
-    floor = std::max(floor, low - std::abs(low) * 1e-5f);
-  }
-  selector_.at_least(logits, floor, candidates_);
-  if (has_min_p) {
-    std::erase_if(candidates_, [&](const Candidate& candidate) {
-      return weight_of(candidate.value) < params.min_p;
-    });
-  }
-  if (has_top_p) {
-    double total = 0;
-    for (Candidate& candidate : candidates_) {
-      candidate.value = weight_of(candidate.value);
-      total += candidate.value;
+  double total = 0;  // of all that may be sampled, or less where that is enough to decide
+  const auto weigh = [&] {
+    total = 0;
+    for (const Candidate& candidate : candidates_) total += candidate.value;
+  };
+  if (has_top_k) {
+    // When min_p keeps fewer than k, top_k drops nothing more: the order of the two is free.
+    collect_top_k(logits, softmax, static_cast<std::size_t>(params.top_k));
+    std::erase_if(candidates_, [&](const Candidate& c) { return c.value < params.min_p; });
+    weigh();
+  } else {
+    weights_.resize(logits.size());
+    const double whole_row =
+        row_ops().exp(logits.data(), logits.size(), softmax.max, softmax.scale, weights_.data());
+    if (params.min_p > 0) {
+      selector_.at_least(weights_, params.min_p, candidates_);
+      weigh();
+    } else {
+      // Few tokens hold most of the weight, as a rule: look at ever lighter ones until it is
+      // enough.
+      for (const float floor : {1e-3f, 1e-6f, std::numeric_limits<float>::min()}) {
+        selector_.at_least(weights_, floor, candidates_);
+        weigh();
+        if (total >= params.top_p * whole_row) break;
+      }
+      total = whole_row;
     }
-    keep_nucleus(candidates_, total * params.top_p);
-    for (Candidate& candidate : candidates_) candidate.value = logits[candidate.token];
   }
+  if (params.top_p < 1) selector_.keep_nucleus(candidates_, total * params.top_p);
   return true;
 }
 
-// top_p alone: looks at ever more tokens below the largest until they weigh enough.
-void Sampler::collect_nucleus(std::span<const float> logits, float max, float scale, double top_p) {
-  const double target = top_p * row_ops().sum_exp(logits.data(), logits.size(), max, scale);
-  for (double depth = 4;; depth *= 2) {
-    const bool all = depth > kNoWeight;
-    const float floor = all ? -kInfinity : max - static_cast<float>(depth) / scale;
-    selector_.at_least(logits, floor, candidates_);
-    double total = 0;
-    for (Candidate& candidate : candidates_) {
-      candidate.value = row_exp((candidate.value - max) * scale);
-      total += candidate.value;
-    }
-    if (total < target && !all) continue;
-    keep_nucleus(candidates_, target);
-    for (Candidate& candidate : candidates_) candidate.value = logits[candidate.token];
-    return;
+void Sampler::collect_top_k(std::span<const float> logits, Softmax softmax, std::size_t k) {
+  selector_.at_least(logits, selector_.kth_largest(logits, k), candidates_);
+  for (Candidate& candidate : candidates_) {
+    candidate.value = row_exp((candidate.value - softmax.max) * softmax.scale);
   }
 }
 
-TokenId Sampler::draw_from_candidates(float max, float scale, const SamplingState& state) {
-  const DrawKey key{state.seed(), state.num_outputs()};
+TokenId Sampler::draw_from_candidates(std::span<const float> logits, Softmax softmax, DrawKey key) {
+  constexpr std::size_t kMany = 2048;  // a pass over the whole row is faster than so many draws
+  if (candidates_.size() > kMany) {
+    weights_.assign(logits.size(), -kInfinity);
+    for (const Candidate& candidate : candidates_) {
+      weights_[candidate.token] = logits[candidate.token];
+    }
+    return static_cast<TokenId>(row_ops().exponential_race(weights_.data(), weights_.size(),
+                                                           softmax.max, softmax.scale, key));
+  }
   Candidate best{std::numeric_limits<std::uint32_t>::max(), 0};
   for (const Candidate& candidate : candidates_) {
-    const float score =
-        row_exp((candidate.value - max) * scale) / exponential_draw(key, candidate.token);
-    if (score > best.value || (score == best.value && score > 0 && candidate.token < best.token)) {
-      best = {candidate.token, score};
-    }
+    const Candidate score{candidate.token,
+                          candidate.value / exponential_draw(key, candidate.token)};
+    if (score.value > 0 && comes_before(score, best)) best = score;
   }
   return static_cast<TokenId>(best.token);
 }

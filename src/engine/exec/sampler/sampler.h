@@ -37,15 +37,21 @@ class Sampler {
                                                          TokenId token, std::int32_t k);
 
  private:
+  // How a row becomes weights: exp((logit - max) * scale), the largest weighs 1.
+  struct Softmax {
+    float max, scale;
+  };
+
   TokenId draw(std::span<const float> logits, float max, const SamplingState& state);
-  TokenId draw_from_candidates(float max, float scale, const SamplingState& state);
-  bool collect_candidates(std::span<const float> logits, float max, float scale,
+  bool collect_candidates(std::span<const float> logits, Softmax softmax,
                           const SamplingParams& params);
-  void collect_nucleus(std::span<const float> logits, float max, float scale, double top_p);
+  void collect_top_k(std::span<const float> logits, Softmax softmax, std::size_t k);
+  TokenId draw_from_candidates(std::span<const float> logits, Softmax softmax, DrawKey key);
 
   Selector selector_;
-  std::vector<float> processed_;
-  std::vector<Candidate> candidates_;
+  std::vector<float> processed_;       // a row after the processors
+  std::vector<float> weights_;         // of a whole row
+  std::vector<Candidate> candidates_;  // what min_p, top_k and top_p keep, by weight
 };
 
 }  // namespace nacelle::engine

@@ -7,7 +7,7 @@
 #include <limits>
 #include <numeric>
 
-#include "engine/testing/property.h"
+#include "engine/core/testing/property.h"
 
 namespace nacelle::engine {
 namespace {

@@ -1,6 +1,7 @@
 #include "engine/exec/sampler/selection.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -57,28 +58,49 @@ void Selector::largest(std::span<const float> row, std::size_t k, std::vector<Ca
   out.resize(std::min(out.size(), k));
 }
 
-void keep_nucleus(std::vector<Candidate>& candidates, double target) {
-  // Invariant: what is before `begin` stays and weighs `before`; what is from `end` on goes.
-  std::size_t begin = 0, end = candidates.size();
-  double before = 0;
-  const auto at = [&](std::size_t i) {
-    return candidates.begin() + static_cast<std::ptrdiff_t>(i);
+// Keeps what certainly stays and leaves in on_border_ what has to be looked at one by one. Returns
+// the weight of what stays. Weights are put in buckets by the leading bits of their floats, which
+// ascend with the weight; the border runs through one bucket.
+double Selector::keep_above_border(std::vector<Candidate>& candidates, double target) {
+  constexpr int kShift = 16;  // sign, exponent and seven bits of the fraction are left
+  const auto bucket_of = [](float weight) {
+    return std::bit_cast<std::uint32_t>(weight) >> kShift;
   };
-  while (end - begin > 32) {
-    const std::size_t middle = begin + (end - begin) / 2;
-    std::nth_element(at(begin), at(middle), at(end), comes_before);
-    double upper = 0;
-    for (std::size_t i = begin; i < middle; ++i) upper += candidates[i].value;
-    if (before + upper < target) {
-      before += upper;
-      begin = middle;
-    } else {
-      end = middle;
-    }
+  mass_.assign(bucket_of(1.0f) + 1, 0.0);
+  for (const Candidate& candidate : candidates)
+    mass_[bucket_of(candidate.value)] += candidate.value;
+
+  double before = 0;
+  std::size_t border = mass_.size() - 1;
+  while (border > 0 && before + mass_[border] < target) before += mass_[border--];
+
+  std::size_t kept = 0;
+  on_border_.clear();
+  for (const Candidate& candidate : candidates) {
+    const std::size_t bucket = bucket_of(candidate.value);
+    candidates[kept] = candidate;
+    kept += bucket > border ? 1 : 0;
+    if (bucket == border) on_border_.push_back(candidate);
   }
-  std::sort(at(begin), at(end), comes_before);
-  while (begin < end && (begin == 0 || before < target)) before += candidates[begin++].value;
-  candidates.resize(begin);
+  candidates.resize(kept);
+  return before;
+}
+
+void Selector::keep_nucleus(std::vector<Candidate>& candidates, double target) {
+  constexpr std::size_t kSmall = 512;  // sorting these is faster than clearing the buckets
+  double before = 0;
+  if (candidates.size() <= kSmall) {
+    on_border_.swap(candidates);
+    candidates.clear();
+  } else {
+    before = keep_above_border(candidates, target);
+  }
+  std::ranges::sort(on_border_, comes_before);
+  for (const Candidate& candidate : on_border_) {
+    if (!candidates.empty() && before >= target) break;
+    candidates.push_back(candidate);
+    before += candidate.value;
+  }
 }
 
 }  // namespace nacelle::engine

@@ -31,13 +31,18 @@ class Selector {
   // Replaces `out` with the k largest in order; ties at the end are cut by token.
   void largest(std::span<const float> row, std::size_t k, std::vector<Candidate>& out);
 
+  // Candidates are weights in [0, 1]. Keeps the largest whose predecessors weigh less than `target`
+  // together: the smallest set that reaches it. At least one stays, if there was one; the order of
+  // what stays is unspecified. O(size).
+  void keep_nucleus(std::vector<Candidate>& candidates, double target);
+
  private:
+  double keep_above_border(std::vector<Candidate>& candidates, double target);
+
   std::vector<std::uint32_t> indices_;
   std::vector<float> values_;
+  std::vector<double> mass_;  // by leading bits of the weight
+  std::vector<Candidate> on_border_;
 };
-
-// Keeps the largest weights whose predecessors weigh less than `target` together: the smallest set
-// that reaches it. At least one stays. O(size) expected; the order of what stays is unspecified.
-void keep_nucleus(std::vector<Candidate>& candidates, double target);
 
 }  // namespace nacelle::engine
