@@ -42,6 +42,15 @@ Result<BoundArgs> bind(std::string_view function, const CallArgs& args,
   return bound;
 }
 
+Result<BoundArgs> bind_positions(std::string_view function, const CallArgs& args,
+                                 std::initializer_list<std::string_view> parameters,
+                                 std::size_t required) {
+  if (!args.named.empty()) {
+    return invalid_argument("{}() takes no keyword arguments", function);
+  }
+  return bind(function, args, parameters, required);
+}
+
 Result<Int> to_integer(std::string_view what, const Value& value) {
   if (value.is_undefined()) return undefined_error(value);
   if (!value.is_integral()) {

@@ -48,6 +48,11 @@ class BoundArgs {
 Result<BoundArgs> bind(std::string_view function, const CallArgs& args,
                        std::initializer_list<std::string_view> parameters, std::size_t required);
 
+// The same for functions whose parameters have no names, as most methods in Python.
+Result<BoundArgs> bind_positions(std::string_view function, const CallArgs& args,
+                                 std::initializer_list<std::string_view> parameters,
+                                 std::size_t required);
+
 // invalid_argument unless the value is an integer (or a boolean).
 Result<Int> to_integer(std::string_view what, const Value& value);
 // The same, limited to what a `long` holds.

@@ -10,7 +10,7 @@ namespace nacelle::chat_template {
 namespace {
 
 Result<Value> list_count(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("count", args, {"value"}, 1));
+  ASSIGN_OR_RETURN(const BoundArgs bound, bind_positions("count", args, {"value"}, 1));
   Int count = 0;
   for (const Value& item : self.list().items) {
     ASSIGN_OR_RETURN(const bool same, values_equal(interpreter.runtime(), item, bound[0]));
@@ -20,7 +20,8 @@ Result<Value> list_count(Interpreter& interpreter, const Value& self, const Call
 }
 
 Result<Value> list_index(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("index", args, {"value", "start", "stop"}, 1));
+  ASSIGN_OR_RETURN(const BoundArgs bound,
+                   bind_positions("index", args, {"value", "start", "stop"}, 1));
   const auto& items = self.list().items;
   const auto length = static_cast<Int>(items.size());
   ASSIGN_OR_RETURN(Int start, bound.integer(1, 0));
@@ -36,18 +37,18 @@ Result<Value> list_index(Interpreter& interpreter, const Value& self, const Call
 }
 
 Result<Value> list_copy(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  RETURN_IF_ERROR(bind("copy", args, {}, 0).status());
+  RETURN_IF_ERROR(bind_positions("copy", args, {}, 0).status());
   return make_list(interpreter.runtime(), self.list().items);
 }
 
 Result<Value> dict_get(Interpreter&, const Value& self, const CallArgs& args) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("get", args, {"key", "default"}, 1));
+  ASSIGN_OR_RETURN(const BoundArgs bound, bind_positions("get", args, {"key", "default"}, 1));
   ASSIGN_OR_RETURN(const Value* found, self.dict().find(bound[0]));
   return found != nullptr ? *found : bound.get(1, Value::none());
 }
 
 Result<Value> dict_copy(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  RETURN_IF_ERROR(bind("copy", args, {}, 0).status());
+  RETURN_IF_ERROR(bind_positions("copy", args, {}, 0).status());
   Value copy = make_dict(interpreter.runtime());
   for (const auto& [key, value] : self.dict().entries()) {
     RETURN_IF_ERROR(copy.dict().set(key, value));
@@ -57,19 +58,19 @@ Result<Value> dict_copy(Interpreter& interpreter, const Value& self, const CallA
 
 template <DictViewObject::What what>
 Result<Value> dict_view(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  RETURN_IF_ERROR(bind("this method", args, {}, 0).status());
+  RETURN_IF_ERROR(bind_positions("this method", args, {}, 0).status());
   const auto view = interpreter.runtime().make<DictViewObject>(0, self, what);
   return Value::of(Kind::kDictView, view.get());
 }
 
 Result<Value> range_count(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("count", args, {"value"}, 1));
+  ASSIGN_OR_RETURN(const BoundArgs bound, bind_positions("count", args, {"value"}, 1));
   ASSIGN_OR_RETURN(const bool inside, contains(interpreter, self, bound[0]));
   return Value::integer(inside ? 1 : 0);
 }
 
 Result<Value> range_index(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("index", args, {"value"}, 1));
+  ASSIGN_OR_RETURN(const BoundArgs bound, bind_positions("index", args, {"value"}, 1));
   ASSIGN_OR_RETURN(const bool inside, contains(interpreter, self, bound[0]));
   if (!inside) return invalid_argument("the value is not in the range");
   const RangeObject& range = self.range();

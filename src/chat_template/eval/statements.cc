@@ -179,13 +179,12 @@ Result<Interpreter::Flow> Interpreter::run_loop(const ForStatement& statement, c
   const Value loop_value = make_instance(loop);
   const SymbolId loop_symbol = statement.loop_symbol;
   Ref<Scope> scope = runtime_.make<Scope>(0, scope_);
-  bool is_empty = true;
+  bool completed_round = false;
   while (true) {
     RETURN_IF_ERROR(runtime_.spend(1));
     Value item;
     ASSIGN_OR_RETURN(const bool more, loop->advance(*this, item));
     if (!more) break;
-    is_empty = false;
     // Each round starts with fresh variables; a macro defined in the last one may still hold them.
     if (scope->is_shared()) {
       scope = runtime_.make<Scope>(0, scope_);
@@ -197,8 +196,10 @@ Result<Interpreter::Flow> Interpreter::run_loop(const ForStatement& statement, c
     RETURN_IF_ERROR(assign(statement.target, item));
     ASSIGN_OR_RETURN(const Flow flow, execute(statement.body));
     if (flow == Flow::kBreak) break;
+    completed_round = completed_round || flow == Flow::kNext;
   }
-  if (!is_empty) return Flow::kNext;
+  // As in Jinja, `else` also runs when break or continue cut every round short.
+  if (completed_round) return Flow::kNext;
   const ScopeGuard guard(*this, runtime_.make<Scope>(0, scope_));
   return execute(statement.otherwise);
 }

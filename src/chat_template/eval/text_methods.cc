@@ -22,14 +22,14 @@ Result<Value> like(Interpreter& interpreter, const Value& self, std::string text
 
 template <std::string (*convert)(std::string_view)>
 Result<Value> converted(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  RETURN_IF_ERROR(bind("this method", args, {}, 0).status());
+  RETURN_IF_ERROR(bind_positions("this method", args, {}, 0).status());
   RETURN_IF_ERROR(interpreter.runtime().spend(self.text().size() / 16));
   return like(interpreter, self, convert(self.text()));
 }
 
 template <Side side>
 Result<Value> stripped(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("strip", args, {"chars"}, 0));
+  ASSIGN_OR_RETURN(const BoundArgs bound, bind_positions("strip", args, {"chars"}, 0));
   std::optional<std::string_view> chars;
   if (bound.has(0) && !bound[0].is_none()) {
     ASSIGN_OR_RETURN(chars, to_string_view("the characters to strip", bound[0]));
@@ -104,7 +104,7 @@ Result<Part> select_part(const Value& self, const BoundArgs& bound, std::size_t 
 
 // Character index of the needle in the selected part, or -1.
 Result<Int> locate(Interpreter& interpreter, const Value& self, const CallArgs& args, bool last) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("find", args, {"sub", "start", "end"}, 1));
+  ASSIGN_OR_RETURN(const BoundArgs bound, bind_positions("find", args, {"sub", "start", "end"}, 1));
   ASSIGN_OR_RETURN(const std::string_view needle, to_string_view("the text to find", bound[0]));
   RETURN_IF_ERROR(interpreter.runtime().spend(self.text().size() / 16));
   ASSIGN_OR_RETURN(const Part part, select_part(self, bound, 1));
@@ -122,7 +122,8 @@ Result<Value> found_at(Interpreter& interpreter, const Value& self, const CallAr
 }
 
 Result<Value> counted(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("count", args, {"sub", "start", "end"}, 1));
+  ASSIGN_OR_RETURN(const BoundArgs bound,
+                   bind_positions("count", args, {"sub", "start", "end"}, 1));
   ASSIGN_OR_RETURN(const std::string_view needle, to_string_view("the text to count", bound[0]));
   RETURN_IF_ERROR(interpreter.runtime().spend(self.text().size() / 16));
   ASSIGN_OR_RETURN(const Part part, select_part(self, bound, 1));
@@ -131,7 +132,8 @@ Result<Value> counted(Interpreter& interpreter, const Value& self, const CallArg
 
 template <bool at_start>
 Result<Value> affix_matches(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("startswith", args, {"prefix", "start", "end"}, 1));
+  ASSIGN_OR_RETURN(const BoundArgs bound,
+                   bind_positions("startswith", args, {"prefix", "start", "end"}, 1));
   ASSIGN_OR_RETURN(const Part part, select_part(self, bound, 1));
   RETURN_IF_ERROR(interpreter.runtime().spend(self.text().size() / 64));
   const auto matches = [&](std::string_view affix) {
@@ -150,7 +152,7 @@ Result<Value> affix_matches(Interpreter& interpreter, const Value& self, const C
 
 template <bool at_start>
 Result<Value> affix_removed(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("removeprefix", args, {"prefix"}, 1));
+  ASSIGN_OR_RETURN(const BoundArgs bound, bind_positions("removeprefix", args, {"prefix"}, 1));
   ASSIGN_OR_RETURN(const std::string_view affix, to_string_view("the prefix", bound[0]));
   std::string_view text = self.text();
   if (at_start && text.starts_with(affix)) text.remove_prefix(affix.size());
@@ -180,7 +182,7 @@ Result<Value> replaced(Interpreter& interpreter, const Value& self, const CallAr
 }
 
 Result<Value> joined(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("join", args, {"iterable"}, 1));
+  ASSIGN_OR_RETURN(const BoundArgs bound, bind_positions("join", args, {"iterable"}, 1));
   ASSIGN_OR_RETURN(const std::vector<Value> items, collect(interpreter, bound[0]));
   Runtime& runtime = interpreter.runtime();
   const bool is_markup = self.string().is_markup();
@@ -204,7 +206,7 @@ Result<Value> braces(Interpreter& interpreter, const Value& self, const CallArgs
 }
 
 Result<Value> braces_from_map(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("format_map", args, {"mapping"}, 1));
+  ASSIGN_OR_RETURN(const BoundArgs bound, bind_positions("format_map", args, {"mapping"}, 1));
   if (!bound[0].is(Kind::kDict)) return invalid_argument("format_map needs a mapping");
   CallArgs named;
   for (const auto& [key, value] : bound[0].dict().entries()) {
@@ -217,7 +219,7 @@ enum class Align { kLeft, kRight, kCenter };
 
 template <Align align>
 Result<Value> aligned(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("center", args, {"width", "fillchar"}, 1));
+  ASSIGN_OR_RETURN(const BoundArgs bound, bind_positions("center", args, {"width", "fillchar"}, 1));
   ASSIGN_OR_RETURN(const long width, to_long("the width", bound[0]));
   std::string_view fill = " ";
   if (bound.has(1)) {
@@ -240,7 +242,7 @@ Result<Value> aligned(Interpreter& interpreter, const Value& self, const CallArg
 }
 
 Result<Value> zero_filled(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("zfill", args, {"width"}, 1));
+  ASSIGN_OR_RETURN(const BoundArgs bound, bind_positions("zfill", args, {"width"}, 1));
   ASSIGN_OR_RETURN(const long width, to_long("the width", bound[0]));
   const auto length = static_cast<long>(self.string().length());
   std::string text = self.text();
@@ -255,7 +257,7 @@ Result<Value> zero_filled(Interpreter& interpreter, const Value& self, const Cal
 
 template <bool last>
 Result<Value> partitioned(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  ASSIGN_OR_RETURN(const BoundArgs bound, bind("partition", args, {"sep"}, 1));
+  ASSIGN_OR_RETURN(const BoundArgs bound, bind_positions("partition", args, {"sep"}, 1));
   ASSIGN_OR_RETURN(const std::string_view separator, to_string_view("the separator", bound[0]));
   if (separator.empty()) return invalid_argument("empty separator");
   Runtime& runtime = interpreter.runtime();

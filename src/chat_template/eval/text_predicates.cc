@@ -12,7 +12,7 @@ namespace {
 
 template <bool (*holds)(std::string_view)>
 Result<Value> predicate(Interpreter& interpreter, const Value& self, const CallArgs& args) {
-  RETURN_IF_ERROR(bind("this method", args, {}, 0).status());
+  RETURN_IF_ERROR(bind_positions("this method", args, {}, 0).status());
   RETURN_IF_ERROR(interpreter.runtime().spend(self.text().size() / 16));
   return Value::boolean(holds(self.text()));
 }

@@ -39,7 +39,9 @@ Result<Value> capitalized(Interpreter& interpreter, const CallArgs& args) {
   return as_method(interpreter, args, "capitalize");
 }
 Result<Value> trim(Interpreter& interpreter, const CallArgs& args) {
-  return as_method(interpreter, args, "strip");
+  ASSIGN_OR_RETURN(const BoundArgs bound, bind("trim", args, {"value", "chars"}, 1));
+  const CallArgs call{{bound[0], bound.get(1, Value::none())}, {}};
+  return as_method(interpreter, call, "strip");
 }
 
 Result<Value> center(Interpreter& interpreter, const CallArgs& args) {

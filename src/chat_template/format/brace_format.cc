@@ -23,7 +23,7 @@ class BraceFormatter {
 
   // `depth` counts fields inside format specifications; Python allows one level.
   Result<std::string> run(std::string_view text, int depth) {
-    if (depth > 1) return invalid_argument("a format specification is nested too deeply");
+    if (depth > 2) return invalid_argument("a format specification is nested too deeply");
     std::string out;
     std::size_t pos = 0;
     while (pos < text.size()) {

@@ -154,6 +154,7 @@ class Lexer {
   }
 
   Status comment() {
+    if (rest().empty()) return {};  // Jinja misses the end only when something follows
     const std::size_t end = rest().find("#}");
     if (end == std::string_view::npos) return fail("Missing end of comment tag");
     const std::string_view body = rest().substr(0, end);
@@ -189,7 +190,7 @@ class Lexer {
       pass_end("%}");
       return {};
     }
-    return fail("Missing end of raw directive");
+    return text.empty() ? Status() : fail("Missing end of raw directive");
   }
 
   // The tokens of one tag and its end.

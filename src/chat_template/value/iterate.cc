@@ -130,6 +130,7 @@ Result<Ref<IteratorObject>> iterate(Runtime& runtime, const Value& value) {
 }
 
 Result<Ref<IteratorObject>> iterate_reversed(Runtime& runtime, const Value& value) {
+  if (value.is_undefined()) return iterate(runtime, value);
   if (value.is_string()) {
     std::vector<Value> characters;
     const std::string& text = value.text();

@@ -1,5 +1,7 @@
 #include "chat_template/value/runtime.h"
 
+#include <vector>
+
 namespace nacelle::chat_template {
 
 Object::~Object() { runtime_->live_bytes_ -= charged_bytes_; }
@@ -21,10 +23,10 @@ Runtime::Runtime(const RenderLimits& limits)
     : limits_(limits), stack_base_(static_cast<const char*>(__builtin_frame_address(0))) {}
 
 Runtime::~Runtime() {
-  while (cyclic_ != nullptr) {
-    const Ref<CyclicObject> object(cyclic_);
-    object->clear();
-  }
+  // All are kept alive until each is empty; then nothing holds anything.
+  std::vector<Ref<CyclicObject>> objects;
+  for (CyclicObject* at = cyclic_; at != nullptr; at = at->next_) objects.emplace_back(at);
+  for (const auto& object : objects) object->clear();
 }
 
 Status Runtime::reserve(std::size_t bytes) const {
