@@ -177,6 +177,7 @@ TEST(Attention, BitsDoNotDependOnChunking) {
         const std::vector<float> whole = run_whole(context, sequence, 16, options);
         std::mt19937 random(17);
         for (const std::uint32_t most : {1u, 7u, 64u, 100u}) {  // 1: decode token by token
+          if (isa == Isa::kReference && most != 7) continue;    // slow, and the same in all
           Paged paged(sequence, 16, 6);
           std::vector<float> out(sequence.q.size());
           for (std::uint32_t begin = 0; begin < sequence.length;) {
@@ -201,6 +202,7 @@ TEST(Attention, BitsDoNotDependOnBlockSizeOrThreads) {
     for (const Isa isa : supported_isas()) {
       const std::vector<float> expected = run_whole({one, isa}, sequence, 16, options);
       for (const std::uint32_t block_size : {1u, 5u, 8u, 16u, 32u, 48u, 64u, 256u}) {
+        if (isa == Isa::kReference && block_size != 5) continue;  // slow, and the same in all
         SCOPED_TRACE(fmt::format("{} {} block {}", to_string(isa), to_string(dtype), block_size));
         EXPECT_TRUE(same_bits(run_whole({one, isa}, sequence, block_size, options), expected));
         EXPECT_TRUE(same_bits(run_whole({two, isa}, sequence, block_size, options), expected));

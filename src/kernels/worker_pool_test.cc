@@ -1,0 +1,104 @@
+#include "kernels/worker_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+namespace nacelle::kernels {
+namespace {
+
+TEST(WorkerPool, RunsEveryTaskOnce) {
+  for (const std::size_t threads : {0, 1, 2, 5}) {
+    WorkerPool pool(threads);
+    EXPECT_EQ(pool.num_threads(), threads == 0 ? 1 : threads);
+    for (const std::size_t tasks : {0, 1, 2, 3, 17, 1000}) {
+      std::vector<int> count(tasks, 0);  // plain ints: two threads on one task would be a race
+      pool.run(tasks, [&](std::size_t i) { ++count[i]; });
+      EXPECT_EQ(count, std::vector<int>(tasks, 1));
+    }
+  }
+}
+
+// Many short jobs in a row: workers of one job meet the next one, and the task object of a job dies
+// as soon as run() returns.
+TEST(WorkerPool, ShortJobsInARowDoNotMix) {
+  WorkerPool pool(4);
+  for (std::size_t job = 0; job < 20'000; ++job) {
+    const std::size_t tasks = 2 + job % 7;
+    std::vector<std::size_t> seen(tasks, 0);
+    pool.run(tasks, [&seen, job](std::size_t i) { seen[i] = job + i; });
+    for (std::size_t i = 0; i < tasks; ++i) ASSERT_EQ(seen[i], job + i);
+  }
+}
+
+// The caller stays away for longer than the workers spin, so they sleep and have to be woken.
+TEST(WorkerPool, WakesSleepingWorkers) {
+  WorkerPool pool(3);
+  for (int job = 0; job < 200; ++job) {
+    const auto away = std::chrono::steady_clock::now() + std::chrono::microseconds(100 + job);
+    while (std::chrono::steady_clock::now() < away) std::this_thread::yield();
+    std::atomic<int> sum{0};
+    pool.run(50, [&](std::size_t i) { sum += static_cast<int>(i); });
+    ASSERT_EQ(sum.load(), 49 * 50 / 2);
+  }
+}
+
+TEST(WorkerPool, AnotherThreadMayTakeOverAsCaller) {
+  WorkerPool pool(2);
+  for (int turn = 0; turn < 20; ++turn) {
+    std::thread caller([&] {
+      std::vector<int> count(30, 0);
+      pool.run(30, [&](std::size_t i) { ++count[i]; });
+      EXPECT_EQ(std::accumulate(count.begin(), count.end(), 0), 30);
+    });
+    caller.join();
+  }
+}
+
+TEST(WorkerPool, RangesTileTheCount) {
+  for (const std::size_t threads : {1, 3}) {
+    WorkerPool pool(threads);
+    for (const std::size_t count : {0, 1, 7, 64, 1001}) {
+      for (const std::size_t grain : {0, 1, 10, 5000}) {
+        std::vector<int> hits(count, 0);
+        pool.run_ranges(count, grain, [&](std::size_t begin, std::size_t end) {
+          ASSERT_LT(begin, end);
+          ASSERT_TRUE(end == count || end - begin >= grain);
+          for (std::size_t i = begin; i < end; ++i) ++hits[i];
+        });
+        EXPECT_EQ(hits, std::vector<int>(count, 1));
+      }
+    }
+  }
+}
+
+TEST(WorkerPool, ScratchGrowsAndStaysAligned) {
+  WorkerPool pool(1);
+  for (const std::size_t size : {10, 1 << 20, 5 << 20, 100}) {
+    std::byte* memory = pool.scratch(size);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory) % 64, 0u);
+    memory[size - 1] = std::byte{1};
+  }
+}
+
+TEST(ThreadsForThisProcess, IsBetweenOneAndTheMachine) {
+  EXPECT_GE(threads_for_this_process(), 1u);
+  EXPECT_LE(threads_for_this_process(), std::max(1u, std::thread::hardware_concurrency()));
+}
+
+TEST(ParseCpuMax, ReadsTheKernelsFormat) {
+  EXPECT_EQ(parse_cpu_max("200000 100000\n"), 2.0);
+  EXPECT_EQ(parse_cpu_max("50000 100000\n"), 0.5);
+  EXPECT_EQ(parse_cpu_max("max 100000\n"), std::nullopt);
+  EXPECT_EQ(parse_cpu_max(""), std::nullopt);
+  EXPECT_EQ(parse_cpu_max("100000"), std::nullopt);
+  EXPECT_EQ(parse_cpu_max("100000 0"), std::nullopt);
+  EXPECT_EQ(parse_cpu_max("-1 100000"), std::nullopt);
+  EXPECT_EQ(parse_cpu_max("nan 100000"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace nacelle::kernels
