@@ -14,7 +14,7 @@ class DemoModel(unittest.TestCase):
         try:
             right = 0
             for item in items:
-                fields = {"tools": item["tools"]} if item.get("tools") else {}
+                fields = {"tools": item["tools"], "tool_choice": "none"} if item.get("tools") else {}
                 answer = server.chat(item["messages"], max_tokens=256, **fields)
                 text = answer["choices"][0]["message"]["content"].strip()
                 accepted = item["accept"] if isinstance(item["accept"], list) else [item["accept"]]

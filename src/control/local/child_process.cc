@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,7 +110,7 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(async::Loop& loop,
   if (child < 0) return system_error("fork");
   if (child == 0) run_child(argv.data(), null.fd, log.fd, write_end.fd, parent);
 
-  const int pidfd = ::pidfd_open(child, 0);
+  const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
   if (pidfd < 0) {
     const Status error = system_error("pidfd_open");
     ::kill(child, SIGKILL);

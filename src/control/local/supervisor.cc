@@ -28,7 +28,7 @@ async::Task<void> Supervisor::run() {
     }
     if (stopping_) break;
     const Duration wait = restart.on_exit(std::chrono::steady_clock::now() - started);
-    log::warn("process ended, starting it again", {{"name", config_.name},
+    log::info("process ended, starting it again", {{"name", config_.name},
                                                    {"reason", reason.describe()},
                                                    {"wait_seconds", to_seconds(wait)}});
     if (config_.on_exit) config_.on_exit(reason, wait);

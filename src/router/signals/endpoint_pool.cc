@@ -68,7 +68,7 @@ async::Task<void> EndpointPool::watch(Member& member) {
       }
       member.serving = true;
     } else if (scraped.code() != Code::kCancelled) {
-      if (was_serving)
+      if (was_serving && member.metrics.known)
         log::warn("endpoint does not answer", {{"endpoint", member.address}, {"why", scraped}});
       member.serving = false;
     }

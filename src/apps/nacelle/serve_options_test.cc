@@ -1,0 +1,117 @@
+#include "apps/nacelle/serve_options.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "cli/flags/flag_parser.h"
+#include "cli/vllm_flags.h"
+
+namespace nacelle::apps {
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+Result<ServeOptions> resolve(std::vector<std::string> args, Variables variables = {}) {
+  auto flags = cli::FlagParser(cli::vllm_serve_flags()).parse(args);
+  if (!flags) return flags.error();
+  return resolve_serve_options(*flags, [&](const char* name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional(found->second);
+  });
+}
+
+TEST(ServeOptions, DefaultsAreThoseOfTheSheet) {
+  auto options = resolve({"models/demo"});
+  ASSERT_TRUE(options) << options.error().message();
+  EXPECT_EQ(options->engine.block_size, 16u);
+  EXPECT_EQ(options->engine.max_num_batched_tokens, 2048u);
+  EXPECT_EQ(options->engine.max_num_seqs, 128u);
+  EXPECT_TRUE(options->engine.enable_prefix_caching);
+  EXPECT_EQ(options->engine.hash_algorithm, engine::HashAlgorithm::kSha256Cbor);
+  EXPECT_EQ(options->http.address.port, 8000);
+  EXPECT_EQ(options->server.served_model_names, std::vector<std::string>{"models/demo"});
+  EXPECT_EQ(options->server.max_logprobs, 20);
+  EXPECT_FALSE(options->max_model_len);
+}
+
+TEST(ServeOptions, FlagsReachTheComponents) {
+  auto options = resolve({"m",
+                          "--dtype",
+                          "half",
+                          "--max-model-len",
+                          "2K",
+                          "--kv-cache-memory-bytes",
+                          "1G",
+                          "--scheduling-policy",
+                          "priority",
+                          "--prefix-caching-hash-algo",
+                          "xxhash",
+                          "--served-model-name",
+                          "a",
+                          "b",
+                          "--api-key",
+                          "k1",
+                          "k2",
+                          "--disable-access-log-for-endpoints",
+                          "/health,/metrics,",
+                          "--hf-overrides",
+                          R"({"rope_theta":1})",
+                          "--shutdown-timeout",
+                          "2.5",
+                          "--tensor-parallel-size",
+                          "1"});
+  ASSERT_TRUE(options) << options.error().message();
+  EXPECT_EQ(options->load.dtype, DType::kF16);
+  EXPECT_EQ(options->max_model_len, 2048u);
+  EXPECT_EQ(options->kv.bytes, std::uint64_t{1} << 30);
+  EXPECT_EQ(options->engine.policy, engine::SchedulingPolicy::kPriority);
+  EXPECT_EQ(options->engine.hash_algorithm, engine::HashAlgorithm::kXxhash);
+  EXPECT_EQ(options->server.api_keys.size(), 2u);
+  EXPECT_EQ(options->server.access_log_excluded_paths,
+            (std::set<std::string>{"/health", "/metrics"}));
+  EXPECT_EQ(options->load.hf_overrides_json, R"({"rope_theta":1})");
+  EXPECT_EQ(options->shutdown_timeout_s, 2.5);
+  EXPECT_EQ(options->without_effect, std::vector<std::string>{"--tensor-parallel-size"});
+}
+
+TEST(ServeOptions, TheEnvironmentFillsInAndFlagsWin) {
+  const Variables variables = {{"VLLM_API_KEY", "env"},
+                               {"VLLM_CPU_KVCACHE_SPACE", "2"},
+                               {"PYTHONHASHSEED", "0"},
+                               {"VLLM_PORT", "tcp://10.0.0.1:80"}};
+  auto options = resolve({"m"}, variables);
+  ASSERT_TRUE(options) << options.error().message();
+  EXPECT_EQ(options->server.api_keys, std::vector<std::string>{"env"});
+  EXPECT_EQ(options->kv.bytes, std::uint64_t{2} << 30);
+  EXPECT_EQ(options->engine.hash_seed, "0");
+  options = resolve({"m", "--api-key", "flag", "--kv-cache-memory-bytes", "5"}, variables);
+  EXPECT_EQ(options->server.api_keys, std::vector<std::string>{"flag"});
+  EXPECT_EQ(options->kv.bytes, 5u);
+}
+
+TEST(ServeOptions, RefusesWithTheReason) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{}, "which model?"},
+      {{"a", "b"}, "one model folder is expected"},
+      {{"m", "--port", "70000"}, "--port must be 0 to 65535, got 70000"},
+      {{"m", "--block-size", "0"}, "--block-size must be at least 1"},
+      {{"m", "--max-num-batched-tokens", "8"},
+       "--max-num-batched-tokens (8) must be at least --max-num-seqs (128)"},
+      {{"m", "--gpu-memory-utilization", "1.5"}, "must be in (0, 1]"},
+      {{"m", "--load-format", "gguf"}, "--load-format gguf is not supported"},
+      {{"m", "--enable-auto-tool-choice"}, "requires --tool-call-parser"},
+      {{"m", "--tool-call-parser", "mistral"}, "is not one of hermes"},
+      {{"m", "--max-model-len", "0"}, "--max-model-len must be at least 1"},
+      {{"m", "--shutdown-timeout", "-1"}, "must not be negative"},
+  };
+  for (const auto& [args, message] : cases) {
+    auto options = resolve(args);
+    ASSERT_FALSE(options) << message;
+    EXPECT_NE(options.error().message().find(message), std::string::npos)
+        << options.error().message();
+  }
+}
+
+}  // namespace
+}  // namespace nacelle::apps
