@@ -19,6 +19,18 @@ Result<std::optional<std::string>> read_optional(const std::filesystem::path& pa
   return content.error();
 }
 
+// Every NAME.jinja of the folder, which need not be there.
+Status add_chat_templates(const std::filesystem::path& folder, TokenizerConfig& config) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    if (it->path().extension() != ".jinja") continue;
+    ASSIGN_OR_RETURN(std::string text, read_file(it->path(), kMaxFileBytes));
+    config.chat_templates[it->path().stem().string()] = std::move(text);
+  }
+  return Status();
+}
+
 }  // namespace
 
 Tokenizer::Tokenizer(std::unique_ptr<const Parts> parts) : parts_(std::move(parts)) {}
@@ -46,6 +58,7 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::load(const std::filesystem::
   }
   ASSIGN_OR_RETURN(auto chat_template, read_optional(path_of("chat_template.jinja")));
   if (chat_template) config.chat_templates["default"] = *std::move(chat_template);
+  RETURN_IF_ERROR(add_chat_templates(path_of("additional_chat_templates"), config));
 
   auto parts = Parts::from_json(*tokenizer_json, std::move(config));
   if (!parts.ok()) return parts.error().with_context(path_of("tokenizer.json").string());

@@ -40,8 +40,9 @@ enum class TokenPlace { kAlone, kInside };
 
 class Tokenizer {
  public:
-  // Reads tokenizer.json, and where present tokenizer_config.json, special_tokens_map.json and
-  // chat_template.jinja, from the folder of a model. not_found names what was looked for.
+  // Reads tokenizer.json, and where present tokenizer_config.json, special_tokens_map.json,
+  // chat_template.jinja and additional_chat_templates/*.jinja, from the folder of a model.
+  // not_found names what was looked for.
   [[nodiscard]] static Result<std::shared_ptr<const Tokenizer>> load(
       const std::filesystem::path& model_dir);
 

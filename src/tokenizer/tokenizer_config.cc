@@ -34,22 +34,23 @@ Result<std::string> token_text(const JsonNode& node) {
 Status read_named_tokens(const JsonNode& root, TokenizerConfig& config) {
   for (const auto [key, value] : root.element().get_object()) {
     const bool text_or_token = value.is_string() || value.is_object();
-    if (!key.ends_with("_token") || !text_or_token || config.special_tokens.contains(key)) continue;
+    if (!key.ends_with("_token") || !text_or_token) continue;
     ASSIGN_OR_RETURN(std::string text, token_text(JsonNode(value, std::string(key))));
-    config.special_tokens.emplace(key, std::move(text));
+    config.special_tokens.insert_or_assign(std::string(key), std::move(text));
   }
   for (const std::string_view key : {"additional_special_tokens", "extra_special_tokens"}) {
     const auto list = root.find(key);
-    if (!list || !config.extra_special_tokens.empty()) continue;
+    if (!list) continue;
     if (list->is_object()) {  // names for model-specific tokens, as multimodal models have
       for (const auto [name, value] : list->element().get_object()) {
         ASSIGN_OR_RETURN(std::string text,
                          token_text(JsonNode(value, fmt::format("{}.{}", list->path(), name))));
-        config.special_tokens.emplace(name, std::move(text));
+        config.special_tokens.insert_or_assign(std::string(name), std::move(text));
       }
       continue;
     }
     ASSIGN_OR_RETURN(const std::vector<JsonNode> items, list->items());
+    config.extra_special_tokens.clear();
     for (const JsonNode& item : items) {
       ASSIGN_OR_RETURN(std::string text, token_text(item));
       config.extra_special_tokens.push_back(std::move(text));
@@ -81,6 +82,7 @@ Status read_added_tokens(const JsonNode& root, TokenizerConfig& config) {
   const auto node = root.find("added_tokens_decoder");
   if (!node) return Status();
   if (!node->is_object()) return node->error("expected an object of ids and tokens");
+  config.has_added_tokens_decoder = true;
   for (const auto [key, value] : node->element().get_object()) {
     const JsonNode entry(value, fmt::format("{}.{}", node->path(), key));
     ASSIGN_OR_RETURN(AddedToken token, parse_added_token(entry));
@@ -142,6 +144,7 @@ Result<TokenizerConfig> parse_tokenizer_config(std::string_view json) {
 }
 
 Status add_special_tokens_map(std::string_view json, TokenizerConfig& config) {
+  if (config.has_added_tokens_decoder) return Status();
   simdjson::dom::parser parser;
   ASSIGN_OR_RETURN(const simdjson::dom::element element, parse(parser, json));
   return read_named_tokens(JsonNode(element, ""), config);

@@ -26,7 +26,8 @@ struct TokenizerConfig {
   std::map<std::string, std::string, std::less<>> chat_templates;
 
   std::vector<AddedToken> added_tokens;  // added_tokens_decoder, by rising id
-  std::optional<bool> add_bos_token;     // set: the file says so, and replaces the post-processor
+  bool has_added_tokens_decoder = false;
+  std::optional<bool> add_bos_token;  // count when tokenizer.json has no post-processor
   std::optional<bool> add_eos_token;
   std::optional<std::int64_t> model_max_length;  // tokens; unset for "no limit" (1e30)
   std::string tokenizer_class;
@@ -42,7 +43,8 @@ struct TokenizerConfig {
 // tokenizer_config.json. Unknown keys are ignored; errors name the path and the key.
 [[nodiscard]] Result<TokenizerConfig> parse_tokenizer_config(std::string_view json);
 
-// Fills in what special_tokens_map.json names and `config` does not.
+// special_tokens_map.json, an older file: it counts, and wins over the configuration, only when
+// that one has no added_tokens_decoder.
 [[nodiscard]] Status add_special_tokens_map(std::string_view json, TokenizerConfig& config);
 
 }  // namespace nacelle::tokenizer

@@ -42,14 +42,19 @@ TEST(TokenizerConfig, ReadsNamedTemplatesAndLimits) {
   EXPECT_EQ(parse_tokenizer_config(R"({"model_max_length":1e30})")->model_max_length, std::nullopt);
 }
 
-TEST(TokenizerConfig, TheMapFillsInOnly) {
-  auto config = parse_tokenizer_config(R"({"bos_token":"<s>"})");
+TEST(TokenizerConfig, TheOlderMapCountsWithoutAddedTokensDecoder) {
+  constexpr const char* kMap = R"({"bos_token":"<other>","unk_token":{"content":"<unk>"}})";
+  auto config = parse_tokenizer_config(R"({"bos_token":"<s>","eos_token":"</s>"})");
   ASSERT_TRUE(config.ok());
-  const Status status =
-      add_special_tokens_map(R"({"bos_token":"<other>","unk_token":{"content":"<unk>"}})", *config);
-  ASSERT_TRUE(status.ok()) << status.to_string();
-  EXPECT_EQ(config->bos_token(), "<s>");
+  ASSERT_TRUE(add_special_tokens_map(kMap, *config).ok());
+  EXPECT_EQ(config->bos_token(), "<other>");
+  EXPECT_EQ(config->eos_token(), "</s>");
   EXPECT_EQ(config->unk_token(), "<unk>");
+  config = parse_tokenizer_config(R"({"bos_token":"<s>","added_tokens_decoder":{}})");
+  ASSERT_TRUE(config.ok());
+  ASSERT_TRUE(add_special_tokens_map(kMap, *config).ok());
+  EXPECT_EQ(config->bos_token(), "<s>");
+  EXPECT_EQ(config->unk_token(), std::nullopt);
 }
 
 TEST(TokenizerConfig, SaysWhatIsWrong) {

@@ -30,6 +30,12 @@ Status Tokenizer::Parts::read_added_tokens(const JsonNode& root) {
   const auto add_special = [&](const std::string& text) {
     added.add({.content = text, .special = true, .normalized = false}, model->vocabulary());
   };
+  // New ones get ids in this order, as transformers gives them.
+  constexpr std::string_view kFirst[] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                         "pad_token", "cls_token", "mask_token"};
+  for (const std::string_view name : kFirst) {
+    if (const auto text = config.special(name)) add_special(*text);
+  }
   for (const auto& [name, text] : config.special_tokens) add_special(text);
   for (const std::string& text : config.extra_special_tokens) add_special(text);
   added.prepare(normalizer.get());
@@ -37,19 +43,17 @@ Status Tokenizer::Parts::read_added_tokens(const JsonNode& root) {
 }
 
 Status Tokenizer::Parts::read_post_processor(const JsonNode& root) {
-  if (config.add_bos_token || config.add_eos_token) {
-    const auto id_of = [&](std::optional<bool> wanted, std::string_view name) {
-      const auto text = config.special(name);
-      const AddedToken* token = wanted.value_or(false) && text ? added.find(*text) : nullptr;
-      return token == nullptr ? std::optional<TokenId>() : std::optional<TokenId>(token->id);
-    };
-    post_processor = make_bos_eos(id_of(config.add_bos_token, "bos_token"),
-                                  id_of(config.add_eos_token, "eos_token"));
-    return Status();
-  }
   if (const auto node = root.find("post_processor")) {
     ASSIGN_OR_RETURN(post_processor, make_post_processor(*node));
+    return Status();
   }
+  const auto id_of = [&](std::optional<bool> wanted, std::string_view name) {
+    const auto text = config.special(name);
+    const AddedToken* token = wanted.value_or(false) && text ? added.find(*text) : nullptr;
+    return token == nullptr ? std::optional<TokenId>() : std::optional<TokenId>(token->id);
+  };
+  post_processor = make_bos_eos(id_of(config.add_bos_token, "bos_token"),
+                                id_of(config.add_eos_token, "eos_token"));
   return Status();
 }
 

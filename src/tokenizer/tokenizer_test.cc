@@ -50,7 +50,6 @@ TEST(Tokenizer, LoadsAFolder) {
   folder.write("tokenizer_config.json",
                R"({"bos_token":"<s>","add_bos_token":true,"chat_template":"old","eos_token":"</s>",
                    "added_tokens_decoder":{"5":{"content":"<late>","special":false}}})");
-  folder.write("special_tokens_map.json", R"({"pad_token":"<pad>"})");
   folder.write("chat_template.jinja", "new");
   const auto loaded = Tokenizer::load(folder.path());
   ASSERT_TRUE(loaded.ok()) << loaded.error().to_string();
@@ -61,8 +60,7 @@ TEST(Tokenizer, LoadsAFolder) {
   EXPECT_EQ(tokenizer.token_to_id("<late>"), 4);  // the next free id, as the reference gives it
   EXPECT_FALSE(tokenizer.is_special(4));
   EXPECT_TRUE(tokenizer.is_special(*tokenizer.token_to_id("</s>")));
-  EXPECT_TRUE(tokenizer.is_special(*tokenizer.token_to_id("<pad>")));
-  EXPECT_EQ(tokenizer.vocab_size(), 7u);
+  EXPECT_EQ(tokenizer.vocab_size(), 6u);
 }
 
 TEST(Tokenizer, SaysWhichFileAndWhereItIsWrong) {
@@ -90,21 +88,30 @@ TEST(Tokenizer, SaysWhichFileAndWhereItIsWrong) {
   EXPECT_THAT(message(), HasSubstr("special_tokens_map.json: bos_token.content: missing"));
 }
 
-TEST(Tokenizer, BosAndEosOfTheConfigReplaceThePostProcessor) {
-  const auto plain = family("llama2");
-  const auto ids = plain->encode("x", {.add_special_tokens = false});
-  const auto with = [&](const char* config) { return family("llama2", config)->encode("x"); };
-  const auto around = [&](std::vector<TokenId> front, std::vector<TokenId> back) {
-    front.insert(front.end(), ids.begin(), ids.end());
-    front.insert(front.end(), back.begin(), back.end());
-    return front;
+TEST(Tokenizer, BosAndEosOfTheConfigCountWithoutAPostProcessor) {
+  const auto tiny = [](const char* config) {
+    return (*Tokenizer::from_json(kTiny, config))->encode("ab");
   };
-  EXPECT_EQ(plain->encode("x"), around({1}, {}));
-  EXPECT_EQ(with(R"({"add_bos_token":false,"bos_token":"<s>"})"), ids);
-  EXPECT_EQ(
-      with(R"({"add_bos_token":true,"add_eos_token":true,"bos_token":"<s>","eos_token":"</s>"})"),
-      around({1}, {2}));
-  EXPECT_EQ(with(R"({"add_bos_token":true})"), ids);  // no token to add
+  EXPECT_THAT(tiny(R"({"bos_token":"<s>"})"), ElementsAre(2));
+  EXPECT_THAT(tiny(R"({"add_bos_token":false,"bos_token":"<s>"})"), ElementsAre(2));
+  EXPECT_THAT(tiny(R"({"add_bos_token":true,"bos_token":"<s>"})"), ElementsAre(3, 2));
+  EXPECT_THAT(
+      tiny(R"({"add_bos_token":true,"add_eos_token":true,"bos_token":"<s>","eos_token":"</s>"})"),
+      ElementsAre(3, 2, 4));
+  EXPECT_THAT(tiny(R"({"add_bos_token":true})"), ElementsAre(2));  // no token to add
+  const auto with_template = family("llama2", R"({"add_bos_token":false,"bos_token":"<s>"})");
+  EXPECT_EQ(with_template->encode("x"), family("llama2")->encode("x"));
+}
+
+TEST(Tokenizer, NewSpecialTokensGetIdsInTheOrderOfTransformers) {
+  const auto gpt2 = family(
+      "gpt2", R"({"pad_token":"<pp>","eos_token":"<zz>","extra_special_tokens":["<aa>","<bb>"],
+      "added_tokens_decoder":{"910":{"content":"<late>"},"906":{"content":"<early>","special":true}}})");
+  const std::string_view expected[] = {"<early>", "<late>", "<zz>", "<pp>", "<aa>", "<bb>"};
+  for (TokenId id = 905; id < 911; ++id) {
+    EXPECT_EQ(gpt2->id_to_token(id), expected[id - 905]);
+    EXPECT_EQ(gpt2->is_special(id), id != 906);
+  }
 }
 
 TEST(Tokenizer, TokenTextKeepsBytes) {
