@@ -1,0 +1,53 @@
+// A client that we did not write: curl, when the machine has it.
+#include <cstdio>
+#include <cstdlib>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "net/testing/server_fixture.h"
+
+namespace nacelle::net::http {
+namespace {
+
+using ::testing::HasSubstr;
+
+async::Task<void> echo_length(ServerExchange& exchange) {
+  Result<std::string> body = co_await exchange.read_body(1 << 24);
+  if (!body.ok()) co_return;
+  const ResponseHead head;
+  const std::string text = std::to_string(body->size()) + "\n";
+  (void)co_await exchange.start(head);
+  (void)co_await exchange.write(text);
+  (void)co_await exchange.finish();
+}
+
+std::string run(const std::string& command) {
+  std::string out;
+  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return out;
+  char buffer[4096];
+  for (std::size_t got; (got = std::fread(buffer, 1, sizeof(buffer), pipe)) > 0;) {
+    out.append(buffer, got);
+  }
+  ::pclose(pipe);
+  return out;
+}
+
+TEST(Curl, TalksToTheServer) {
+  if (std::system("command -v curl >/dev/null 2>&1") != 0) GTEST_SKIP() << "no curl here";
+  testing::ServerFixture server(echo_length);
+  const std::string url = "http://127.0.0.1:" + std::to_string(server.port());
+  const std::string curl = "curl -sS --noproxy '*' --max-time 60 ";
+  const std::string megabytes = "head -c 3000000 /dev/zero | " + curl + "--data-binary @- ";
+  EXPECT_EQ(run(curl + url + "/a"), "0\n");
+  EXPECT_EQ(run(curl + "-d hello " + url + "/a " + url + "/b"), "5\n5\n");
+  EXPECT_EQ(run(megabytes + url), "3000000\n");
+  EXPECT_EQ(run(megabytes + "-H 'Expect: 100-continue' " + url), "3000000\n");
+  EXPECT_EQ(run(megabytes + "-H 'Transfer-Encoding: chunked' " + url), "3000000\n");
+  EXPECT_EQ(run(curl + "--http1.0 -d abc " + url), "3\n");
+  EXPECT_THAT(run(curl + "-I " + url), HasSubstr("transfer-encoding: chunked"));
+}
+
+}  // namespace
+}  // namespace nacelle::net::http
