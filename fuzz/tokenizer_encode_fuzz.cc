@@ -56,7 +56,8 @@ std::shared_ptr<const Tokenizer> byte_fallback() {
       R"({{"normalizer":{{"type":"Replace","pattern":{{"String":" "}},"content":"▁"}},
       "model":{{"type":"BPE","byte_fallback":true,"vocab":{{{}"a":256,"▁":257,"▁a":258,"▁▁":259}},
                 "merges":["▁ a","▁ ▁"]}},
-      "decoder":{{"type":"Sequence","decoders":[{{"type":"Replace","pattern":{{"String":"▁"}},"content":" "}},
+      "decoder":{{"type":"Sequence","decoders":[
+                {{"type":"Replace","pattern":{{"String":"▁"}},"content":" "}},
                 {{"type":"ByteFallback"}},{{"type":"Fuse"}}]}}}})",
       vocab);
   const auto loaded = Tokenizer::from_json(json);

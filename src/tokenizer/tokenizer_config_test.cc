@@ -7,7 +7,8 @@ namespace {
 
 TEST(TokenizerConfig, ReadsWhatServedModelsWrite) {
   const auto config = parse_tokenizer_config(R"({
-    "added_tokens_decoder": {"10": {"content": "<|b|>", "special": true}, "9": {"content": "<a>", "lstrip": true}},
+    "added_tokens_decoder": {"10": {"content": "<|b|>", "special": true},
+                             "9": {"content": "<a>", "lstrip": true}},
     "additional_special_tokens": ["<x>", {"content": "<y>", "special": true}],
     "add_bos_token": true, "add_eos_token": null, "bos_token": {"content": "<s>", "lstrip": false},
     "eos_token": "</s>", "pad_token": null, "image_token": "<image>", "chat_template": "{{ x }}",

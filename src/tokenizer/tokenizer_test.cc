@@ -106,7 +106,8 @@ TEST(Tokenizer, BosAndEosOfTheConfigCountWithoutAPostProcessor) {
 TEST(Tokenizer, NewSpecialTokensGetIdsInTheOrderOfTransformers) {
   const auto gpt2 = family(
       "gpt2", R"({"pad_token":"<pp>","eos_token":"<zz>","extra_special_tokens":["<aa>","<bb>"],
-      "added_tokens_decoder":{"910":{"content":"<late>"},"906":{"content":"<early>","special":true}}})");
+      "added_tokens_decoder":{"910":{"content":"<late>"},
+                              "906":{"content":"<early>","special":true}}})");
   const std::string_view expected[] = {"<early>", "<late>", "<zz>", "<pp>", "<aa>", "<bb>"};
   for (TokenId id = 905; id < 911; ++id) {
     EXPECT_EQ(gpt2->id_to_token(id), expected[id - 905]);

@@ -37,7 +37,8 @@ Decoder make(const std::string& json) {
 }
 
 const std::string kLlama = R"({"type":"Sequence","decoders":[
-    {"type":"Replace","pattern":{"String":"▁"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"},
+    {"type":"Replace","pattern":{"String":"▁"},"content":" "},
+    {"type":"ByteFallback"},{"type":"Fuse"},
     {"type":"Strip","content":" ","start":1,"stop":0}]})";
 
 TEST(Decoder, EachKind) {

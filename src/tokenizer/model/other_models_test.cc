@@ -22,7 +22,8 @@ std::vector<TokenId> encode(const std::string& json, std::string_view word) {
 
 TEST(Unigram, TakesTheBestSum) {
   const std::string json =
-      R"({"type":"Unigram","unk_id":0,"vocab":[["<unk>",0.0],["a",-1.0],["b",-1.0],["ab",-1.5],["abc",-9.0]]})";
+      R"({"type":"Unigram","unk_id":0,
+          "vocab":[["<unk>",0.0],["a",-1.0],["b",-1.0],["ab",-1.5],["abc",-9.0]]})";
   EXPECT_THAT(encode(json, "ab"), ElementsAre(3));
   EXPECT_THAT(encode(json, "aab"), ElementsAre(1, 3));
   EXPECT_THAT(encode(json, "abc"), ElementsAre(4));     // -9 beats -1.5 - 19

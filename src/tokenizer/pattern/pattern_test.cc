@@ -42,7 +42,9 @@ std::string random_text(std::mt19937& random) {
   static constexpr std::u32string_view kPool =
       U"aabzABZ'''  "
       U"\t\n\r\r\n0123456789stredmvlSTREDMVL\u017F.,!/-_()$+\u00A0\u0085\u3000\u2028\u180E\u200Dé"
-      U"ÉßŁǅʰªßЖж漢字ひカ一龥\u3040\u30FF\u0301\u0900\u0903\u20E0\u0660½Ⅳ①😀🏽\u0000"
+      U"ÉßŁǅʰªßЖж漢字ひカ一龥\u3040\u30FF\u0301\u0900\u0903\u20E0\u0660½Ⅳ①😀"
+      U"🏽"
+      U"\u0000"
       U"\u001B"
       U"\u007F"
       U"\uFFFD"
@@ -118,13 +120,19 @@ TEST(Regex, MeansWhatOnigurumaMeans) {
       {"^ and $ are per line", "^b$", "a\nb\nc", "a\n[b]\nc"},
       {"no empty match right behind another", "x*", "axb", "[]a[x]b[]"},
       {"lookahead", R"(\s+(?!\S))", "a  b ", "a[ ] b[ ]"},
+      {"class without another", R"([\p{L}&&[^\p{Han}]]+)", "ab漢c", "[ab]漢[c]"},
+      {"class and another", R"([a-z&&[aeiou]]x)", "axbx", "[ax]bx"},
       {"a bracket first in a class", "[]a]+", "]ab", "[]a]b"},
   };
   for (const Row& row : rows) EXPECT_EQ(find_all(row.regex, row.text), row.spans) << row.what;
 }
 
 TEST(Regex, RefusesWhatItCannotSay) {
-  EXPECT_EQ(Regex::compile(R"([a-z&&[^aeiou]])").error().code(), Code::kUnimplemented);
+  EXPECT_EQ(Regex::compile(R"([a-z&&[^aeiou]x])").error().code(), Code::kUnimplemented);
+  EXPECT_EQ(Regex::compile(R"([^a&&[b]])").error().code(), Code::kUnimplemented);
+  EXPECT_EQ(Regex::compile(R"([a&&[b&&[c]]])").error().code(), Code::kUnimplemented);
+  EXPECT_EQ(Regex::compile(R"([a&&[b)").error().code(), Code::kUnimplemented);
+  EXPECT_EQ(Regex::compile(R"([a&&b])").error().code(), Code::kUnimplemented);
   EXPECT_EQ(Regex::compile(R"([a[bc]])").error().code(), Code::kUnimplemented);
   EXPECT_EQ(Regex::compile(R"([\W])").error().code(), Code::kUnimplemented);
   EXPECT_EQ(Regex::compile(R"(\p{L)").error().code(), Code::kInvalidArgument);

@@ -156,6 +156,7 @@ class Translator {
 
   void open_class() {
     in_class_ = true;
+    class_begin_ = out_.size();
     take(in_.substr(pos_, 2) == "[^" ? 2 : 1);
     if (pos_ < in_.size() && in_[pos_] == ']') {  // a literal ] when it comes first
       out_ += "\\]";
@@ -164,9 +165,7 @@ class Translator {
   }
 
   Status class_char(char c) {
-    if (c == '&' && in_.substr(pos_, 2) == "&&") {
-      return unimplemented("the regular expression \"{}\" intersects classes (&&)", in_);
-    }
+    if (c == '&' && in_.substr(pos_, 2) == "&&") return intersect();
     if (c == '[') {
       if (in_.substr(pos_, 2) != "[:") {
         return unimplemented("the regular expression \"{}\" nests classes; write \\[ for a bracket",
@@ -181,6 +180,35 @@ class Translator {
     }
     if (c == ']') in_class_ = false;
     take(1);
+    return Status();
+  }
+
+  // [A&&[B]] becomes (?:(?=[B])[A]); `pos_` is at the &&, [A is written already.
+  Status intersect() {
+    const auto refuse = [&] {
+      return unimplemented(
+          "the regular expression \"{}\" intersects classes in a way that is not "
+          "[A&&[B]]",
+          in_);
+    };
+    const std::string left = out_.substr(class_begin_) + "]";
+    const std::size_t begin = class_begin_;
+    pos_ += 2;
+    if (intersecting_ || left.starts_with("[^") || in_.substr(pos_, 1) != "[") return refuse();
+    intersecting_ = true;
+    out_.resize(begin);
+    open_class();
+    while (in_class_ && pos_ < in_.size()) {
+      RETURN_IF_ERROR(in_[pos_] == '\\' ? escape() : class_char(in_[pos_]));
+    }
+    if (in_class_ || in_.substr(pos_, 1) != "]") return refuse();
+    ++pos_;
+    intersecting_ = false;
+    std::string right = out_.substr(begin);
+    out_.resize(begin);
+    const bool negated = right.starts_with("[^");
+    if (negated) right.erase(1, 1);
+    out_ += fmt::format("(?:(?{}{}){})", negated ? '!' : '=', right, left);
     return Status();
   }
 
@@ -241,9 +269,9 @@ class Translator {
         if (!in_class_) {
           out_ += fmt::format("[^{}]", kSpaces);
         } else {
-          out_ +=
-              R"(\x00-\x08\x0E-\x1F\x21-\x{84}\x{86}-\x{9F}\x{A1}-\x{167F}\x{1681}-\x{1FFF})"
-              R"(\x{200B}-\x{2027}\x{202A}-\x{202E}\x{2030}-\x{205E}\x{2060}-\x{2FFF}\x{3001}-\x{10FFFF})";
+          out_ += R"(\x00-\x08\x0E-\x1F\x21-\x{84}\x{86}-\x{9F}\x{A1}-\x{167F}\x{1681}-\x{1FFF})"
+                  R"(\x{200B}-\x{2027}\x{202A}-\x{202E}\x{2030}-\x{205E}\x{2060}-\x{2FFF})"
+                  R"(\x{3001}-\x{10FFFF})";
         }
         break;
       case 'W':
@@ -263,7 +291,8 @@ class Translator {
   static std::string word() {
     return category_class(category_mask("L")) + category_class(category_mask("M")) +
            category_class(category_mask("Nd") | category_mask("Nl") | category_mask("Pc")) +
-           R"(\xB2\xB3\xB9\xBC-\xBE\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189})";
+           R"(\xB2\xB3\xB9\xBC-\xBE\x{24B6}-\x{24E9}\x{1F130}-\x{1F149})"
+           R"(\x{1F150}-\x{1F169}\x{1F170}-\x{1F189})";
   }
 
   Status property(bool negate) {
@@ -296,6 +325,8 @@ class Translator {
   std::string out_;
   std::size_t pos_ = 0;
   bool in_class_ = false;
+  bool intersecting_ = false;    // inside the B of [A&&[B]]
+  std::size_t class_begin_ = 0;  // where the [ of the class is in out_
 };
 
 }  // namespace

@@ -27,7 +27,8 @@ TEST(PostProcessor, EachKind) {
       ElementsAre(0, 10, 11, 2));
   EXPECT_THAT(
       apply(R"({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},
-                {"Sequence":{"id":"A","type_id":0}},{"SpecialToken":{"id":"</s>","type_id":0}}],"pair":[],
+                {"Sequence":{"id":"A","type_id":0}},
+                {"SpecialToken":{"id":"</s>","type_id":0}}],"pair":[],
                 "special_tokens":{"<s>":{"id":"<s>","ids":[1,5],"tokens":["<s>","x"]},
                                   "</s>":{"id":"</s>","ids":[2],"tokens":["</s>"]}}})"),
       ElementsAre(1, 5, 10, 11, 2));
@@ -58,7 +59,8 @@ TEST(PostProcessor, SaysWhatIsWrong) {
       {R"({"type":"BertProcessing","sep":["s",-2],"cls":["c",1]})", "p.sep[1]: -2 is outside"},
       {R"({"type":"TemplateProcessing","single":[{"Sequence":{"id":"B"}}]})", "\"B\" has no place"},
       {R"({"type":"TemplateProcessing","single":[{"Word":1}]})", "p.single[0]: expected"},
-      {R"({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"x"}}],"special_tokens":{}})",
+      {R"({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"x"}}],
+           "special_tokens":{}})",
        "p.special_tokens: the template uses \"x\""},
   };
   for (const Row& row : rows) {
