@@ -13,8 +13,9 @@ TEST(VllmFlags, NamesAreUnique) {
   std::set<std::string_view> seen;
   for (const FlagSpec& spec : vllm_serve_flags()) {
     EXPECT_TRUE(seen.insert(spec.name).second) << spec.name;
-    if (!spec.short_name.empty())
+    if (!spec.short_name.empty()) {
       EXPECT_TRUE(seen.insert(spec.short_name).second) << spec.short_name;
+    }
   }
 }
 
