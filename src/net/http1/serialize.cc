@@ -29,6 +29,7 @@ class Appender {
  public:
   explicit Appender(char* at) : at_(at) {}
   void text(std::string_view text) {
+    if (text.empty()) return;  // its data may be null, which memcpy does not take
     std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
   }

@@ -28,9 +28,11 @@ TEST(SerializeRequest, AddsHostAndLength) {
   head.method = "POST";
   head.target = "/v1?x=y";
   head.headers.add("A", "b");
+  head.headers.add("Empty", "");
   std::string out;
   ASSERT_TRUE(append_request_head(out, head, "h:1", 3).ok());
-  EXPECT_EQ(out, "POST /v1?x=y HTTP/1.1\r\nhost: h:1\r\nA: b\r\ncontent-length: 3\r\n\r\n");
+  EXPECT_EQ(out,
+            "POST /v1?x=y HTTP/1.1\r\nhost: h:1\r\nA: b\r\nEmpty: \r\ncontent-length: 3\r\n\r\n");
 }
 
 TEST(Serialize, RefusesWhatWouldForgeAMessage) {
