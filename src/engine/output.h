@@ -45,7 +45,8 @@ struct SequenceOutput {
   SequenceTimes times;
 };
 
-// Receives outputs of one request. Called on the engine loop: must not block; post elsewhere.
+// Receives outputs of one request. Called on the engine loop: must not block; post elsewhere. An
+// output that it throws at is lost.
 class OutputSink {
  public:
   virtual ~OutputSink() = default;

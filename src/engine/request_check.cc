@@ -7,6 +7,7 @@ namespace {
 
 // Entries (token, logprob, rank) that one request's prompt_logprobs may hold: 12 bytes each.
 constexpr std::uint64_t kMaxPromptLogprobs = std::uint64_t{1} << 24;
+constexpr double kMaxLogitBytes = 0x1p40;
 constexpr std::uint32_t kMaxBlockSize = 4096;  // see encode_pickle()
 
 class Checker {
@@ -110,6 +111,14 @@ Status check_config(const EngineConfig& config, std::uint32_t vocab_size) {
   if (config.max_num_seqs == 0) return invalid_argument("max_num_seqs is 0, it must be at least 1");
   if (config.max_prompt_logprob_rows == 0) {
     return invalid_argument("max_prompt_logprob_rows is 0, it must be at least 1");
+  }
+  const double rows = static_cast<double>(config.max_num_seqs) +
+                      static_cast<double>(config.max_prompt_logprob_rows);
+  if (rows * vocab_size * sizeof(float) > kMaxLogitBytes) {
+    return invalid_argument(
+        "max_num_seqs {} and max_prompt_logprob_rows {} mean {:.0f} GiB of logits for {} tokens",
+        config.max_num_seqs, config.max_prompt_logprob_rows,
+        rows * vocab_size * sizeof(float) / (1 << 30), vocab_size);
   }
   if (!config.enable_chunked_prefill && config.max_num_batched_tokens < config.max_model_len) {
     return invalid_argument(

@@ -115,6 +115,9 @@ TEST(RequestCheck, ConfigurationsThatCouldNotRunAreRefused) {
     EXPECT_EQ(check_config(config, kVocab).code(), Code::kInvalidArgument) << "row " << i;
   }
   EXPECT_FALSE(check_config(good_config(), 0).ok());
+  EngineConfig many_rows = good_config();
+  many_rows.max_num_seqs = many_rows.max_prompt_logprob_rows = 1u << 31;
+  EXPECT_EQ(check_config(many_rows, 1000).code(), Code::kInvalidArgument);
 }
 
 }  // namespace

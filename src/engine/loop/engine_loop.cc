@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <exception>
 #include <iterator>
-#include <new>
 #include <system_error>
 #include <utility>
 
@@ -19,10 +18,10 @@ Result<std::unique_ptr<Engine>> EngineLoop::start(const EngineConfig& config, Bl
         std::make_unique<EngineLoop>(config, std::move(hasher), std::move(model), pool));
   } catch (const std::system_error& error) {
     return unavailable("cannot start the engine's thread: {}", error.what());
-  } catch (const std::bad_alloc&) {
-    return resource_exhausted("no memory for the engine's state ({} blocks, {} rows of logits)",
-                              config.num_blocks,
-                              config.max_num_seqs + config.max_prompt_logprob_rows);
+  } catch (const std::exception&) {  // bad_alloc; length_error where a size has no meaning
+    return resource_exhausted(
+        "no memory for the engine's state ({} blocks, {} + {} rows of logits)", config.num_blocks,
+        config.max_num_seqs, config.max_prompt_logprob_rows);
   }
 }
 

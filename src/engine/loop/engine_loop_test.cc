@@ -296,6 +296,20 @@ TEST(Engine, LoopThatDiesAnswersEveryoneAndSaysSo) {
   EXPECT_FALSE(engine->reset_prefix_cache());
 }
 
+TEST(Engine, SinkThatThrowsHarmsNobodyElse) {
+  class Thrower final : public OutputSink {
+    void on_output(SequenceOutput) override { throw std::runtime_error("sink"); }
+  };
+  const auto engine = start(small_config());
+  auto place = engine->admit(1);
+  ASSERT_TRUE(
+      engine->submit(greedy({1, 2, 3}, 5), std::move(*place), std::make_shared<Thrower>()).ok());
+  EXPECT_EQ(submit(*engine, greedy({4, 5, 6}, 9)).sink->wait_for_end().tokens.size(), 9u);
+  engine->stop(60s);
+  EXPECT_TRUE(engine->healthy());
+  EXPECT_EQ(engine->stats()->finished_length, 2u);
+}
+
 TEST(Engine, StatsDoNotWaitForAStep) {
   Gate gate;
   const auto engine = start(small_config(), {.before_forward = [&] { gate.pass(); }});

@@ -1,5 +1,6 @@
 #include "engine/loop/step_runner.h"
 
+#include <exception>
 #include <utility>
 
 #include "base/check.h"
@@ -32,6 +33,14 @@ std::uint64_t own_seed(std::uint64_t engine_seed, SequenceId id) {
   x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
   x = (x ^ x >> 27) * 0x94D049BB133111EBu;
   return x ^ x >> 31;
+}
+
+// A sink that throws (its memory ran out, say) loses its output; the other sequences go on.
+void report(OutputSink& sink, SequenceOutput output) {
+  try {
+    sink.on_output(std::move(output));
+  } catch (const std::exception&) {
+  }
 }
 
 }  // namespace
@@ -179,14 +188,14 @@ void StepRunner::deliver_token(SequenceId id, ActiveSequence& active, SampledTok
   output.times = active.times;
 
   if (verdict.finish == FinishReason::kNone) {
-    active.sink->on_output(std::move(output));
+    report(*active.sink, std::move(output));
     return;
   }
   scheduler_.finish(id);
   recorder_.on_finish(active, verdict.finish, now);
   const auto node = active_.extract(id);
   node.mapped().place = {};  // free before the caller learns of the end
-  node.mapped().sink->on_output(std::move(output));
+  report(*node.mapped().sink, std::move(output));
 }
 
 // The sequence ends without a new token.
@@ -202,7 +211,7 @@ void StepRunner::finish(SequenceId id, FinishReason reason, Status error, KeepCa
   output.finish = reason;
   output.error = std::move(error);
   output.times = active.times;
-  active.sink->on_output(std::move(output));
+  report(*active.sink, std::move(output));
 }
 
 void StepRunner::finish_corrupted(SequenceId id, Status error) {

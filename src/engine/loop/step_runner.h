@@ -25,8 +25,8 @@ namespace nacelle::engine {
 
 class StepRunner {
  public:
-  // `config` passed check_config() and `model` has its KV memory. `pool` may be null; it and `clock`
-  // must outlive this.
+  // `config` passed check_config() and `model` has its KV memory. `pool` may be null; it and
+  // `clock` must outlive this.
   StepRunner(const EngineConfig& config, BlockHasher hasher, std::unique_ptr<model::CausalLm> model,
              kernels::WorkerPool* pool, const Clock& clock);
 
