@@ -38,12 +38,14 @@ class ChatTemplate;
 
 namespace nacelle::serve {
 
-// What the server works with. All must outlive it.
+// What the server works with. What is referred to must outlive it.
 struct ServerParts {
   engine::Engine& engine;
-  const tokenizer::Tokenizer& tokenizer;
-  const chat_template::ChatTemplate* chat_template;  // nullptr: chat answers 400
+  std::shared_ptr<const tokenizer::Tokenizer> tokenizer;
+  std::shared_ptr<const chat_template::ChatTemplate> chat_template;  // nullptr: chat answers 400
   async::WorkPool& work_pool;
+  // The model's own template for requests with tools; nullptr: the same as the other.
+  std::shared_ptr<const chat_template::ChatTemplate> tool_chat_template = nullptr;
 };
 
 class OpenAiServer {
