@@ -75,6 +75,7 @@ class Precompiled final : public Normalizer {
     pos += previous.length;
     while (pos < text.size()) {
       const DecodedChar next = decode_valid(text.data() + pos);
+      if (previous.length == 1 && next.length == 1 && next.code_point != '\n') break;  // often
       const bool tail = is_cluster_tail(next.code_point) && !is_control(previous.code_point);
       const bool border =
           utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(previous.code_point),

@@ -19,11 +19,22 @@ constexpr CodePointRange kCjk[] = {{0x3400, 0x4DBF},   {0x4E00, 0x9FFF},   {0xF9
                                    {0x20000, 0x2A6DF}, {0x2A700, 0x2B81F}, {0x2B920, 0x2CEAF},
                                    {0x2F800, 0x2FA1F}};
 
-bool contains(std::span<const CodePointRange> ranges, char32_t c) {
-  const auto it =
-      std::upper_bound(ranges.begin(), ranges.end(), c,
-                       [](char32_t value, const CodePointRange& r) { return value < r.first; });
-  return it != ranges.begin() && c <= (it - 1)->last;
+// The measured sets, as bits of one byte.
+enum Set : std::uint8_t {
+  kInWord = 1,
+  kInNumeric = 2,
+  kInPunctuation = 4,
+  kInBertControl = 8,
+  kInBertAccent = 16,
+  kInCombiningMark = 32,
+  kInNormalFormUnknown = 64,
+  kInClusterTail = 128,
+};
+
+void mark(std::span<const CodePointRange> ranges, Set set, std::vector<std::uint8_t>& sets) {
+  for (const CodePointRange& range : ranges) {
+    for (char32_t c = range.first; c <= range.last; ++c) sets[c] |= set;
+  }
 }
 
 bool has_white_space_property(char32_t c) {
@@ -48,7 +59,7 @@ std::uint8_t flags_of(char32_t c, Category g) {
 }  // namespace
 
 struct CharTables {
-  CharTable categories, flags;
+  CharTable categories, flags, sets;
 
   static const CharTables& get() {
     static const CharTables tables;
@@ -69,6 +80,16 @@ struct CharTables {
       flags_all[c] = flags_of(c, static_cast<Category>(all[c]));
     compress(all, categories);
     compress(flags_all, flags);
+    std::vector<std::uint8_t> sets_all(0x110000);
+    mark(kWord, kInWord, sets_all);
+    mark(kNumeric, kInNumeric, sets_all);
+    mark(kPunctuation, kInPunctuation, sets_all);
+    mark(kBertControl, kInBertControl, sets_all);
+    mark(kBertAccent, kInBertAccent, sets_all);
+    mark(kCombiningMark, kInCombiningMark, sets_all);
+    mark(kNormalFormUnknown, kInNormalFormUnknown, sets_all);
+    mark(kClusterTail, kInClusterTail, sets_all);
+    compress(sets_all, sets);
   }
 
   static void compress(const std::vector<std::uint8_t>& all, CharTable& out) {
@@ -89,15 +110,29 @@ const CharTable& char_flags() {
 
 Category category(char32_t c) { return static_cast<Category>(CharTables::get().categories[c]); }
 
-bool is_word(char32_t c) { return contains(kWord, c); }
-bool is_numeric(char32_t c) { return contains(kNumeric, c); }
-bool is_punctuation(char32_t c) { return contains(kPunctuation, c); }
-bool is_bert_control(char32_t c) { return contains(kBertControl, c); }
-bool is_bert_accent(char32_t c) { return contains(kBertAccent, c); }
-bool is_combining_mark(char32_t c) { return contains(kCombiningMark, c); }
-bool is_cjk_ideograph(char32_t c) { return contains(kCjk, c); }
-bool is_cluster_tail(char32_t c) { return contains(kClusterTail, c); }
-bool is_unknown_to_normal_forms(char32_t c) { return contains(kNormalFormUnknown, c); }
+namespace {
+
+bool is_in(Set set, char32_t c) {
+  static const CharTable& sets = CharTables::get().sets;
+  return (sets[c] & set) != 0;
+}
+
+}  // namespace
+
+bool is_word(char32_t c) { return is_in(kInWord, c); }
+bool is_numeric(char32_t c) { return is_in(kInNumeric, c); }
+bool is_punctuation(char32_t c) { return is_in(kInPunctuation, c); }
+bool is_bert_control(char32_t c) { return is_in(kInBertControl, c); }
+bool is_bert_accent(char32_t c) { return is_in(kInBertAccent, c); }
+bool is_combining_mark(char32_t c) { return is_in(kInCombiningMark, c); }
+bool is_cluster_tail(char32_t c) { return is_in(kInClusterTail, c); }
+bool is_unknown_to_normal_forms(char32_t c) { return is_in(kInNormalFormUnknown, c); }
+
+bool is_cjk_ideograph(char32_t c) {
+  if (c < kCjk[0].first) return false;
+  return std::any_of(std::begin(kCjk), std::end(kCjk),
+                     [c](const CodePointRange& r) { return c >= r.first && c <= r.last; });
+}
 
 char32_t to_lower(char32_t c) {
   if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + 32 : c;
