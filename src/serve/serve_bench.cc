@@ -21,16 +21,15 @@ void token_to_chunk(benchmark::State& state) {
                                         .created = 1700000000,
                                         .model = "demo",
                                         .system_fingerprint = std::nullopt});
-  const auto make_reader = [&] {
-    return SequenceReader(StopPolicy{.stop_strings = stops},
-                          [](TokenId) { return std::string(" word"); });
-  };
-  SequenceReader reader = make_reader();
+  std::optional<SequenceReader> reader;
   std::string out;
   for (auto _ : state) {
-    if (reader.num_tokens() == 1000) reader = make_reader();
-    reader.add(one_token());
-    OutputDelta delta = reader.take();
+    if (!reader || reader->num_tokens() == 1000) {
+      reader.emplace(StopPolicy{.stop_strings = stops},
+                     [](TokenId) { return std::string(" word"); });
+    }
+    reader->add(one_token());
+    OutputDelta delta = reader->take();
     out.clear();
     writer.append_delta(out, {.index = 0, .content = std::move(delta.text)}, nullptr, false);
     benchmark::DoNotOptimize(out);
