@@ -46,6 +46,10 @@ async::Task<openai::Parsed<std::shared_ptr<typename Kind::Request>>> parse_gener
                                            std::string_view prefix,
                                            const openai::RequestFields& fields);
 
+// One line per request, without its text, when the operator asks for it.
+void log_generation(const ServerState& state, const openai::AnswerHead& head,
+                    const GenerationPlan& plan, const openai::RequestFields& fields);
+
 // 400 for X-data-parallel-rank of an engine that is not here.
 [[nodiscard]] openai::Check check_rank(const Call& call);
 
@@ -78,8 +82,9 @@ async::Task<openai::Check> try_generate(ServerState& state, Call& call) {
   if (call.exchange().client_gone()) co_return std::nullopt;
   const GenerationPlan& plan = **planned;
 
-  typename Kind::Answer answer(state, plan, *request,
-                               make_head(state, call, Kind::kIdPrefix, request->common));
+  openai::AnswerHead head = make_head(state, call, Kind::kIdPrefix, request->common);
+  log_generation(state, head, plan, request->common);
+  typename Kind::Answer answer(state, plan, *request, std::move(head));
   Generation generation(state.parts.engine, call.exchange());
   std::vector<engine::Request> requests = plan.engine_requests(request->common, call.arrival());
   const AnswerForm form = request->common.stream ? AnswerForm::kStream : AnswerForm::kWhole;
