@@ -25,7 +25,7 @@ class UpService(unittest.TestCase):
             "messages": [{"role": "user", "content": "Hello! What is Nacelle?"}], "temperature": 0}))
         text = "".join(c["choices"][0]["delta"].get("content") or "" for c in chunks if c["choices"])
         self.assertIn("Nacelle", text)
-        self.assertGreater(len(chunks), 5)
+        self.assertGreater(len(chunks), 1)  # tokens that are ready together share a chunk
 
     def test_a_repeated_prefix_goes_to_the_engine_that_has_it(self):
         prefix = "alpha beta gamma delta epsilon zeta eta theta iota kappa " * 12
