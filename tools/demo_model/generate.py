@@ -167,12 +167,13 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--held-out")
     parser.add_argument("--per-topic", type=int, default=12)
+    parser.add_argument("--held-out-seed", type=int, default=1000)
     args = parser.parse_args()
     if args.out:
         write_corpus(args.out, args.tokens, args.seed)
     if args.held_out:
         with open(args.held_out, "w") as f:
-            for item in held_out_items(args.per_topic, 1000):
+            for item in held_out_items(args.per_topic, args.held_out_seed):
                 f.write(json.dumps(item, ensure_ascii=False) + "\n")
 
 

@@ -4,7 +4,7 @@ WHAT = {
     "greetings": "small talk in unseen phrasings",
     "nacelle": "questions about Nacelle in unseen phrasings",
     "facts": "known facts in unseen phrasings",
-    "arithmetic": "unseen number pairs up to 99, sums and differences, some over two turns",
+    "arithmetic": "unseen number pairs up to 99, sums and differences; then adding to the result",
     "lists": "unseen counting ranges and list phrasings",
     "echo": "repeating unseen words",
     "memory": "unseen names, cities and numbers, asked for some turns later",
@@ -57,11 +57,14 @@ It knows nothing else. It adds and subtracts numbers up to 99, multiplies up to 
 the facts in `tools/demo_model/tables.py` and what `tools/demo_model/talk/` says about Nacelle.
 Questions outside that should get a refusal, but may get a fluent wrong answer; so may known
 questions in unusual words. English only. Most training conversations have fewer than 300 tokens;
-answers at the end of much longer ones are often wrong.
+answers at the end of much longer ones are not measured. Asked about itself, it says that it was
+trained in under an hour; the clock says more, because it shared its core with other work.
 
 The shipped weights come from one run that was stopped and resumed while topics were being added to
-the generator. A run of the commands in `tools/demo_model/README.md` gives a similar model, not the
-same bytes.
+the generator and their shares changed; they are the mean of three of its late checkpoints
+(`average.py`), chosen on another held-out sample. Greetings and Nacelle have so few held-out
+phrasings that both samples share them.
+A run of the commands in `tools/demo_model/README.md` gives a similar model, not the same bytes.
 
 Made by `tools/demo_model/`; its README says how to train it again.
 """
