@@ -30,7 +30,7 @@ def parse_args():
     parser.add_argument("--engines", default=4, type=int)
     parser.add_argument("--policies", default="round-robin,random,prefix-aware")
     parser.add_argument("--groups", default=24, type=int, help="shared prefixes")
-    parser.add_argument("--prompts-per-group", default=6, type=int)
+    parser.add_argument("--prompts-per-group", default=10, type=int)
     parser.add_argument("--system-tokens", default=1024, type=int)
     parser.add_argument("--question-tokens", default=48, type=int)
     parser.add_argument("--output-tokens", default=16, type=int)
