@@ -87,6 +87,7 @@ Status read_engine(const cli::FlagValues& flags, const Environment& environment,
                       : engine::SchedulingPolicy::kFcfs;
   engine.enable_prefix_caching = flags.flag("enable-prefix-caching", true);
   engine.enable_chunked_prefill = flags.flag("enable-chunked-prefill", true);
+  engine.reserve_full_prompt = flags.flag("scheduler-reserve-full-isl", true);
   const std::string hash = flags.text("prefix-caching-hash-algo", "sha256_cbor");
   engine.hash_algorithm = hash == "sha256"        ? engine::HashAlgorithm::kSha256
                           : hash == "xxhash"      ? engine::HashAlgorithm::kXxhash
@@ -183,6 +184,7 @@ Status read_server(const cli::FlagValues& flags, const Environment& environment,
   server.enable_server_load_tracking = flags.flag("enable-server-load-tracking", false);
   server.enable_request_id_headers = flags.flag("enable-request-id-headers", false);
   server.version = std::string(kVllmVersion);
+  server.log_requests = flags.flag("enable-log-requests", false);
   server.access_log = !flags.flag("disable-uvicorn-access-log", false);
   std::string excluded = flags.text("disable-access-log-for-endpoints");
   for (std::size_t start = 0; start < excluded.size();) {
@@ -223,7 +225,6 @@ Result<ServeOptions> resolve_serve_options(const cli::FlagValues& flags,
                                  : level == "trace"  ? "debug"
                                                      : level);
   options.log_level = parsed ? *parsed : log::Level::kInfo;
-  options.log_stats = !flags.flag("disable-log-stats", false);
   options.progress_fd = static_cast<int>(flags.integer("progress-fd", -1));
   for (const cli::FlagSpec& spec : cli::vllm_serve_flags()) {
     if (spec.effect == cli::FlagEffect::kAccepted && flags.has(spec.name)) {

@@ -43,7 +43,6 @@ struct ServeOptions {
   std::string chat_template;  // path or one-line template; "" = the model's
   std::string fingerprint_mode, fingerprint_value;
   int progress_fd = -1;
-  bool log_stats = true;
   log::Level log_level = log::Level::kInfo;
   std::vector<std::string> warnings;        // for the log
   std::vector<std::string> without_effect;  // accepted flags
