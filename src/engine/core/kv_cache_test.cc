@@ -157,6 +157,18 @@ TEST(KvCache, ForgottenBlocksAreNoHits) {
   EXPECT_EQ(prefix_of(cache, b).size(), 1u);
 }
 
+TEST(KvCache, SequenceWhoseBlocksWereReusedEntersItsNewOnes) {
+  KvCache cache = make_cache(4);
+  Sequence a = make_sequence(12), other = make_sequence(12, 50), same = make_sequence(13);
+  ASSERT_TRUE(cache.allocate(a, {}, 12));
+  cache.release(a);
+  ASSERT_TRUE(cache.allocate(other, {}, 12));
+  cache.release(other);
+  ASSERT_TRUE(prefix_of(cache, a).empty());
+  ASSERT_TRUE(cache.allocate(a, {}, 12));
+  EXPECT_EQ(prefix_of(cache, same).size(), 3u);
+}
+
 TEST(KvCache, UsageCountsCachedFreeBlocksAsFree) {
   KvCache cache = make_cache(5);
   Sequence a = make_sequence(8);

@@ -46,11 +46,13 @@ struct World {
 
   void arrive() {
     NewSequence sequence{.id = SequenceId{next_id++}};
-    // Few different tokens and common beginnings: prefixes are shared a lot.
+    // Three families with common beginnings: prefixes are shared a lot, but a slot with the content
+    // of another family or position is noticed.
     const std::uint32_t size = pick(random, 1, options.max_model_len - 1);
+    const std::uint32_t family = 1000 * pick(random, 1, 3);
     for (std::uint32_t i = 0; i < size; ++i) {
-      sequence.prompt.push_back(chance(random, 0.95) ? static_cast<TokenId>(i % 3)
-                                                     : static_cast<TokenId>(pick(random, 0, 2)));
+      sequence.prompt.push_back(
+          static_cast<TokenId>(chance(random, 0.97) ? family + i : pick(random, 0, 2)));
     }
     sequence.priority = static_cast<std::int64_t>(pick(random, 0, 3));
     sequence.arrival = TimePoint(Duration(pick(random, 0, 3)));

@@ -199,8 +199,7 @@ TEST(Scheduler, PriorityAdmitsTheSmallestAndPreemptsTheLargest) {
   EXPECT_THAT(chunks(step(scheduler)), ElementsAre(Chunk{2, 9, 1}));  // 1 does not fit, 3 is behind
 }
 
-// The victim was already part of the step: it leaves it, and what it was about to write is no hit.
-TEST(Scheduler, PriorityVictimLeavesTheStepItIsIn) {
+TEST(Scheduler, LeastUrgentSequenceGivesWayItself) {
   Case setup;
   setup.num_blocks = 5;
   setup.options.policy = SchedulingPolicy::kPriority;
@@ -209,24 +208,31 @@ TEST(Scheduler, PriorityVictimLeavesTheStepItIsIn) {
   (void)step(scheduler);  // blocks 1 and 2; the next token fills the second
   add(scheduler, 2, 8, 1);
   EXPECT_THAT(chunks(step(scheduler)), ElementsAre(Chunk{1, 7, 1}, Chunk{2, 0, 8}));
-  // 1 needs a block: itself is the least urgent.
-  StepPlan plan = step(scheduler);
+  const StepPlan plan = step(scheduler);
   EXPECT_THAT(plan.preempted, ElementsAre(SequenceId{1}));
   EXPECT_THAT(chunks(plan), IsEmpty());
+}
 
-  Scheduler other = make(setup);
-  add(other, 1, 6, 9);
-  (void)step(other);  // blocks 1 and 2, six tokens
-  add(other, 2, 8, 1);
-  EXPECT_THAT(chunks(step(other)), ElementsAre(Chunk{1, 6, 1}, Chunk{2, 0, 8}));
-  // 1 runs first and fills its second block with its 8th token; then 2 takes the blocks of 1.
-  plan = step(other);
+// Two blocks of a long prompt are part of the step when a more urgent sequence takes them: they are
+// in the index by then, but will never be computed.
+TEST(Scheduler, BlocksThatAVictimWasAboutToFillAreNoHits) {
+  Case setup;
+  setup.num_blocks = 8;
+  setup.options.policy = SchedulingPolicy::kPriority;
+  setup.options.long_prefill_token_threshold = 8;
+  setup.options.reserve_full_prompt = false;
+  Scheduler scheduler = make(setup);
+  add(scheduler, 1, 28, 9);
+  EXPECT_THAT(chunks(step(scheduler)), ElementsAre(Chunk{1, 0, 8}));
+  add(scheduler, 2, 4, 1);
+  EXPECT_THAT(chunks(step(scheduler)), ElementsAre(Chunk{1, 8, 8}, Chunk{2, 0, 4}));
+  // 1 takes the last two blocks for its next eight tokens; then 2 needs one for its second output.
+  const StepPlan plan = step(scheduler);
   EXPECT_THAT(plan.preempted, ElementsAre(SequenceId{1}));
-  EXPECT_THAT(chunks(plan), ElementsAre(Chunk{2, 8, 1}));
+  EXPECT_THAT(chunks(plan), ElementsAre(Chunk{2, 4, 1}));
   EXPECT_EQ(plan.num_tokens, 1u);
-  other.finish(SequenceId{2});
-  // Its first block was computed, its second never: 4 tokens are a hit, not 8.
-  EXPECT_THAT(chunks(step(other)), ElementsAre(Chunk{1, 4, 4}));
+  scheduler.finish(SequenceId{2});
+  EXPECT_THAT(chunks(step(scheduler)), ElementsAre(Chunk{1, 16, 8}));  // not {1, 20, 8}
 }
 
 TEST(Scheduler, SequenceAdmittedInTheSameStepHitsTheBlocksBeingFilled) {
