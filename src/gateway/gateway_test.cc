@@ -106,6 +106,10 @@ Task<Status> start_events(ServerExchange& exchange) {
   co_return co_await exchange.start(head);
 }
 
+struct Flood {
+  std::uint64_t written = 0;
+};
+
 // All parts share one loop, so that the test needs no synchronisation.
 class GatewayTest : public testing::Test {
  protected:
@@ -167,6 +171,7 @@ class GatewayTest : public testing::Test {
                                 std::move(target), std::move(body)));
   }
 
+  Flood flood_;  // outlives the handlers, which end while the parts are drained
   async::Runtime runtime_{1};
   std::unique_ptr<net::http::HttpClient> client_;
   std::vector<std::unique_ptr<HttpServer>> upstreams_;
@@ -362,11 +367,6 @@ TEST_F(GatewayTest, AClientThatLeavesCancelsTheUpstreamRequest) {
   }
 }
 
-struct Flood {
-  std::uint64_t written = 0;
-  bool ended = false;
-};
-
 Task<void> flood(Flood* flood, ServerExchange* exchange) {
   (void)co_await exchange->read_body(1 << 20);
   (void)co_await start_events(*exchange);
@@ -376,7 +376,6 @@ Task<void> flood(Flood* flood, ServerExchange* exchange) {
     if (!written.ok()) break;
     flood->written += chunk.size();
   }
-  flood->ended = true;
 }
 
 Task<std::uint64_t> read_little(net::http::HttpClient* client, net::HostPort to, Flood* flood) {
@@ -396,10 +395,9 @@ Task<std::uint64_t> read_little(net::http::HttpClient* client, net::HostPort to,
 }
 
 TEST_F(GatewayTest, AClientThatDoesNotReadStopsTheUpstream) {
-  Flood state;
-  start({upstream([&state](ServerExchange& exchange) { return flood(&state, &exchange); })});
+  start({upstream([this](ServerExchange& exchange) { return flood(&flood_, &exchange); })});
   const std::uint64_t written = async::run_blocking(
-      runtime_.loop(0), read_little(client_.get(), {"127.0.0.1", gateway_->port()}, &state));
+      runtime_.loop(0), read_little(client_.get(), {"127.0.0.1", gateway_->port()}, &flood_));
   EXPECT_LT(written, 40u << 20);
 }
 
