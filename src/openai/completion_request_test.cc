@@ -229,6 +229,12 @@ TEST(CompletionRequest, BadValues) {
   for (const BadRow& row : rows) expect_bad(row);
 }
 
+TEST(CompletionRequest, NoBodyAtAll) {
+  EXPECT_FALSE(parse(std::string_view()).ok());
+  EXPECT_EQ(parse(std::string_view()).error().message,
+            "The request body is empty; a JSON object is required.");
+}
+
 // What JSON does not know, or what a hostile client sends, is a malformed body, never a crash.
 TEST(CompletionRequest, MalformedJson) {
   const std::string bodies[] = {

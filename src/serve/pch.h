@@ -1,5 +1,5 @@
-// pch.h: the headers of other components that most sources of serve/ read; precompiled by CMake. Never
-// include it by hand.
+// pch.h: the headers of other components that most sources of serve/ read; precompiled by CMake.
+// Never include it by hand.
 #pragma once
 
 #include <fmt/format.h>

@@ -59,6 +59,8 @@ Error wrong_type(std::string_view field, std::string_view expected) {
 }
 
 Parsed<Document> Document::parse(std::string_view body) {
+  // Nothing may have no address either, which the parser's copy does not expect.
+  if (body.empty()) return malformed(simdjson::EMPTY);
   Document document;
   document.parser_ = std::make_unique<dom::parser>();
   // Room for the body alone: the default would keep what a larger one needed.
