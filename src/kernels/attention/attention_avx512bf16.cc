@@ -11,6 +11,8 @@ namespace {
 //
 #include "kernels/simd/exp.inc"
 //
+#include "kernels/attention/blocks.inc"
+//
 #include "kernels/attention/attention.inc"
 
 // Scores as dot products of bf16 pairs; the sums over V stay f32.

@@ -15,29 +15,13 @@
 namespace nacelle::kernels {
 namespace {
 
-// One pool per thread count, with the rates that its threads reach together.
-struct Machine {
-  explicit Machine(std::size_t num_threads) : pool(num_threads) {}
+WorkerPool& pool_of(std::size_t num_threads) {
+  static std::map<std::size_t, WorkerPool> pools;
+  return pools.try_emplace(num_threads, num_threads).first->second;
+}
 
-  double peak_gflops(Isa isa, DType dtype) {
-    const bool pairs = isa == Isa::kAvx512Bf16 && dtype == DType::kBF16;
-    auto [place, fresh] = known.try_emplace({isa, pairs}, 0.0);
-    if (fresh) place->second = register_gflops(pool, isa, pairs);
-    return place->second;
-  }
-  double peak_read() {
-    if (read == 0) read = read_gbytes_per_s(pool);
-    return read;
-  }
-
-  WorkerPool pool;
-  std::map<std::pair<Isa, bool>, double> known;
-  double read = 0;
-};
-
-Machine& machine(std::size_t num_threads) {
-  static std::map<std::size_t, Machine> machines;
-  return machines.try_emplace(num_threads, num_threads).first->second;
+double peak_gflops(WorkerPool& pool, Isa isa, DType dtype) {
+  return register_gflops(pool, isa, isa == Isa::kAvx512Bf16 && dtype == DType::kBF16);
 }
 
 Buffer random_values(std::size_t count, DType dtype) {
@@ -64,8 +48,7 @@ void bench_gemm(benchmark::State& state, Isa isa, DType dtype, Shape2 shape, std
     state.SkipWithError("not on this CPU");
     return;
   }
-  Machine& here = machine(num_threads);
-  WorkerPool& pool = here.pool;
+  WorkerPool& pool = pool_of(num_threads);
   // Several copies, 256 MiB in all, so that one call does not find its weights in a cache.
   const std::size_t bytes = shape.k * shape.n * size_of(dtype);
   const std::size_t copies = std::max<std::size_t>(1, (std::size_t{256} << 20) / bytes);
@@ -90,22 +73,22 @@ void bench_gemm(benchmark::State& state, Isa isa, DType dtype, Shape2 shape, std
   const double gbytes = 1e-9 * static_cast<double>(bytes) / best;
   state.counters["GFLOP/s"] = gflops;
   state.counters["GB/s"] = gbytes;
-  state.counters["flop_share"] = gflops / here.peak_gflops(isa, dtype);
-  state.counters["read_share"] = gbytes / here.peak_read();
+  state.counters["flop_share"] = gflops / peak_gflops(pool, isa, dtype);
+  state.counters["read_share"] = gbytes / read_gbytes_per_s(pool);
 }
 
 void bench_peaks(benchmark::State& state, std::size_t num_threads) {
-  Machine& here = machine(num_threads);
-  for (auto _ : state) benchmark::DoNotOptimize(here.peak_read());
-  state.counters["read GB/s"] = here.peak_read();
+  WorkerPool& pool = pool_of(num_threads);
+  for (auto _ : state) benchmark::DoNotOptimize(read_gbytes_per_s(pool));
+  state.counters["read GB/s"] = read_gbytes_per_s(pool);
   if (is_supported(Isa::kAvx2)) {
-    state.counters["avx2"] = here.peak_gflops(Isa::kAvx2, DType::kF32);
+    state.counters["avx2"] = peak_gflops(pool, Isa::kAvx2, DType::kF32);
   }
   if (is_supported(Isa::kAvx512)) {
-    state.counters["avx512"] = here.peak_gflops(Isa::kAvx512, DType::kF32);
+    state.counters["avx512"] = peak_gflops(pool, Isa::kAvx512, DType::kF32);
   }
   if (is_supported(Isa::kAvx512Bf16)) {
-    state.counters["bf16 pairs"] = here.peak_gflops(Isa::kAvx512Bf16, DType::kBF16);
+    state.counters["bf16 pairs"] = peak_gflops(pool, Isa::kAvx512Bf16, DType::kBF16);
   }
 }
 
@@ -115,7 +98,7 @@ void bench_pack(benchmark::State& state) {
   const TensorView part(weights.data(), DType::kBF16, Shape{shape.n, shape.k});
   for (auto _ : state) {
     benchmark::DoNotOptimize(
-        PackedMatrix::pack({&part, 1}, best_isa(), machine(threads_for_this_process()).pool));
+        PackedMatrix::pack({&part, 1}, best_isa(), pool_of(threads_for_this_process())));
   }
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * weights.size()));
 }

@@ -1,6 +1,7 @@
 // machine_rates.h: what this machine can do at most, measured in the run that uses the figures.
 //
-// Inside of kernels_bench. Rates are those of `num_threads` threads working at the same time.
+// Inside of kernels_bench. Rates are those of a pool's threads working at the same time; each is
+// measured once per number of threads.
 #pragma once
 
 #include <time.h>
