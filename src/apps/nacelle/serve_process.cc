@@ -169,7 +169,7 @@ Status ServeProcess::start_engine(std::unique_ptr<model::CausalLm> model) {
                          {"tokens", std::uint64_t{engine.num_blocks} * engine.block_size},
                          {"bytes", std::uint64_t{engine.num_blocks} * request.bytes_per_block},
                          {"max_model_len", engine.max_model_len}});
-  ASSIGN_OR_RETURN(engine_, engine::Engine::start(engine, std::move(model)));
+  ASSIGN_OR_RETURN(engine_, engine::Engine::start(engine, std::move(model), kernel_pool_.get()));
   return {};
 }
 
