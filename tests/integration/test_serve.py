@@ -79,7 +79,9 @@ class Serve(unittest.TestCase):
             self.assertEqual(self.server.request("GET", path).data, b"")
         self.assertRegex(self.server.request("GET", "/version").json["version"], r"^\d+\.\d+\.\d+$")
         self.assertEqual(self.server.request("GET", "/load").json, {"server_load": 0})
-        self.assertEqual(self.server.metric("vllm:num_requests_running", model_name="demo"), 0)
+        # Gauges are of the last step, which is published just after its outputs are.
+        harness.wait_until(lambda: self.server.metric("vllm:num_requests_running", model_name="demo") == 0,
+                           message="nothing runs")
         self.assertGreater(self.server.metric("vllm:generation_tokens_total"), 0)
         self.assertIsNotNone(self.server.metric("vllm:cache_config_info", block_size="16"))
 
