@@ -121,6 +121,33 @@ TEST(Limits, RunawayTemplatesEndWithOutOfRange) {
   }
 }
 
+TEST(Limits, WideSplitsAreRefusedBeforeTheyAreMade) {
+  for (const char* source :
+       {"{{ (',' * 4000000).split(',')|length }}", "{{ (', ' * 2000000).split()|length }}",
+        "{{ (',' * 4000000).rsplit(',')|length }}", "{{ ('\n' * 4000000).splitlines()|length }}",
+        "{{ ('\n' * 4000000)|indent|length }}", "{{ ('é' * 2000000)[::-1] }}"}) {
+    EXPECT_EQ(status_of(source, Json::object(), small()).code(), Code::kOutOfRange) << source;
+  }
+}
+
+TEST(Limits, LongKeysCostTheirLength) {
+  EXPECT_EQ(status_of("{% set k = 'x' * 1000000 %}{% set d = {k: 1} %}"
+                      "{% for i in range(1000) %}{{ d[k] }}{% endfor %}",
+                      Json::object(), small())
+                .code(),
+            Code::kOutOfRange);
+}
+
+TEST(Limits, ManyVariablesInOneScope) {
+  std::string source = "{% for i in [1, 2] %}";
+  for (int i = 0; i < 2000; ++i) source += fmt::format("{{% set v{} = {} %}}", i, i);
+  for (int i = 0; i < 2000; i += 499) source += fmt::format("{{{{ v{} }}}},", i);
+  source += "{% set v3 = 'new' %}{{ v3 }};{% endfor %}{{ v3 }}";
+  const auto text = (*ChatTemplate::parse(source))->render(Json::object(), {});
+  ASSERT_TRUE(text.has_value()) << text.error().message();
+  EXPECT_EQ(*text, "0,499,998,1497,1996,new;0,499,998,1497,1996,new;");
+}
+
 TEST(Limits, OutputHasALimit) {
   const Status status =
       status_of("{% for a in range(1000) %}{{ 'x' * 10000 }}{% endfor %}", Json::object(), small());

@@ -158,6 +158,19 @@ Result<std::string> cut_at_tag(std::string rendered, std::string_view final_text
   return rendered;
 }
 
+// Templates read thoughts under either name; clients send one.
+void mirror_reasoning(Json& message) {
+  constexpr const char* kNames[] = {"reasoning", "reasoning_content"};
+  for (int i = 0; i < 2; ++i) {
+    const Json* given = find(message, kNames[i]);
+    const Json* other = find(message, kNames[1 - i]);
+    if (given == nullptr || !given->is_string() || (other != nullptr && !other->is_null()))
+      continue;
+    message[kNames[1 - i]] = given->get<std::string>();
+    return;
+  }
+}
+
 Json array_or_null(const Json& value) { return value.is_array() ? value : Json(nullptr); }
 
 }  // namespace
@@ -169,6 +182,7 @@ Result<Json> normalize_messages(const Json& messages, ContentFormat format) {
     if (!message.is_object()) return invalid_argument("each message must be an object");
     Json normalized = message;
     ASSIGN_OR_RETURN(normalized["content"], normalize_content(find(message, "content"), format));
+    mirror_reasoning(normalized);
     if (const auto calls = normalized.find("tool_calls"); calls != normalized.end()) {
       if (calls->is_null() || (calls->is_array() && calls->empty())) {
         normalized.erase("tool_calls");
@@ -183,10 +197,6 @@ Result<Json> normalize_messages(const Json& messages, ContentFormat format) {
 
 Result<std::string> render_chat(const ChatTemplate& chat_template, const ChatInput& input,
                                 const RenderOptions& options) {
-  if (input.continue_final_message && input.add_generation_prompt) {
-    return invalid_argument(
-        "Cannot set both `continue_final_message` and `add_generation_prompt` to True.");
-  }
   ContentFormat format = input.content_format;
   if (format == ContentFormat::kAuto) {
     format = chat_template.wants_content_parts() ? ContentFormat::kParts : ContentFormat::kString;
@@ -205,7 +215,7 @@ Result<std::string> render_chat(const ChatTemplate& chat_template, const ChatInp
   variables["messages"] = std::move(messages);
   variables["tools"] = array_or_null(input.tools);
   variables["documents"] = array_or_null(input.documents);
-  variables["add_generation_prompt"] = input.add_generation_prompt;
+  variables["add_generation_prompt"] = input.add_generation_prompt && !input.continue_final_message;
   ASSIGN_OR_RETURN(std::string rendered, chat_template.render(variables, options));
   if (!input.continue_final_message) return rendered;
   return cut_at_tag(std::move(rendered), final_text);

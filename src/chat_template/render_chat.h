@@ -27,7 +27,7 @@ struct ChatInput {
   nlohmann::ordered_json tools;      // array of {type, function}, or null
   nlohmann::ordered_json documents;  // array, or null
   bool add_generation_prompt = true;
-  bool continue_final_message = false;
+  bool continue_final_message = false;  // then no generation prompt is added
   // More variables; those named here never replace the ones above.
   nlohmann::ordered_json template_kwargs;  // object, or null
   // bos_token, eos_token and the other special tokens by name.

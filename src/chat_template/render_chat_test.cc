@@ -98,12 +98,21 @@ TEST(RenderChat, FinalMessageIsContinued) {
             "invalid_argument: continue_final_message is set but the final");
 }
 
-TEST(RenderChat, ContinuingExcludesAGenerationPrompt) {
+TEST(RenderChat, ContinuingLeavesOutTheGenerationPrompt) {
   ChatInput input = chat(R"([{"role":"assistant","content":"b"}])");
+  input.add_generation_prompt = true;
   input.continue_final_message = true;
-  EXPECT_EQ(render(kPlain, input),
-            "invalid_argument: Cannot set both `continue_final_message` and "
-            "`add_generation_prompt` to True.");
+  EXPECT_EQ(render(kPlain, input), "<assistant>b");
+}
+
+TEST(RenderChat, ThoughtsHaveBothNames) {
+  const char* source =
+      "{% for m in messages %}{{ m.reasoning }}|{{ m.reasoning_content }};{% endfor %}";
+  EXPECT_EQ(render(source, chat(R"([{"role":"assistant","reasoning":"a"},
+                                     {"role":"assistant","reasoning_content":"b","reasoning":null},
+                                     {"role":"assistant","reasoning":"c","reasoning_content":"d"},
+                                     {"role":"user","content":"x"}])")),
+            "a|a;b|b;c|d;|;");
 }
 
 TEST(RenderChat, MalformedInputIsAnError) {

@@ -1,5 +1,7 @@
 #include "chat_template/eval/interpreter.h"
 
+#include <map>
+
 #include "chat_template/eval/globals.h"
 #include "chat_template/value/compare.h"
 #include "chat_template/value/from_json.h"
@@ -17,11 +19,13 @@ Interpreter::Interpreter(const Ast& ast, const RenderLimits& limits, LocalTime n
 Interpreter::~Interpreter() = default;
 
 Status Interpreter::load_variables(const nlohmann::ordered_json& variables) {
+  std::map<std::string_view, const nlohmann::ordered_json*> given;
+  for (const auto& [name, value] : variables.items()) given.emplace(name, &value);
   for (std::size_t i = 0; i < ast_.symbols.size(); ++i) {
     const std::string& name = ast_.symbols[i];
-    const auto it = variables.find(name);
-    if (it != variables.end()) {
-      ASSIGN_OR_RETURN(globals_[i], from_json(runtime_, *it));
+    const auto it = given.find(name);
+    if (it != given.end()) {
+      ASSIGN_OR_RETURN(globals_[i], from_json(runtime_, *it->second));
     } else {
       globals_[i] = make_global(runtime_, name);
     }

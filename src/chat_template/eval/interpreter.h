@@ -106,6 +106,7 @@ class Interpreter {
   Status load_variables(const nlohmann::ordered_json& variables);
 
   Status emit(std::string_view text);
+  Status emit_block_result(const Value& result);
 
   // First, so that every value below is gone before it.
   Runtime runtime_;

@@ -110,8 +110,7 @@ Result<Interpreter::Flow> Interpreter::execute_filter_block(const FilterBlockSta
     std::swap(block_text_, text);
     ASSIGN_OR_RETURN(result, std::move(filtered));
   }
-  ASSIGN_OR_RETURN(const std::string text, to_text(runtime_, result));
-  RETURN_IF_ERROR(emit(text));
+  RETURN_IF_ERROR(emit_block_result(result));
   return Flow::kNext;
 }
 
@@ -142,8 +141,13 @@ Status Interpreter::execute_call_block(const CallBlockStatement& statement) {
   const Value caller = make_instance(runtime_.make<MacroObject>(0, statement.caller, scope_));
   ASSIGN_OR_RETURN(const Value result,
                    evaluate_call(static_cast<const CallExpr&>(*statement.call), &caller));
-  ASSIGN_OR_RETURN(const std::string text, to_text(runtime_, result));
-  return emit(text);
+  return emit_block_result(result);
+}
+
+// What filter and call blocks write is not turned into text, as what `{{ }}` prints is.
+Status Interpreter::emit_block_result(const Value& result) {
+  if (result.is_string()) return emit(result.text());
+  return invalid_argument("the block gives a value of type '{}', not text", kind_name(result));
 }
 
 Result<Interpreter::Flow> Interpreter::execute_for(const ForStatement& statement) {

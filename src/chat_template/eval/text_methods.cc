@@ -39,11 +39,19 @@ Result<Value> stripped(Interpreter& interpreter, const Value& self, const CallAr
   return like(interpreter, self, std::string(strip(self.text(), side, chars)));
 }
 
+// Room for the pieces of a text, before it is split.
+Status reserve_pieces(Runtime& runtime, std::string_view text,
+                      std::optional<std::string_view> separator) {
+  RETURN_IF_ERROR(runtime.spend(text.size() / 16));
+  constexpr std::size_t kPieceBytes =
+      2 * sizeof(std::string_view) + sizeof(Value) + sizeof(StringObject);
+  return runtime.reserve(most_pieces(text, separator), kPieceBytes);
+}
+
 Result<Value> list_of(Interpreter& interpreter, const Value& self,
                       const std::vector<std::string_view>& pieces) {
   Runtime& runtime = interpreter.runtime();
   RETURN_IF_ERROR(runtime.spend(pieces.size() + self.text().size() / 64));
-  RETURN_IF_ERROR(runtime.reserve(pieces.size(), sizeof(Value) + sizeof(StringObject)));
   std::vector<Value> items;
   items.reserve(pieces.size());
   for (const std::string_view piece : pieces) {
@@ -64,12 +72,13 @@ Result<Value> split_text(Interpreter& interpreter, const Value& self, const Call
   if (bound.has(1)) {
     ASSIGN_OR_RETURN(max_splits, to_long("maxsplit", bound[1]));
   }
-  RETURN_IF_ERROR(interpreter.runtime().reserve(self.text().size()));
+  RETURN_IF_ERROR(reserve_pieces(interpreter.runtime(), self.text(), separator));
   return list_of(interpreter, self, split(self.text(), separator, max_splits, from));
 }
 
 Result<Value> split_into_lines(Interpreter& interpreter, const Value& self, const CallArgs& args) {
   ASSIGN_OR_RETURN(const BoundArgs bound, bind("splitlines", args, {"keepends"}, 0));
+  RETURN_IF_ERROR(reserve_pieces(interpreter.runtime(), self.text(), std::nullopt));
   return list_of(interpreter, self, split_lines(self.text(), bound.flag(0, false)));
 }
 

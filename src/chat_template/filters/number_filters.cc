@@ -124,7 +124,8 @@ Result<Value> round(Interpreter&, const CallArgs& args) {
 
 Result<Value> filesizeformat(Interpreter& interpreter, const CallArgs& args) {
   ASSIGN_OR_RETURN(const BoundArgs bound, bind("filesizeformat", args, {"value", "binary"}, 1));
-  ASSIGN_OR_RETURN(const Value number, to_float(interpreter, {{bound[0]}, {}}));
+  ASSIGN_OR_RETURN(const Value number, to_float(interpreter, {{bound[0], Value::none()}, {}}));
+  if (number.is_none()) return invalid_argument("'{}' is no file size", kind_name(bound[0]));
   const double bytes = number.as_double();
   const bool is_binary = bound.flag(1, false);
   const double base = is_binary ? 1024 : 1000;

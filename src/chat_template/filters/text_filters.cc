@@ -9,6 +9,7 @@
 #include "chat_template/text/python_string.h"
 #include "chat_template/text/unicode.h"
 #include "chat_template/value/compare.h"
+#include "chat_template/value/iterate.h"
 #include "chat_template/value/print.h"
 
 namespace nacelle::chat_template {
@@ -135,6 +136,7 @@ Result<Value> indent(Interpreter& interpreter, const CallArgs& args) {
   std::string out = bound.flag(2, false) ? margin : "";
   // A newline at the end makes a last line that is empty.
   const std::string text = std::string(given) + "\n";
+  RETURN_IF_ERROR(runtime.reserve(most_pieces(text, std::nullopt), 2 * sizeof(std::string_view)));
   const auto lines = split_lines(text, false);
   RETURN_IF_ERROR(runtime.reserve(lines.size(), margin.size()));
   RETURN_IF_ERROR(
@@ -152,7 +154,6 @@ Result<Value> indent(Interpreter& interpreter, const CallArgs& args) {
 Result<Value> truncate(Interpreter& interpreter, const CallArgs& args) {
   ASSIGN_OR_RETURN(const BoundArgs bound,
                    bind("truncate", args, {"s", "length", "killwords", "end", "leeway"}, 1));
-  ASSIGN_OR_RETURN(const std::string_view text, to_string_view("the value of truncate", bound[0]));
   ASSIGN_OR_RETURN(const Int length, bound.integer(1, 255));
   std::string_view end = "...";
   if (bound.has(3)) {
@@ -164,8 +165,10 @@ Result<Value> truncate(Interpreter& interpreter, const CallArgs& args) {
   }
   const auto end_length = static_cast<Int>(utf8_length(end));
   if (length < end_length || leeway < 0) return invalid_argument("truncate: length is too small");
-  const auto size = static_cast<Int>(bound[0].string().length());
-  if (size <= length || size - length <= leeway) return bound[0];
+  // Anything with a length that is short enough passes.
+  const auto size = length_of(bound[0]);
+  if (size && static_cast<Int>(*size) - leeway <= length) return bound[0];
+  ASSIGN_OR_RETURN(const std::string_view text, to_string_view("the value of truncate", bound[0]));
   std::string_view kept =
       text.substr(0, byte_offset(text, static_cast<std::size_t>(length - end_length)));
   if (!bound.flag(2, false)) {

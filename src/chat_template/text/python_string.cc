@@ -134,6 +134,18 @@ std::vector<std::string_view> split(std::string_view text,
   return pieces;
 }
 
+std::size_t most_pieces(std::string_view text, std::optional<std::string_view> separator) {
+  if (separator) return count_text(text, *separator) + 1;
+  // Line breaks are white space too.
+  std::size_t spaces = 0;
+  for (std::size_t pos = 0; pos < text.size();) {
+    const Utf8Char c = decode_utf8(text, pos);
+    if (is_space(c.code_point)) ++spaces;
+    pos += c.length;
+  }
+  return spaces + 1;
+}
+
 std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends) {
   std::vector<std::string_view> lines;
   std::size_t start = 0;

@@ -23,6 +23,10 @@ enum class Side { kLeft, kRight, kBoth };
                                                   std::optional<std::string_view> separator,
                                                   long max_splits, Side from);
 
+// At least as many as split() or split_lines() will give.
+[[nodiscard]] std::size_t most_pieces(std::string_view text,
+                                      std::optional<std::string_view> separator);
+
 // Cuts after \n, \r\n, \r, \v, \f, \x1c..\x1e, \x85, U+2028 and U+2029.
 [[nodiscard]] std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends);
 

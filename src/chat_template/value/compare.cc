@@ -131,8 +131,9 @@ Result<bool> value_less_equal(Runtime& runtime, const Value& a, const Value& b) 
   return values_equal(runtime, a, b);
 }
 
-Result<std::size_t> hash_value(const Value& value, int depth) {
+Result<std::size_t> hash_value(Runtime& runtime, const Value& value, int depth) {
   if (depth > kMaxValueDepth) return too_deep();
+  RETURN_IF_ERROR(runtime.spend(value.is_string() ? value.text().size() / 64 : 1));
   switch (value.kind()) {
     case Kind::kString:
       return std::hash<std::string_view>{}(value.text());
@@ -145,7 +146,7 @@ Result<std::size_t> hash_value(const Value& value, int depth) {
     case Kind::kTuple: {
       std::size_t hash = 0x9e3779b97f4a7c15;
       for (const Value& item : value.list().items) {
-        ASSIGN_OR_RETURN(const std::size_t part, hash_value(item, depth + 1));
+        ASSIGN_OR_RETURN(const std::size_t part, hash_value(runtime, item, depth + 1));
         hash = (hash ^ part) * 0x100000001b3;
       }
       return hash;

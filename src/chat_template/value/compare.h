@@ -21,7 +21,7 @@ Result<bool> value_less(Runtime& runtime, const Value& a, const Value& b, int de
 Result<bool> value_less_equal(Runtime& runtime, const Value& a, const Value& b);
 
 // invalid_argument for lists, dicts and what is nested too deeply.
-Result<std::size_t> hash_value(const Value& value, int depth = 0);
+Result<std::size_t> hash_value(Runtime& runtime, const Value& value, int depth = 0);
 
 // Equality of two values that hash_value() accepts.
 [[nodiscard]] bool hashable_equal(const Value& a, const Value& b);

@@ -27,7 +27,7 @@ const Value* DictObject::lookup(const Value& key, std::size_t hash) const {
 }
 
 Result<const Value*> DictObject::find(const Value& key) const {
-  ASSIGN_OR_RETURN(const std::size_t hash, hash_value(key));
+  ASSIGN_OR_RETURN(const std::size_t hash, hash_value(*runtime_, key));
   return lookup(key, hash);
 }
 
@@ -50,7 +50,7 @@ const Value* DictObject::find(std::string_view key) const {
 }
 
 Status DictObject::set(const Value& key, Value value) {
-  ASSIGN_OR_RETURN(const std::size_t hash, hash_value(key));
+  ASSIGN_OR_RETURN(const std::size_t hash, hash_value(*runtime_, key));
   if (const Value* found = lookup(key, hash); found != nullptr) {
     const_cast<Value&>(*found) = std::move(value);
     return {};

@@ -18,7 +18,12 @@ namespace nacelle::chat_template {
 inline constexpr int kMaxValueDepth = 200;
 
 // Stack one rendering may use. A thread has 8 MiB by default; the caller's frames need the rest.
-inline constexpr std::size_t kMaxStackBytes = std::size_t{3} << 20;
+// Frames of sanitizer builds are several times larger.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr std::size_t kMaxStackBytes = std::size_t{6} << 20;
+#else
+inline constexpr std::size_t kMaxStackBytes = std::size_t{2} << 20;
+#endif
 
 class Runtime {
  public:

@@ -96,7 +96,13 @@ Result<Value> slice(Runtime& runtime, const Value& value, const Value& start, co
     return make_range(runtime, first, end, stride);
   }
   RETURN_IF_ERROR(runtime.spend(value.is_string() ? value.text().size() / 16 : bounds.count));
-  if (value.is_string()) return slice_text(runtime, value, bounds);
+  if (value.is_string()) {
+    // Text with longer characters needs a table of where each starts.
+    if (!value.string().is_ascii()) {
+      RETURN_IF_ERROR(runtime.reserve(value.string().length(), sizeof(std::size_t)));
+    }
+    return slice_text(runtime, value, bounds);
+  }
   const auto& items = value.list().items;
   std::vector<Value> picked;
   picked.reserve(bounds.count);
