@@ -25,43 +25,83 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
+#include <string_view>
 
 #include "base/result.h"
+#include "kernels/gemm/quantized_weight.h"
 #include "kernels/isa.h"
+#include "kernels/rows.h"
 #include "kernels/worker_pool.h"
-#include "tensor/buffer.h"
 #include "tensor/dtype.h"
 #include "tensor/tensor_view.h"
 
 namespace nacelle::kernels {
 
+// How the elements of a packed weight are stored.
+enum class WeightFormat : std::uint8_t { kF32, kBF16, kF16, kInt8, kInt4 };
+[[nodiscard]] std::string_view to_string(WeightFormat format);
+
+// How several parts lie along n.
+enum class Stacking : std::uint8_t {
+  kOneAfterTheOther,   // q, k and v: columns in the order of the parts
+  kAlternatingPanels,  // gate and up: a panel of the first, a panel of the second; two equal parts
+};
+
 class PackedMatrix {
  public:
+  // Everything but the bytes: what a file must repeat for the bytes to mean the same.
+  struct Description {
+    std::size_t n = 0;
+    std::size_t k = 0;
+    DType dtype = DType::kBF16;  // of the activations that it multiplies
+    WeightFormat format = WeightFormat::kBF16;
+    Stacking stacking = Stacking::kOneAfterTheOther;
+    Isa isa = Isa::kReference;
+    std::size_t group_size = 0;  // kInt4: elements of k that share a scale
+    bool has_zeros = false;      // kInt4: groups have their own zero points
+    friend bool operator==(const Description&, const Description&) = default;
+  };
+
   PackedMatrix() = default;  // n() == k() == 0
 
   // Each part is [n_i, k], row-major, all of one dtype and one k. n is the sum of the n_i. The
   // parts are not needed afterwards.
   [[nodiscard]] static Result<PackedMatrix> pack(std::span<const TensorView> parts, Isa isa,
-                                                 WorkerPool& pool);
+                                                 WorkerPool& pool,
+                                                 Stacking stacking = Stacking::kOneAfterTheOther);
+  // Quantised parts; `dtype` is that of the activations (bf16, f16 or f32).
+  [[nodiscard]] static Result<PackedMatrix> pack(std::span<const Int8Weight> parts, DType dtype,
+                                                 Isa isa, WorkerPool& pool,
+                                                 Stacking stacking = Stacking::kOneAfterTheOther);
+  [[nodiscard]] static Result<PackedMatrix> pack(std::span<const Int4Weight> parts, DType dtype,
+                                                 Isa isa, WorkerPool& pool,
+                                                 Stacking stacking = Stacking::kOneAfterTheOther);
+  // A matrix whose bytes were packed before (data() of one with the same description) and live in
+  // memory that `owner` keeps, such as a mapped file. data_loss when the size does not fit.
+  [[nodiscard]] static Result<PackedMatrix> adopt(const Description& description,
+                                                  std::span<const std::byte> bytes,
+                                                  std::shared_ptr<const void> owner);
 
-  [[nodiscard]] std::size_t n() const { return n_; }
-  [[nodiscard]] std::size_t k() const { return k_; }
-  [[nodiscard]] DType dtype() const { return dtype_; }
-  [[nodiscard]] Isa isa() const { return isa_; }
+  [[nodiscard]] const Description& description() const { return description_; }
+  [[nodiscard]] std::size_t n() const { return description_.n; }
+  [[nodiscard]] std::size_t k() const { return description_.k; }
+  [[nodiscard]] DType dtype() const { return description_.dtype; }  // of the activations
+  [[nodiscard]] WeightFormat format() const { return description_.format; }
+  [[nodiscard]] Isa isa() const { return description_.isa; }
   [[nodiscard]] std::size_t panel_width() const { return panel_width_; }
   [[nodiscard]] std::size_t panel_bytes() const { return panel_bytes_; }
-  [[nodiscard]] std::size_t size_bytes() const { return memory_.size(); }
-  [[nodiscard]] const std::byte* data() const { return memory_.data(); }
+  [[nodiscard]] std::size_t size_bytes() const { return bytes_.size(); }
+  [[nodiscard]] const std::byte* data() const { return bytes_.data(); }
 
  private:
-  std::size_t n_ = 0;
-  std::size_t k_ = 0;
-  DType dtype_ = DType::kBF16;
-  Isa isa_ = Isa::kReference;
+  Description description_;
   std::size_t panel_width_ = 1;
   std::size_t panel_bytes_ = 0;
-  Buffer memory_;
+  std::span<const std::byte> bytes_;
+  std::shared_ptr<const void> owner_;
 };
 
 // x: [m, weights.k()] in weights.dtype(), rows x_row_stride elements apart, aligned to the element.
@@ -69,5 +109,11 @@ class PackedMatrix {
 // overlap x. Nothing beyond the n columns of a row is written. m may be 0.
 void gemm(WorkerPool& pool, const void* x, std::size_t x_row_stride, std::size_t m,
           const PackedMatrix& weights, const float* bias, float* out, std::size_t out_row_stride);
+
+// out[m, n / 2] = silu(gate) * up, where weights hold gate and up as kAlternatingPanels: one pass
+// over x, and the product in f32 never leaves the cache. bias: [n], gate's first, or null. The
+// result is rounded to out.dtype; out may not overlap x.
+void gemm_silu_mul(WorkerPool& pool, const void* x, std::size_t x_row_stride, std::size_t m,
+                   const PackedMatrix& weights, const float* bias, const OutputRows& out);
 
 }  // namespace nacelle::kernels
