@@ -2,6 +2,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 #include <array>
@@ -9,7 +11,8 @@
 namespace nacelle::kernels {
 namespace {
 
-constexpr std::array kAll = {Isa::kReference, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16};
+constexpr std::array kAll = {Isa::kReference, Isa::kAmxEmulated, Isa::kPortable,   Isa::kAvx2,
+                             Isa::kAvx512,    Isa::kAvx512Vnni,  Isa::kAvx512Bf16, Isa::kAmx};
 
 #if defined(__x86_64__)
 
@@ -23,26 +26,36 @@ unsigned saved_state() {
   return low;
 }
 
+// Linux hands out the 8 KiB of tile state only to a process that asks for it, once.
+bool may_use_tiles(unsigned state) {
+  constexpr unsigned long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr unsigned long kTileData = 18;
+  return (state & 0x60000u) == 0x60000u &&
+         syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
 Isa detect() {
   unsigned a = 0, b = 0, c = 0, d = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return Isa::kReference;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return Isa::kPortable;
   const bool osxsave = bit(c, 27);
   const bool avx = bit(c, 28);
   const bool fma = bit(c, 12);
   const bool f16c = bit(c, 29);
-  if (!osxsave || !avx || !fma || !f16c) return Isa::kReference;
+  if (!osxsave || !avx || !fma || !f16c) return Isa::kPortable;
   const unsigned state = saved_state();
-  if ((state & 0x6u) != 0x6u) return Isa::kReference;  // xmm, ymm
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || !bit(b, 5)) return Isa::kReference;
+  if ((state & 0x6u) != 0x6u) return Isa::kPortable;  // xmm, ymm
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || !bit(b, 5)) return Isa::kPortable;
   const bool avx512 = bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31);  // F, DQ, BW, VL
   if (!avx512 || (state & 0xe6u) != 0xe6u) return Isa::kAvx2;                // opmask, zmm
-  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && bit(a, 5)) return Isa::kAvx512Bf16;
-  return Isa::kAvx512;
+  if (!bit(c, 11)) return Isa::kAvx512;
+  const bool amx = bit(d, 22) && bit(d, 24) && bit(d, 25);  // BF16, TILE, INT8
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) == 0 || !bit(a, 5)) return Isa::kAvx512Vnni;
+  return amx && may_use_tiles(state) ? Isa::kAmx : Isa::kAvx512Bf16;
 }
 
 #else
 
-Isa detect() { return Isa::kReference; }
+Isa detect() { return Isa::kPortable; }
 
 #endif
 
@@ -53,7 +66,10 @@ Isa best_isa() {
   return best;
 }
 
-bool is_supported(Isa isa) { return isa <= best_isa(); }
+bool is_supported(Isa isa) {
+  if (isa == Isa::kAmxEmulated) return best_isa() >= Isa::kAvx512Bf16;
+  return isa <= best_isa();
+}
 
 std::vector<Isa> supported_isas() {
   std::vector<Isa> supported;
@@ -67,12 +83,20 @@ std::string_view to_string(Isa isa) {
   switch (isa) {
     case Isa::kReference:
       return "reference";
+    case Isa::kPortable:
+      return "portable";
     case Isa::kAvx2:
       return "avx2";
     case Isa::kAvx512:
       return "avx512";
+    case Isa::kAvx512Vnni:
+      return "avx512_vnni";
     case Isa::kAvx512Bf16:
       return "avx512_bf16";
+    case Isa::kAmx:
+      return "amx";
+    case Isa::kAmxEmulated:
+      return "amx_emulated";
   }
   return "unknown";
 }
@@ -88,7 +112,9 @@ Result<Isa> parse_isa(std::string_view name) {
     return isa;
   }
   return invalid_argument(
-      "unknown instruction set '{}'; known: auto, reference, avx2, avx512, avx512_bf16", name);
+      "unknown instruction set '{}'; known: auto, reference, portable, avx2, avx512, avx512_vnni, "
+      "avx512_bf16, amx, amx_emulated",
+      name);
 }
 
 }  // namespace nacelle::kernels

@@ -21,7 +21,7 @@ TEST(Isa, ReferenceRunsEverywhereAndTheBestComesLast) {
 
 TEST(Isa, RefusesUnknownAndMissingSets) {
   EXPECT_EQ(parse_isa("avx1024").error().code(), Code::kInvalidArgument);
-  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16}) {
+  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni, Isa::kAvx512Bf16, Isa::kAmx}) {
     if (is_supported(isa)) continue;
     EXPECT_EQ(parse_isa(to_string(isa)).error().code(), Code::kFailedPrecondition);
   }

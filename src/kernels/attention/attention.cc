@@ -20,12 +20,16 @@ AttentionRun kernel_for(Isa isa) {
 #if defined(__x86_64__)
   switch (isa) {
     case Isa::kReference:
+    case Isa::kPortable:
       return nullptr;
     case Isa::kAvx2:
       return attention_avx2;
     case Isa::kAvx512:
+    case Isa::kAvx512Vnni:
       return attention_avx512;
     case Isa::kAvx512Bf16:
+    case Isa::kAmx:
+    case Isa::kAmxEmulated:
       return attention_avx512bf16;
   }
 #endif

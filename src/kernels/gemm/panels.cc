@@ -34,12 +34,16 @@ const GemmKernels* gemm_kernels(Isa isa, Format format) {
 #if defined(__x86_64__)
   switch (isa) {
     case Isa::kReference:
+    case Isa::kPortable:
       return nullptr;
     case Isa::kAvx2:
       return gemm_avx2(format);
     case Isa::kAvx512:
+    case Isa::kAvx512Vnni:
       return gemm_avx512(format);
     case Isa::kAvx512Bf16:
+    case Isa::kAmx:
+    case Isa::kAmxEmulated:
       return format == Format::kBF16 ? gemm_avx512bf16() : gemm_avx512(format);
   }
 #endif
