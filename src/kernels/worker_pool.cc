@@ -1,21 +1,17 @@
 #include "kernels/worker_pool.h"
 
-#include <fcntl.h>
 #include <linux/futex.h>
-#include <sched.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <climits>
-#include <filesystem>
-#include <string>
 #include <system_error>
 
 #include "base/check.h"
-#include "base/file.h"
+#include "kernels/threads/affinity.h"
 
 namespace nacelle::kernels {
 namespace {
@@ -58,13 +54,31 @@ bool spin_until(Ready&& ready) {
 }  // namespace
 
 WorkerPool::WorkerPool(std::size_t num_threads) : claim_(kClosed) {
+  start_workers(num_threads, {});
+}
+
+WorkerPool::WorkerPool(const ThreadPlan& plan) : claim_(kClosed) {
+  if (plan.bound && !plan.cpus.empty()) callers_cpu_ = plan.cpus.front();
+  start_workers(plan.num_threads(), plan.bound ? plan.cpus : std::vector<CpuNumber>());
+}
+
+void WorkerPool::start_workers(std::size_t num_threads, const std::vector<CpuNumber>& cpus) {
   for (std::size_t i = 1; i < num_threads; ++i) {
+    const std::optional<CpuNumber> cpu = i < cpus.size() ? std::optional(cpus[i]) : std::nullopt;
     try {
-      workers_.emplace_back([this] { work(); });
+      workers_.emplace_back([this, cpu] {
+        if (cpu) (void)bind_this_thread(*cpu);  // refused: it floats, with the same results
+        work();
+      });
+      pthread_setname_np(workers_.back().native_handle(), "kernels");
     } catch (const std::system_error&) {
       break;  // the thread limit is reached: fewer threads, same results
     }
   }
+}
+
+void WorkerPool::bind_caller() const {
+  if (callers_cpu_) (void)bind_this_thread(*callers_cpu_);
 }
 
 WorkerPool::~WorkerPool() {
@@ -80,49 +94,54 @@ void WorkerPool::run_erased(std::size_t num_tasks, Call call, void* object) {
     for (std::size_t i = 0; i < num_tasks; ++i) call(object, i);
     return;
   }
+  // Release stores in this order, acquire loads in take_tasks(): who reads a field of the new job
+  // also sees that the claim is closed. On x86 these are plain moves.
+  constexpr auto kRelease = std::memory_order_release;
   const std::uint64_t job = (claim_.load(std::memory_order_relaxed) >> 32) + 1;
-  claim_.store(job << 32 | kClosed);  // before the fields change: see claim_ in the header
-  num_tasks_.store(num_tasks);
-  call_.store(call);
-  object_.store(object);
-  num_done_.store(0);
-  claim_.store(job << 32);
+  claim_.store(job << 32 | kClosed, kRelease);
+  num_tasks_.store(num_tasks, kRelease);
+  call_.store(call, kRelease);
+  object_.store(object, kRelease);
+  num_done_.store(0, kRelease);
+  claim_.store(job << 32, kRelease);
 
+  // Sequentially consistent with work(): it sees the new word, or this sees it sleeping.
   wake_.fetch_add(1);
   if (num_sleeping_.load() != 0) {
     const std::size_t useful = std::min(num_tasks - 1, workers_.size());
     futex_wake(wake_, static_cast<int>(useful));
   }
 
-  take_tasks();
+  const std::uint32_t own = take_tasks();
+  wait_for_workers(static_cast<std::uint32_t>(num_tasks) - own);
+}
 
-  const auto total = static_cast<std::uint32_t>(num_tasks);
-  const auto all_done = [&] { return num_done_.load(std::memory_order_acquire) == total; };
+void WorkerPool::wait_for_workers(std::uint32_t num_tasks) {
+  const auto all_done = [&] { return num_done_.load(std::memory_order_acquire) == num_tasks; };
   if (spin_until(all_done)) return;
   caller_sleeps_.store(true);
-  for (std::uint32_t done = num_done_.load(); done != total; done = num_done_.load()) {
+  for (std::uint32_t done = num_done_.load(); done != num_tasks; done = num_done_.load()) {
     futex_wait(num_done_, done);
   }
   caller_sleeps_.store(false);
 }
 
-bool WorkerPool::take_tasks() {
-  bool any = false;
-  std::uint64_t claim = claim_.load(std::memory_order_acquire);
+std::uint32_t WorkerPool::take_tasks() {
+  constexpr auto kAcquire = std::memory_order_acquire;
+  std::uint32_t count = 0;
+  std::uint64_t claim = claim_.load(kAcquire);
   for (;;) {
     const std::uint64_t next = claim & 0xffffffffu;
-    const std::uint64_t total = num_tasks_.load(std::memory_order_acquire);
-    const Call call = call_.load(std::memory_order_acquire);
-    void* object = object_.load(std::memory_order_acquire);
-    if (next == kClosed || next >= total) return any;
-    if (!claim_.compare_exchange_weak(claim, claim + 1, std::memory_order_acq_rel)) continue;
+    const std::uint64_t total = num_tasks_.load(kAcquire);
+    const Call call = call_.load(kAcquire);
+    void* object = object_.load(kAcquire);
+    if (next == kClosed || next >= total) return count;
+    if (!claim_.compare_exchange_weak(claim, claim + 1, std::memory_order_acq_rel, kAcquire)) {
+      continue;
+    }
     call(object, next);
-    any = true;
-    // The caller may return, and destroy the task, as soon as the last count is visible; only the
-    // pool itself is touched after it.
-    const std::uint32_t done = num_done_.fetch_add(1) + 1;
-    if (done == total && caller_sleeps_.load()) futex_wake(num_done_, 1);
-    claim = claim_.load(std::memory_order_acquire);
+    ++count;
+    claim = claim_.load(kAcquire);
   }
 }
 
@@ -130,7 +149,13 @@ void WorkerPool::work() {
   std::uint32_t seen = 0;
   while (!stop_.load()) {
     seen = wake_.load();
-    if (take_tasks()) continue;
+    if (const std::uint32_t count = take_tasks(); count > 0) {
+      // The job cannot change before this: its caller waits for the count. It may return, and
+      // destroy the task, as soon as the count is visible; only the pool is touched after it.
+      num_done_.fetch_add(count);
+      if (caller_sleeps_.load()) futex_wake(num_done_, 1);
+      continue;
+    }
     if (spin_until([&] { return wake_.load(std::memory_order_acquire) != seen; })) continue;
     num_sleeping_.fetch_add(1);
     if (!stop_.load()) futex_wait(wake_, seen);
@@ -152,46 +177,6 @@ std::byte* WorkerPool::scratch(std::size_t size_bytes) {
     scratch_ = std::move(larger).value();
   }
   return scratch_.data();
-}
-
-std::optional<double> parse_cpu_max(std::string_view text) {
-  double quota = 0;
-  double period = 0;
-  const char* end = text.data() + text.size();
-  const auto first = std::from_chars(text.data(), end, quota);
-  if (first.ec != std::errc() || first.ptr == end || *first.ptr != ' ') return std::nullopt;
-  const auto second = std::from_chars(first.ptr + 1, end, period);
-  if (second.ec != std::errc() || !(quota > 0) || !(period > 0)) return std::nullopt;
-  return quota / period;
-}
-
-std::size_t threads_for_this_process() {
-  std::size_t threads = std::max(1u, std::thread::hardware_concurrency());
-  cpu_set_t mask;
-  if (sched_getaffinity(0, sizeof(mask), &mask) == 0) {
-    threads = static_cast<std::size_t>(std::max(1, CPU_COUNT(&mask)));
-  }
-  // Every group from ours up to the root may set a quota; the smallest holds.
-  namespace fs = std::filesystem;
-  constexpr std::size_t kMaxBytes = 1 << 16;
-  std::string group = "/";
-  if (Result<std::string> groups = read_file("/proc/self/cgroup", kMaxBytes); groups.ok()) {
-    const std::size_t line = groups->find("0::");
-    if (line != std::string::npos) {
-      const std::size_t begin = line + 3;
-      group = groups->substr(begin, groups->find('\n', begin) - begin);
-    }
-  }
-  for (fs::path path = fs::path("/sys/fs/cgroup" + group);; path = path.parent_path()) {
-    if (Result<std::string> text = read_file(path / "cpu.max", kMaxBytes); text.ok()) {
-      if (const std::optional<double> cpus = parse_cpu_max(*text); cpus.has_value()) {
-        const auto whole = static_cast<std::size_t>(std::max(1.0, *cpus));
-        threads = std::min(threads, whole);
-      }
-    }
-    if (path == "/sys/fs/cgroup" || !path.has_relative_path()) break;
-  }
-  return threads;
 }
 
 }  // namespace nacelle::kernels

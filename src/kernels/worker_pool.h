@@ -7,6 +7,9 @@
 // Between runs the workers spin for about 50 us, so that the next layer finds them awake, and then
 // sleep on a futex: an idle pool uses no processor time.
 //
+// Threads float or are bound to CPUs as the ThreadPlan says (threads/choose_cpus.h has the
+// reasons).
+//
 // Home:    one caller thread at a time (the engine loop). Tasks must not call run() of their pool.
 // Errors:  none; a thread that the system refuses to start is left out, so num_threads() can be
 //          smaller than asked.
@@ -15,13 +18,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <string_view>
 #include <thread>
 #include <type_traits>
 #include <vector>
 
+#include "kernels/threads/plan_threads.h"
 #include "tensor/buffer.h"
 
 namespace nacelle::kernels {
@@ -30,11 +32,18 @@ class WorkerPool {
  public:
   // `num_threads` counts the caller; 0 and 1 both mean that every run is inline.
   explicit WorkerPool(std::size_t num_threads);
+  // One thread per CPU of the plan, the caller included; workers are bound where the plan says so.
+  explicit WorkerPool(const ThreadPlan& plan);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
   [[nodiscard]] std::size_t num_threads() const { return workers_.size() + 1; }
+
+  // Binds the calling thread to the first CPU of a bound plan. The engine loop does this when it
+  // starts: it runs tasks like any worker, and elsewhere it could share a core with one. Start-up
+  // threads, which call run() before, stay free.
+  void bind_caller() const;
 
   // Calls task(i) once for each i < num_tasks, in no stated order, and waits for all of them.
   template <class Task>
@@ -67,32 +76,32 @@ class WorkerPool {
   void run_erased(std::size_t num_tasks, Call call, void* object);
   [[nodiscard]] std::size_t range_step(std::size_t count, std::size_t grain) const;
   void work();
-  // Runs tasks of the current job until none is left to claim. True when it ran one.
-  bool take_tasks();
+  // Runs tasks of the current job until none is left to claim; returns how many it ran.
+  std::uint32_t take_tasks();
+  // Returns when the workers have run `num_tasks` tasks of the current job.
+  void wait_for_workers(std::uint32_t num_tasks);
 
-  // The job. `claim_` holds the job's number in its upper half and the next free task in its lower
-  // half, kClosed while the caller changes the other fields; a compare-and-swap that succeeds thus
-  // proves that the fields read before it belong to the job.
-  std::atomic<std::uint64_t> claim_;
+  void start_workers(std::size_t num_threads, const std::vector<CpuNumber>& cpus);
+
+  // The job, in one cache line: a worker that sees it has all of it. `claim_` holds the job's
+  // number in its upper half and the next free task in its lower half, kClosed while the caller
+  // changes the other fields; a compare-and-swap that succeeds thus proves that the fields read
+  // before it belong to the job.
+  alignas(64) std::atomic<std::uint64_t> claim_;
   std::atomic<std::uint64_t> num_tasks_{0};
   std::atomic<Call> call_{nullptr};
   std::atomic<void*> object_{nullptr};
-  std::atomic<std::uint32_t> num_done_{0};
-
   std::atomic<std::uint32_t> wake_{0};  // futex word: changes with each job and at the end
   std::atomic<std::uint32_t> num_sleeping_{0};
-  std::atomic<bool> caller_sleeps_{false};
   std::atomic<bool> stop_{false};
-  std::vector<std::thread> workers_;
+  // What the caller waits for, in another: tasks that workers have run. A worker adds what it did
+  // when nothing is left to claim.
+  alignas(64) std::atomic<std::uint32_t> num_done_{0};
+  std::atomic<bool> caller_sleeps_{false};
+
+  alignas(64) std::vector<std::thread> workers_;
+  std::optional<CpuNumber> callers_cpu_;  // nullopt = not bound
   Buffer scratch_;
 };
-
-// Threads worth starting: the affinity mask's size, or the cgroup's CPU quota where that is smaller
-// (rounded down). At least 1.
-[[nodiscard]] std::size_t threads_for_this_process();
-
-// The quota in a cgroup v2 `cpu.max` file ("200000 100000" -> 2.0); nullopt for "max ..." and for
-// text that is neither.
-[[nodiscard]] std::optional<double> parse_cpu_max(std::string_view text);
 
 }  // namespace nacelle::kernels

@@ -2,10 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <map>
+#include <mutex>
 #include <numeric>
 #include <thread>
 #include <vector>
+
+#include "kernels/threads/affinity.h"
 
 namespace nacelle::kernels {
 namespace {
@@ -84,20 +89,48 @@ TEST(WorkerPool, ScratchGrowsAndStaysAligned) {
   }
 }
 
-TEST(ThreadsForThisProcess, IsBetweenOneAndTheMachine) {
-  EXPECT_GE(threads_for_this_process(), 1u);
-  EXPECT_LE(threads_for_this_process(), std::max(1u, std::thread::hardware_concurrency()));
+TEST(WorkerPool, ThreadsOfABoundPlanStayOnTheirCpus) {
+  const CpuList allowed = allowed_cpus();
+  ThreadPlan plan;
+  plan.cpus = {allowed.back(), allowed.front(), allowed.back()};
+  plan.bound = true;
+  WorkerPool pool(plan);
+  ASSERT_EQ(pool.num_threads(), 3u);
+  std::mutex mutex;
+  std::map<std::thread::id, CpuList> seen;
+  std::thread([&] {
+    pool.bind_caller();
+    // Every thread takes one task: each waits for the other two.
+    std::atomic<int> arrived{0};
+    pool.run(3, [&](std::size_t) {
+      {
+        const std::lock_guard lock(mutex);
+        seen[std::this_thread::get_id()] = allowed_cpus();
+      }
+      ++arrived;
+      while (arrived < 3) std::this_thread::yield();
+    });
+  }).join();
+  std::vector<CpuList> masks;
+  for (const auto& [thread, mask] : seen) masks.push_back(mask);
+  std::vector<CpuList> expected = {{allowed.back()}, {allowed.front()}, {allowed.back()}};
+  std::ranges::sort(masks);
+  std::ranges::sort(expected);
+  EXPECT_EQ(masks, expected);
 }
 
-TEST(ParseCpuMax, ReadsTheKernelsFormat) {
-  EXPECT_EQ(parse_cpu_max("200000 100000\n"), 2.0);
-  EXPECT_EQ(parse_cpu_max("50000 100000\n"), 0.5);
-  EXPECT_EQ(parse_cpu_max("max 100000\n"), std::nullopt);
-  EXPECT_EQ(parse_cpu_max(""), std::nullopt);
-  EXPECT_EQ(parse_cpu_max("100000"), std::nullopt);
-  EXPECT_EQ(parse_cpu_max("100000 0"), std::nullopt);
-  EXPECT_EQ(parse_cpu_max("-1 100000"), std::nullopt);
-  EXPECT_EQ(parse_cpu_max("nan 100000"), std::nullopt);
+TEST(WorkerPool, OtherwiseTheyMayRunAnywhere) {
+  const CpuList allowed = allowed_cpus();
+  ThreadPlan plan;
+  plan.cpus = {allowed.front(), allowed.front()};
+  WorkerPool pool(plan);
+  pool.bind_caller();
+  std::atomic<int> arrived{0};
+  pool.run(2, [&](std::size_t) {
+    EXPECT_EQ(allowed_cpus(), allowed);
+    ++arrived;
+    while (arrived < 2) std::this_thread::yield();
+  });
 }
 
 }  // namespace

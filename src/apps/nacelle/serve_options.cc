@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/nacelle/thread_options.h"
 #include "apps/nacelle/version.h"
 #include "cli/vllm_flags.h"
 
@@ -116,10 +117,7 @@ Status read_engine(const cli::FlagValues& flags, const Environment& environment,
   if (!(options.kv.share > 0 && options.kv.share <= 1)) {
     return invalid_argument("--gpu-memory-utilization must be in (0, 1], got {}", options.kv.share);
   }
-  const std::int64_t threads = flags.integer("threads", 0);
-  if (threads < 0 || threads > 1024)
-    return invalid_argument("--threads must be 0 to 1024, got {}", threads);
-  options.threads = static_cast<std::size_t>(threads);
+  ASSIGN_OR_RETURN(options.threads, resolve_thread_options(flags, environment));
   options.tokenizer_threads = static_cast<std::size_t>(
       std::clamp<std::int64_t>(flags.integer("renderer-num-workers", 1), 1, 64));
   return {};

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "cli/flags/flag_values.h"
 #include "engine/engine.h"
+#include "kernels/threads/choose_cpus.h"
 #include "model/causal_lm.h"
 #include "net/http/server.h"
 #include "serve/server_config.h"
@@ -35,7 +36,7 @@ struct ServeOptions {
   KvMemory kv;
   serve::ServerConfig server;
   net::http::HttpServerConfig http;
-  std::size_t threads = 0;  // 0 = the cgroup's CPUs
+  kernels::ThreadRequest threads;
   std::size_t tokenizer_threads = 1;
   double shutdown_timeout_s = 0;
   std::string generation_config = "auto";  // auto, vllm, or a folder

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "engine/host_memory.h"
 #include "engine/memory.h"
+#include "kernels/threads/numa_memory.h"
 #include "telemetry/log.h"
 
 namespace nacelle::apps {
@@ -105,10 +106,26 @@ Status ServeProcess::load_text_side() {
   return {};
 }
 
+Status ServeProcess::start_kernel_threads() {
+  ASSIGN_OR_RETURN(const kernels::ThreadPlan plan, kernels::plan_threads(options_.threads));
+  const bool interleaved = kernels::interleave_memory(plan.nodes);
+  kernel_pool_ = std::make_unique<kernels::WorkerPool>(plan);
+  if (plan.fewer_than_asked) {
+    log::warn("--threads is more than this process may use",
+              {{"asked", options_.threads.num_threads}, {"threads", plan.num_threads()}});
+  }
+  log::info("kernel threads",
+            {{"threads", kernel_pool_->num_threads()},
+             {"cores", plan.num_cores},
+             {"nodes", kernels::format_cpu_list(plan.nodes)},
+             {"quota", plan.quota ? fmt::format("{:g}", *plan.quota) : std::string("none")},
+             {"bound", plan.bound},
+             {"memory_interleaved", interleaved}});
+  return {};
+}
+
 Result<std::unique_ptr<model::CausalLm>> ServeProcess::load_model() {
-  const std::size_t threads =
-      options_.threads > 0 ? options_.threads : kernels::threads_for_this_process();
-  kernel_pool_ = std::make_unique<kernels::WorkerPool>(threads);
+  RETURN_IF_ERROR(start_kernel_threads());
   options_.load.progress = [this](double share) { report_progress(share * 0.95); };
   const TimePoint began = std::chrono::steady_clock::now();
   ASSIGN_OR_RETURN(std::unique_ptr<model::CausalLm> model,
@@ -117,7 +134,7 @@ Result<std::unique_ptr<model::CausalLm>> ServeProcess::load_model() {
   log::info("weights loaded", {{"architecture", config.architecture},
                                {"dtype", to_string(model->dtype())},
                                {"bytes", model->weight_bytes()},
-                               {"threads", threads},
+                               {"threads", kernel_pool_->num_threads()},
                                {"seconds", seconds_since(began)}});
   return model;
 }

@@ -38,6 +38,7 @@ class ServeProcess {
   explicit ServeProcess(ServeOptions options) : options_(std::move(options)) {}
 
   [[nodiscard]] Status load_text_side();
+  [[nodiscard]] Status start_kernel_threads();
   [[nodiscard]] Result<std::unique_ptr<model::CausalLm>> load_model();
   // Needs the tokenizer.
   [[nodiscard]] Status start_engine(std::unique_ptr<model::CausalLm> model);

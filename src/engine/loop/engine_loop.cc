@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/request_check.h"
+#include "kernels/worker_pool.h"
 
 namespace nacelle::engine {
 
@@ -31,7 +32,10 @@ EngineLoop::EngineLoop(const EngineConfig& config, BlockHasher hasher,
       vocab_size_(model->config().vocab_size),
       runner_(config, std::move(hasher), std::move(model), pool, clock_) {
   stats_ = runner_.stats();
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this, pool] {
+    if (pool != nullptr) pool->bind_caller();
+    run();
+  });
 }
 
 EngineLoop::~EngineLoop() { stop(std::chrono::milliseconds(0)); }
