@@ -17,6 +17,7 @@ static_assert(kKvTile == kAttentionTile);
 constexpr std::size_t kMinRangeWork = 1 << 18;  // multiply-adds worth handing to a thread
 
 AttentionRun kernel_for(Isa isa) {
+  if (isa == Isa::kPortable) return attention_portable;
 #if defined(__x86_64__)
   switch (isa) {
     case Isa::kReference:

@@ -45,6 +45,7 @@ struct AttentionJob {
 
 using AttentionRun = void (*)(const AttentionJob& job);
 
+void attention_portable(const AttentionJob& job);
 void attention_avx2(const AttentionJob& job);
 void attention_avx512(const AttentionJob& job);
 void attention_avx512bf16(const AttentionJob& job);

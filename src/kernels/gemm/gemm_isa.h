@@ -48,6 +48,7 @@ struct GemmKernels {
 };
 
 // The set's kernels for weights of `format`.
+const GemmKernels* gemm_portable(Format format);
 const GemmKernels* gemm_avx2(Format format);
 const GemmKernels* gemm_avx512(Format format);
 const GemmKernels* gemm_avx512bf16();

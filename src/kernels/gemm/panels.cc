@@ -31,6 +31,7 @@ void transpose(std::span<const std::byte* const> rows, std::size_t num_steps, st
 }  // namespace
 
 const GemmKernels* gemm_kernels(Isa isa, Format format) {
+  if (isa == Isa::kPortable) return gemm_portable(format);
 #if defined(__x86_64__)
   switch (isa) {
     case Isa::kReference:
