@@ -29,9 +29,11 @@ AttentionRun kernel_for(Isa isa) {
     case Isa::kAvx512Vnni:
       return attention_avx512;
     case Isa::kAvx512Bf16:
-    case Isa::kAmx:
-    case Isa::kAmxEmulated:
       return attention_avx512bf16;
+    case Isa::kAmx:
+      return attention_amx;
+    case Isa::kAmxEmulated:
+      return attention_amx_emulated;
   }
 #endif
   (void)isa;
