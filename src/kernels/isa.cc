@@ -36,7 +36,8 @@ bool may_use_tiles(unsigned state) {
 
 Isa detect() {
   unsigned a = 0, b = 0, c = 0, d = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return Isa::kPortable;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return Isa::kReference;
+  if (!bit(c, 9) || !bit(c, 19) || !bit(c, 20)) return Isa::kReference;  // SSSE3, SSE4.1, SSE4.2
   const bool osxsave = bit(c, 27);
   const bool avx = bit(c, 28);
   const bool fma = bit(c, 12);

@@ -19,7 +19,7 @@ namespace nacelle::kernels {
 
 enum class Isa : std::uint8_t {
   kReference,
-  kPortable,     // Highway's baseline
+  kPortable,     // 128 bits by Highway: SSE4.2 on x86-64, NEON on ARM
   kAvx2,         // AVX2, FMA, F16C
   kAvx512,       // AVX-512 F, BW, VL, DQ
   kAvx512Vnni,   // and VNNI: dot products of int8

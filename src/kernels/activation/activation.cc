@@ -13,6 +13,7 @@ constexpr std::size_t kGrainElements = 8192;
 }  // namespace
 
 SiluMulRow silu_mul_row(Isa isa) {
+  if (isa == Isa::kPortable) return silu_mul_row_portable;
 #if defined(__x86_64__)
   if (isa == Isa::kAvx2) return silu_mul_row_avx2;
   if (isa >= Isa::kAvx512) return silu_mul_row_avx512;

@@ -3,7 +3,8 @@
 //   out[r, j] = silu(gate_up[r, j]) * gate_up[r, width + j],   silu(x) = x / (1 + exp(-x))
 //
 // Tolerance: 2^-21 relative (exp within 2 units, three roundings). The vector sets run one exp
-// polynomial and give equal bits; kReference calls the C library's.
+// polynomial and give equal bits, but for kPortable without a fused multiply-add; kReference calls
+// the C library's.
 // Source:  Shazeer (2020), "GLU variants improve transformer".
 #pragma once
 

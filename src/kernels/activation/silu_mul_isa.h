@@ -18,6 +18,8 @@ SiluMulRow silu_mul_row(Isa isa);
 
 void silu_mul_row_reference(const float* gate, const float* up, std::size_t width, void* out,
                             Format format);
+void silu_mul_row_portable(const float* gate, const float* up, std::size_t width, void* out,
+                           Format format);
 void silu_mul_row_avx2(const float* gate, const float* up, std::size_t width, void* out,
                        Format format);
 void silu_mul_row_avx512(const float* gate, const float* up, std::size_t width, void* out,

@@ -17,6 +17,7 @@ static_assert(kKvTile == kAttentionTile);
 constexpr std::size_t kMinRangeWork = 1 << 18;  // multiply-adds worth handing to a thread
 
 AttentionRun kernel_for(Isa isa) {
+  if (isa == Isa::kPortable) return attention_portable;
 #if defined(__x86_64__)
   switch (isa) {
     case Isa::kReference:
@@ -28,9 +29,11 @@ AttentionRun kernel_for(Isa isa) {
     case Isa::kAvx512Vnni:
       return attention_avx512;
     case Isa::kAvx512Bf16:
-    case Isa::kAmx:
-    case Isa::kAmxEmulated:
       return attention_avx512bf16;
+    case Isa::kAmx:
+      return attention_amx;
+    case Isa::kAmxEmulated:
+      return attention_amx_emulated;
   }
 #endif
   (void)isa;

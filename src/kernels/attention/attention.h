@@ -11,9 +11,10 @@
 // thus depends on its position and the sequence's K and V only: not on how the prompt was cut into
 // chunks, on the other sequences, on block size or block numbers, or on threads.
 //
-// Tolerance: K and V are rounded to the layout's dtype when stored; on kAvx512Bf16 with bf16 K, q
-// is rounded to bf16 too (as a bf16 model does). Otherwise sets differ by the order of f32 sums and
-// by exp (2 units in the last place).
+// Tolerance: K and V are rounded to the layout's dtype when stored; from kAvx512Bf16 on, with bf16
+// K, q is rounded to bf16 too (as a bf16 model does). On kAmx with bf16 V so are the weights before
+// they meet V, each by at most 2^-8 of itself: |error| <= 2^-8 sum_j softmax(s)[j] |v[j]|.
+// Otherwise sets differ by the order of f32 sums and by exp (2 units in the last place).
 //
 // Home:    caller thread of the pool; tasks are (chunk, KV head, tile of queries).
 // Errors:  none: block tables and lengths are the engine's own values and are CHECKed.

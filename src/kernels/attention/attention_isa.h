@@ -45,8 +45,11 @@ struct AttentionJob {
 
 using AttentionRun = void (*)(const AttentionJob& job);
 
+void attention_portable(const AttentionJob& job);
 void attention_avx2(const AttentionJob& job);
 void attention_avx512(const AttentionJob& job);
 void attention_avx512bf16(const AttentionJob& job);
+void attention_amx(const AttentionJob& job);
+void attention_amx_emulated(const AttentionJob& job);
 
 }  // namespace nacelle::kernels

@@ -87,7 +87,7 @@ void bench_store(benchmark::State& state) {
 int register_all() {
   benchmark::RegisterBenchmark("store_kv/512 tokens of 8x128", bench_store);
   for (const std::size_t threads : {std::size_t{1}, threads_for_this_process()}) {
-    for (const Isa isa : {Isa::kAvx512Bf16, Isa::kAvx512, Isa::kAvx2}) {
+    for (const Isa isa : {Isa::kAvx512Bf16, Isa::kAvx512, Isa::kAvx2, Isa::kPortable}) {
       const auto add = [&](const char* what, std::uint32_t queries, std::uint32_t sequences) {
         const std::string name =
             fmt::format("attention/{}/{}/threads{}", to_string(isa), what, threads);

@@ -34,7 +34,7 @@ WorkerPool& pool_of(std::size_t num_threads) {
 }
 
 double peak_gflops(WorkerPool& pool, Isa isa, DType dtype) {
-  return register_gflops(pool, isa, isa == Isa::kAvx512Bf16 && dtype == DType::kBF16);
+  return register_gflops(pool, isa, isa >= Isa::kAvx512Bf16 && dtype == DType::kBF16);
 }
 
 double peak_of(WorkerPool& pool, const Case& c) {
@@ -186,17 +186,23 @@ void register_threads(std::size_t threads) {
       one(Isa::kAvx512Bf16, bf16, WeightFormat::kBF16);
       one(Isa::kAvx512Vnni, bf16, WeightFormat::kInt8);
       one(Isa::kAvx512Bf16, bf16, WeightFormat::kInt4);
+      if (is_supported(Isa::kAmx)) {
+        one(Isa::kAmx, bf16, WeightFormat::kBF16);
+        one(Isa::kAmx, bf16, WeightFormat::kInt8);
+        one(Isa::kAmx, bf16, WeightFormat::kInt4);
+      }
       if (n == 6144) {
         add({Isa::kAvx512Bf16, bf16, WeightFormat::kBF16, k, n, m, true, threads});
         add({Isa::kAvx512Bf16, bf16, WeightFormat::kInt8, k, n, m, true, threads});
         add({Isa::kAvx512Bf16, bf16, WeightFormat::kInt4, k, n, m, true, threads});
       }
       if (n != 3072) continue;
-      for (const Isa isa : {Isa::kAvx512, Isa::kAvx2}) {
+      for (const Isa isa : {Isa::kAvx512, Isa::kAvx2, Isa::kPortable}) {
         one(isa, bf16, WeightFormat::kBF16);
         one(isa, bf16, WeightFormat::kInt8);
         one(isa, bf16, WeightFormat::kInt4);
       }
+      if (m == 8) one(Isa::kReference, bf16, WeightFormat::kBF16);  // what kPortable spares
       one(Isa::kAvx512, DType::kF32, WeightFormat::kF32);
       one(Isa::kAvx512, DType::kF16, WeightFormat::kF16);
     }

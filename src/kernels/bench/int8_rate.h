@@ -5,8 +5,8 @@
 
 namespace nacelle::kernels {
 
-// GOP/s (a multiply-add is two) of vpdpbusd on registers only, all threads of the pool; measured
-// once per number of threads. 0 where the machine has no VNNI.
+// GOP/s (a multiply-add is two) of vpdpbusd on registers only, or of tiles on an AMX machine, all
+// threads of the pool; measured once per number of threads. 0 where the machine has no VNNI.
 [[nodiscard]] double register_int8_gops(WorkerPool& pool);
 
 }  // namespace nacelle::kernels

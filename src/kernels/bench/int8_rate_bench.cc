@@ -3,6 +3,7 @@
 
 #include "kernels/bench/int8_rate.h"
 #include "kernels/bench/machine_rates.h"
+#include "kernels/bench/tile_rate.h"
 #include "kernels/isa.h"
 
 #if defined(__x86_64__)
@@ -41,6 +42,17 @@ double measure(WorkerPool& pool) {
     const Stopwatch watch(pool);
     pool.run(pool.num_threads(), [&](std::size_t) { spin_vnni(); });
     best = std::max(best, ops / watch.seconds() * 1e-9);
+  }
+  if (!is_supported(Isa::kAmx)) return best;
+  for (const Stopwatch whole(pool); whole.seconds() < kSeconds;) {
+    const Stopwatch watch(pool);
+    double done = 0;
+    pool.run(pool.num_threads(), [&](std::size_t task) {
+      const double burst = spin_tiles(TileProduct::kInt8);
+      if (task == 0) done = burst;
+    });
+    done *= static_cast<double>(pool.num_threads());
+    best = std::max(best, done / watch.seconds() * 1e-9);
   }
 #else
   (void)pool, (void)kChains, (void)kRounds, (void)kSeconds;

@@ -27,8 +27,8 @@ class Stopwatch {
   double start_;
 };
 
-// GFLOP/s of multiply-adds that touch registers only: f32 FMA of the set's width, or bf16 pair dot
-// products when `bf16_pairs` (kAvx512Bf16 only).
+// GFLOP/s of multiply-adds that touch registers only: f32 FMA of the set's width (mul and add on
+// kPortable), or bf16 products when `bf16_pairs`: tiles on kAmx, else pair dot products.
 [[nodiscard]] double register_gflops(WorkerPool& pool, Isa isa, bool bf16_pairs);
 
 // GB/s of reading 32 MiB windows of 1 GiB in order, every thread its own pieces.

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "kernels/bench/machine_rates.h"
+#include "kernels/bench/tile_rate.h"
 #include "tensor/buffer.h"
 
 #if defined(__x86_64__)
@@ -24,6 +25,21 @@ constexpr double kSeconds = 1.5;
 #if defined(__x86_64__)
 
 #define NACELLE_KEEP(v) __asm__ volatile("" : "+x"(v))
+
+// A product and a sum stand for the multiply-add that SSE does not have.
+void spin_sse() {
+  __m128 sums[kChains];
+#pragma GCC unroll 12
+  for (auto& sum : sums) sum = _mm_set1_ps(1.0F);
+  const __m128 factor = _mm_set1_ps(0.999F);
+  for (int round = 0; round < kRounds; ++round) {
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) {
+      sums[i] = _mm_add_ps(_mm_mul_ps(sums[i], factor), factor);
+      NACELLE_KEEP(sums[i]);
+    }
+  }
+}
 
 __attribute__((target("avx2,fma"))) void spin_avx2() {
   __m256 sums[kChains];
@@ -104,14 +120,22 @@ namespace {
 
 double measure_gflops(WorkerPool& pool, Isa isa, bool bf16_pairs) {
 #if defined(__x86_64__)
-  void (*spin)() = isa == Isa::kAvx2 ? spin_avx2 : bf16_pairs ? spin_avx512bf16 : spin_avx512;
-  const double lanes = isa == Isa::kAvx2 ? 8 : 16;
-  const double flops = 2.0 * lanes * (bf16_pairs ? 2 : 1) * kChains * kRounds;
+  const auto burst = [isa, bf16_pairs] {  // returns its operations
+    if (isa == Isa::kAmx && bf16_pairs) return spin_tiles(TileProduct::kBF16);
+    const double steps = 2.0 * kChains * kRounds;
+    if (isa == Isa::kPortable) return spin_sse(), 4 * steps;
+    if (isa == Isa::kAvx2) return spin_avx2(), 8 * steps;
+    return bf16_pairs ? (spin_avx512bf16(), 32 * steps) : (spin_avx512(), 16 * steps);
+  };
   double best = 0;
   for (const Stopwatch whole(pool); whole.seconds() < kSeconds;) {
     const Stopwatch watch(pool);
     const std::size_t threads = pool.num_threads();
-    pool.run(threads, [&](std::size_t) { spin(); });
+    double flops = 0;  // the same for each thread
+    pool.run(threads, [&](std::size_t task) {
+      const double done = burst();
+      if (task == 0) flops = done;
+    });
     best = std::max(best, flops * static_cast<double>(threads) / watch.seconds() * 1e-9);
   }
   return best;

@@ -21,16 +21,19 @@
 // scale, total). Groups of more than 128 elements are several chains with one scale.
 //
 // Layout: panels of panel_width() columns, zero padded. Weights as the activations: [ceil(k /
-// step)][panel_width][step] elements; step is 2 for bf16 on kAvx512Bf16 (a vdpbf16ps operand, and
-// the tile order of AMX), else 1. int8: the same with step 4 (VNNI) or 2, then [panel_width] f32
-// scales and [panel_width] int32, 128 * the column's sum. int4: per chain [chain / 8][panel_width]
-// words of eight (tile_int4.inc has the order of the bits), [panel_width] f32 scales and, with zero
-// points, [panel_width] f32 (8 - zero) * scale. kReference keeps rows as they are: panels of one.
-// Alternating panels pad each part to whole panels; n() counts the columns that exist.
+// step)][panel_width][step] elements; step is 2 for bf16 from kAvx512Bf16 on (a vdpbf16ps operand,
+// and the tile order of AMX, where k is padded to whole tiles), else 1. int8: the same with step 4
+// (VNNI, AMX) or 2, then [panel_width] f32 scales and [panel_width] int32, 128 * the column's sum.
+// int4: per chain [chain / 8][panel_width] words of eight (tile_int4.inc has the order of the
+// bits), [panel_width] f32 scales and, with zero points, [panel_width] f32 (8 - zero) * scale.
+// kReference keeps rows as they are: panels of one. Alternating panels pad each part to whole
+// panels; n() counts the columns that exist.
 //
 // Tolerance between sets: each of the k roundings is at most half a unit of the partial sum, so
-// |difference| <= k * 2^-24 * sum |x w|; kAvx512Bf16 also treats subnormal products as zero. int8:
-// none. int4: 2 (128 + 2 k / chain) * 2^-24 * sum |x| scale (|q - 8| + |8 - zero|).
+// |difference| <= k * 2^-24 * sum |x w|; from kAvx512Bf16 on, subnormals count as zero in products
+// of bf16. On kAmx a link of the chain is 32 elements of k: the even and the odd ones, each summed
+// from zero, then added. int8: none. int4: 2 (128 + 2 k / chain) * 2^-24 * sum |x| scale (|q - 8| +
+// |8 - zero|).
 //
 // Home:    pack() and gemm() on the caller thread of the pool; a packed matrix is immutable.
 //          gemm() allocates nothing once the pool's and the threads' scratch has its size.

@@ -92,17 +92,28 @@ struct GemmKernels {
   void (*expand)(const GemmExpand& part) = nullptr;
   void (*run_packed)(const GemmTile& tile) = nullptr;
   std::size_t max_packed_rows = 0;
+  // At the end of a task, on its thread: gives back what `run` set up there (tiles). May be null.
+  void (*end_task)() = nullptr;
 };
 
 // The set's kernels: weights in the activations' format; int8 and int4 weights.
+const GemmKernels* gemm_portable(Format x);
 const GemmKernels* gemm_avx2(Format x);
 const GemmKernels* gemm_avx512(Format x);
 const GemmKernels* gemm_avx512bf16();
+const GemmKernels* gemm_amx();           // bf16
+const GemmKernels* gemm_amx_emulated();  // bf16
+const GemmKernels* gemm_int8_portable(Format x);
 const GemmKernels* gemm_int8_avx2(Format x);
 const GemmKernels* gemm_int8_avx512(Format x);
 const GemmKernels* gemm_int8_avx512vnni(Format x);
+const GemmKernels* gemm_int8_amx(Format x);
+const GemmKernels* gemm_int8_amx_emulated(Format x);
+const GemmKernels* gemm_int4_portable(Format x);
 const GemmKernels* gemm_int4_avx2(Format x);
 const GemmKernels* gemm_int4_avx512(Format x);
-const GemmKernels* gemm_int4_avx512bf16();  // activations of bf16
+const GemmKernels* gemm_int4_avx512bf16();    // activations of bf16
+const GemmKernels* gemm_int4_amx();           // the same
+const GemmKernels* gemm_int4_amx_emulated();  // the same
 
 }  // namespace nacelle::kernels

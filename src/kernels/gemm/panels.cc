@@ -55,6 +55,10 @@ std::uint32_t int4_word(const std::uint8_t* values) {
 const GemmKernels* gemm_kernels(Isa isa, WeightFormat format, Format activations) {
   const bool int8 = format == WeightFormat::kInt8;
   const bool int4 = format == WeightFormat::kInt4;
+  if (isa == Isa::kPortable) {
+    if (int8) return gemm_int8_portable(activations);
+    return int4 ? gemm_int4_portable(activations) : gemm_portable(activations);
+  }
 #if defined(__x86_64__)
   switch (isa) {
     case Isa::kReference:
@@ -69,9 +73,16 @@ const GemmKernels* gemm_kernels(Isa isa, WeightFormat format, Format activations
     case Isa::kAvx512Vnni:
       if (int8) return gemm_int8_avx512vnni(activations);
       return int4 ? gemm_int4_avx512(activations) : gemm_avx512(activations);
-    case Isa::kAvx512Bf16:
     case Isa::kAmx:
+      if (int8) return gemm_int8_amx(activations);
+      if (activations == Format::kBF16) return int4 ? gemm_int4_amx() : gemm_amx();
+      return int4 ? gemm_int4_avx512(activations) : gemm_avx512(activations);
     case Isa::kAmxEmulated:
+      if (int8) return gemm_int8_amx_emulated(activations);
+      if (activations == Format::kBF16)
+        return int4 ? gemm_int4_amx_emulated() : gemm_amx_emulated();
+      return int4 ? gemm_int4_avx512(activations) : gemm_avx512(activations);
+    case Isa::kAvx512Bf16:
       if (int8) return gemm_int8_avx512vnni(activations);
       if (activations != Format::kBF16) {
         return int4 ? gemm_int4_avx512(activations) : gemm_avx512(activations);

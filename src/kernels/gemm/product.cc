@@ -212,6 +212,7 @@ void Product::run_task(std::size_t task) const {
     block.panel_last = std::min(panel_last, panel + plan.panels_per_chunk);
     run_chunk(block);
   }
+  if (layout.kernels->end_task != nullptr) layout.kernels->end_task();
 }
 
 }  // namespace nacelle::kernels

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kGrainElements = 16384;  // below this, waking a thread costs more
 
 RmsNormRow row_kernel(Isa isa) {
+  if (isa == Isa::kPortable) return rms_norm_row_portable;
 #if defined(__x86_64__)
   if (isa == Isa::kAvx2) return rms_norm_row_avx2;
   if (isa >= Isa::kAvx512) return rms_norm_row_avx512;

@@ -14,6 +14,8 @@ using RmsNormRow = void (*)(float* x, const float* delta, std::size_t dim, const
 
 void rms_norm_row_reference(float* x, const float* delta, std::size_t dim, const float* weight,
                             float epsilon, void* out, Format format);
+void rms_norm_row_portable(float* x, const float* delta, std::size_t dim, const float* weight,
+                           float epsilon, void* out, Format format);
 void rms_norm_row_avx2(float* x, const float* delta, std::size_t dim, const float* weight,
                        float epsilon, void* out, Format format);
 void rms_norm_row_avx512(float* x, const float* delta, std::size_t dim, const float* weight,

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kGrainElements = 16384;
 
 RopeHead head_kernel(Isa isa) {
+  if (isa == Isa::kPortable) return rope_head_portable;
 #if defined(__x86_64__)
   if (isa == Isa::kAvx2) return rope_head_avx2;
   if (isa >= Isa::kAvx512) return rope_head_avx512;

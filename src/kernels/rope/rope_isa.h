@@ -8,6 +8,7 @@ namespace nacelle::kernels {
 using RopeHead = void (*)(float* x, const float* cos, const float* sin, std::size_t half_dim);
 
 void rope_head_reference(float* x, const float* cos, const float* sin, std::size_t half_dim);
+void rope_head_portable(float* x, const float* cos, const float* sin, std::size_t half_dim);
 void rope_head_avx2(float* x, const float* cos, const float* sin, std::size_t half_dim);
 void rope_head_avx512(float* x, const float* cos, const float* sin, std::size_t half_dim);
 

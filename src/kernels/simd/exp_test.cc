@@ -8,6 +8,7 @@
 
 #include "kernels/format.h"
 #include "kernels/isa.h"
+#include "kernels/simd/exp_cases.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -57,37 +58,17 @@ std::vector<float> exp_all(Isa isa, const std::vector<float>& x) {
   return out;
 }
 
-// Every 1009th float between -104 and 89 of either sign, and the ends.
-std::vector<float> arguments() {
-  std::vector<float> x;
-  for (std::uint32_t bits = 0; bits < 0x42d20000u; bits += 1009) {
-    const float value = std::bit_cast<float>(bits);
-    if (value < 88.72F) x.push_back(value);
-    x.push_back(-value);
-  }
-  while (x.size() % 16 != 0) x.push_back(0.0F);
-  return x;
-}
-
 TEST(Exp, IsWithinTwoUnitsInTheLastPlace) {
-  const std::vector<float> x = arguments();
+  const std::vector<float> x = exp_arguments();
   for (const Isa isa : {Isa::kAvx2, Isa::kAvx512}) {
     if (!is_supported(isa)) continue;
-    const std::vector<float> out = exp_all(isa, x);
-    double worst = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      const double exact = std::exp(double{x[i]});
-      // The spacing of floats at the result, subnormal ones included.
-      const double unit = std::ldexp(1.0, std::max(std::ilogb(exact) - 23, -149));
-      worst = std::max(worst, std::abs(out[i] - exact) / unit);
-    }
-    EXPECT_LE(worst, 2.0) << to_string(isa);
+    EXPECT_LE(worst_exp_error(x, exp_all(isa, x)), 2.0) << to_string(isa);
   }
 }
 
 TEST(Exp, SetsGiveEqualBits) {
   if (!is_supported(Isa::kAvx512)) GTEST_SKIP() << "one set only";
-  const std::vector<float> x = arguments();
+  const std::vector<float> x = exp_arguments();
   EXPECT_EQ(exp_all(Isa::kAvx2, x), exp_all(Isa::kAvx512, x));
 }
 

@@ -13,6 +13,7 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 const SoftmaxKernels& kernels(Isa isa) {
+  if (isa == Isa::kPortable) return *softmax_portable();
 #if defined(__x86_64__)
   if (isa == Isa::kAvx2) return *softmax_avx2();
   if (isa >= Isa::kAvx512) return *softmax_avx512();

@@ -15,6 +15,7 @@ struct SoftmaxKernels {
 };
 
 const SoftmaxKernels* softmax_reference();
+const SoftmaxKernels* softmax_portable();
 const SoftmaxKernels* softmax_avx2();
 const SoftmaxKernels* softmax_avx512();
 

@@ -1,0 +1,30 @@
+#include "kernels/attention/attention_isa.h"
+
+#define HWY_DISABLE_PCLMUL_AES 1  // not used here, and not part of x86-64-v2
+#include <hwy/highway.h>
+
+namespace nacelle::kernels {
+namespace {
+#include "kernels/simd/vector_portable.inc"
+// Order matters: each part uses the one before.
+#include "kernels/simd/convert.inc"
+//
+#include "kernels/simd/exp.inc"
+//
+#include "kernels/attention/blocks.inc"
+//
+#include "kernels/attention/attention.inc"
+
+}  // namespace
+
+void attention_portable(const AttentionJob& job) {
+  if (job.kv_format == Format::kF32) {
+    run_attention<KvF32>(job);
+  } else if (job.kv_format == Format::kBF16) {
+    run_attention<KvBF16>(job);
+  } else {
+    run_attention<KvF16>(job);
+  }
+}
+
+}  // namespace nacelle::kernels

@@ -1,0 +1,32 @@
+#include "kernels/gemm/gemm_isa.h"
+
+#define HWY_DISABLE_PCLMUL_AES 1  // not used here, and not part of x86-64-v2
+#include <hwy/highway.h>
+
+namespace nacelle::kernels {
+namespace {
+#include "kernels/simd/vector_portable.inc"
+// Order matters: each part uses the one before.
+#include "kernels/simd/words_portable.inc"
+//
+#include "kernels/gemm/pack_rows.inc"
+//
+#include "kernels/gemm/tile.inc"
+//
+#include "kernels/gemm/tile_dense.inc"
+
+constexpr std::size_t kMaxRows = 6;  // as in the AVX2 files
+}  // namespace
+
+const GemmKernels* gemm_portable(Format x) {
+  static constexpr GemmKernels kF32 =
+      make_dense_kernels<WeightF32, FloatWords<Format::kF32>, kMaxRows>();
+  static constexpr GemmKernels kBF16 =
+      make_dense_kernels<WeightBF16, FloatWords<Format::kBF16>, kMaxRows>();
+  static constexpr GemmKernels kF16 =
+      make_dense_kernels<WeightF16, FloatWords<Format::kF16>, kMaxRows>();
+  if (x == Format::kF32) return &kF32;
+  return x == Format::kBF16 ? &kBF16 : &kF16;
+}
+
+}  // namespace nacelle::kernels
