@@ -28,14 +28,25 @@ struct Descriptor {
   }
 };
 
-Result<std::size_t> regular_size(const Descriptor& file, const std::filesystem::path& path) {
+Result<FileIdentity> regular_file(const Descriptor& file, const std::filesystem::path& path) {
   struct stat info {};
   if (::fstat(file.fd, &info) != 0) return file_error(path, "stat", errno);
   if (!S_ISREG(info.st_mode)) return invalid_argument("{} is not a regular file", path.string());
-  return static_cast<std::size_t>(info.st_size);
+  return identity_of(info);
+}
+
+std::int64_t nanoseconds(const timespec& time) {
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
 
 }  // namespace
+
+FileIdentity identity_of(const struct ::stat& info) {
+  return {.size = static_cast<std::uint64_t>(info.st_size),
+          .inode = info.st_ino,
+          .modified_ns = nanoseconds(info.st_mtim),
+          .changed_ns = nanoseconds(info.st_ctim)};
+}
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes) {
   Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
@@ -86,8 +97,9 @@ Status write_file_atomically(const std::filesystem::path& path, std::string_view
 Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
   Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.fd < 0) return file_error(path, "open", errno);
-  ASSIGN_OR_RETURN(const std::size_t size, regular_size(file, path));
   MappedFile mapped;
+  ASSIGN_OR_RETURN(mapped.identity_, regular_file(file, path));
+  const std::size_t size = mapped.identity_.size;
   if (size == 0) return mapped;
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.fd, 0);
   if (data == MAP_FAILED) return file_error(path, "map", errno);
@@ -97,11 +109,14 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      identity_(other.identity_) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
+  std::swap(identity_, other.identity_);
   return *this;
 }
 

@@ -17,7 +17,7 @@ constexpr auto kAccepted = FlagEffect::kAccepted;
 
 // name, short name, kind, effect, group, default, help, choices
 // clang-format off
-constexpr std::array<FlagSpec, 181> kFlags{{
+constexpr std::array<FlagSpec, 182> kFlags{{
     {"host", "", kString, kWorks, "Frontend", "0.0.0.0", "address to listen on"},
     {"port", "", kInt, kWorks, "Frontend", "8000", "port to listen on"},
     {"uds", "", kString, kAccepted, "Frontend", "", "unix socket instead of host and port"},
@@ -117,6 +117,7 @@ constexpr std::array<FlagSpec, 181> kFlags{{
     {"allowed-local-media-path", "", kString, kAccepted, "Model", "", ""},
     {"allowed-media-domains", "", kList, kAccepted, "Model", "", ""},
     {"isa", "", kString, kWorks, "Model", "auto", "instruction set of the kernels"},
+    {"packed-weight-cache", "", kString, kWorks, "Model", "auto", "packed weights on disk, shared by replicas: auto = beside the model; off; or a folder"},
     {"tensor-parallel-size", "tp", kInt, kAccepted, "Parallel", "1", ""},
     {"pipeline-parallel-size", "pp", kInt, kAccepted, "Parallel", "1", ""},
     {"data-parallel-size", "dp", kInt, kAccepted, "Parallel", "1", ""},

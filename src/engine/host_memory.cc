@@ -44,7 +44,12 @@ void apply_cgroup(const fs::path& folder, HostMemory& memory) {
   const std::uint64_t current = number_in(folder / "memory.current").value_or(0);
   const auto stat = read_file(folder / "memory.stat", kMaxFileBytes);
   // File pages that were not used lately are given up before anything fails.
-  const std::uint64_t reclaimable = stat ? number_after(*stat, "inactive_file ").value_or(0) : 0;
+  std::uint64_t reclaimable = stat ? number_after(*stat, "inactive_file ").value_or(0) : 0;
+  // Mapped ones are in use: packed weights of this process or of another replica.
+  if (const auto file = stat ? number_after(*stat, "file ") : std::nullopt) {
+    const std::uint64_t mapped = number_after(*stat, "file_mapped ").value_or(0);
+    reclaimable = std::min(reclaimable, *file > mapped ? *file - mapped : 0);
+  }
   const std::uint64_t held = current > reclaimable ? current - reclaimable : 0;
   memory.available_bytes = std::min(memory.available_bytes, *limit > held ? *limit - held : 0);
 }
@@ -73,7 +78,12 @@ Result<HostMemory> read_host_memory(const fs::path& root) {
   }
   HostMemory memory{.total_bytes = *total_kib * 1024, .available_bytes = *available_kib * 1024};
   const auto status = read_file(root / "proc/self/status", kMaxFileBytes);
-  if (status) memory.used_bytes = number_after(*status, "VmRSS:").value_or(0) * 1024;
+  if (status) {
+    memory.used_bytes = number_after(*status, "VmRSS:").value_or(0) * 1024;
+    // MemAvailable counts the pages of mapped weights, which must stay.
+    const std::uint64_t mapped = number_after(*status, "RssFile:").value_or(0) * 1024;
+    memory.available_bytes -= std::min(memory.available_bytes, mapped);
+  }
 
   const fs::path mount = root / "sys/fs/cgroup";
   fs::path folder = mount / cgroup_path(root);

@@ -43,6 +43,20 @@ TEST(HostMemory, MachineFiguresWithoutACgroup) {
   EXPECT_EQ(memory->used_bytes, 700u * 1024);
 }
 
+TEST(HostMemory, MappedWeightsAreNoCacheToBeGivenUp) {
+  FakeRoot root;
+  root.write("proc/meminfo", kMeminfo);
+  root.write("proc/self/status", "VmRSS:\t    700 kB\nRssFile:\t    500 kB\n");
+  EXPECT_EQ(read_host_memory(root.path())->available_bytes, 11500u * 1024);
+
+  root.write("proc/self/status", "VmRSS:\t    700 kB\n");
+  root.write("sys/fs/cgroup/memory.max", "8000000\n");
+  root.write("sys/fs/cgroup/memory.current", "5000000\n");
+  const std::string stat = "anon 1\nfile 2500000\nfile_mapped 2100000\ninactive_file 2000000\n";
+  root.write("sys/fs/cgroup/memory.stat", stat);
+  EXPECT_EQ(read_host_memory(root.path())->available_bytes, 8000000u - 4600000u);
+}
+
 TEST(HostMemory, TheTightestCgroupOfThePathCounts) {
   FakeRoot root;
   root.write("proc/meminfo", kMeminfo);

@@ -28,11 +28,12 @@ Result<std::uint32_t> choose_num_blocks(const KvMemoryRequest& request, const Ho
                             request.memory_share);
   }
 
+  const std::uint64_t share = kv_bytes_of_share(host, request.memory_share);
   constexpr std::uint64_t kMaxBlocks = std::numeric_limits<std::int32_t>::max();
   const std::uint64_t kv_bytes = request.num_blocks_override
                                      ? *request.num_blocks_override * request.bytes_per_block
                                  : request.kv_bytes ? *request.kv_bytes
-                                                    : kv_bytes_of_share(host, request.memory_share);
+                                                    : share - std::min(share, request.step_bytes);
   std::uint64_t blocks = std::min(kv_bytes / request.bytes_per_block, kMaxBlocks);
   if (max_blocks > 0) blocks = std::min<std::uint64_t>(blocks, max_blocks);
 

@@ -27,7 +27,9 @@ struct KvMemoryRequest {
   // The first one given decides: the number of blocks, the bytes, or the share of the host.
   std::optional<std::uint32_t> num_blocks_override;
   std::optional<std::uint64_t> kv_bytes;
-  double memory_share = 0.92;  // of total_bytes, for weights and KV together
+  double memory_share = 0.92;  // of total_bytes, for weights, steps and KV together
+  // Activations and logits of the largest step: not there yet, and part of the share.
+  std::uint64_t step_bytes = 0;
 };
 
 // Bytes for KV under `memory_share`: share * total - used, and not more than is available.

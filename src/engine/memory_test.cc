@@ -27,7 +27,12 @@ TEST(Memory, BlocksAreWhatFits) {
   EXPECT_EQ(choose_num_blocks(by_share, host).value(), 2048u);
   EXPECT_EQ(choose_num_blocks(by_share, host, 1000).value(), 1000u);
 
-  KvMemoryRequest by_bytes = by_share;
+  by_share.step_bytes = kGiB;  // activations and logits take half of it
+  EXPECT_EQ(choose_num_blocks(by_share, host).value(), 1024u);
+  by_share.step_bytes = 9 * kGiB;
+  EXPECT_FALSE(choose_num_blocks(by_share, host).ok());
+
+  KvMemoryRequest by_bytes = by_share;  // who names bytes gets them
   by_bytes.kv_bytes = kGiB + 1000;
   EXPECT_EQ(choose_num_blocks(by_bytes, host).value(), 1024u);
   by_bytes.num_blocks_override = 300;

@@ -2,10 +2,12 @@
 
 #include <utility>
 
+#include "base/file.h"
 #include "kernels/context.h"
 #include "model/arch/decoder.h"
 #include "model/arch/family.h"
 #include "model/machine_memory.h"
+#include "model/packed_cache.h"
 #include "model/weights.h"
 
 namespace nacelle::model {
@@ -19,12 +21,15 @@ class DecoderLm : public CausalLm {
         context_(context),
         rotary_(rope_frequencies(config_)) {}
 
-  Status load_weights(std::unique_ptr<WeightStore> store,
+  Status load_weights(std::unique_ptr<WeightStore> store, std::unique_ptr<PackedCache> cache,
                       const std::function<void(double)>& progress) {
     store_ = std::move(store);
+    cache_ = std::move(cache);
     DecoderSpec spec = find_family(config_.architecture)->spec(config_);
-    ASSIGN_OR_RETURN(DecoderWeights weights,
-                     DecoderWeights::load(config_, spec, *store_, dtype_, context_, progress));
+    ASSIGN_OR_RETURN(
+        DecoderWeights weights,
+        DecoderWeights::load(config_, spec, *store_, dtype_, cache_.get(), context_, progress));
+    if (cache_ != nullptr) cache_->finish();
     decoder_ =
         std::make_unique<Decoder>(config_, std::move(spec), std::move(weights), dtype_, context_);
     return {};
@@ -33,6 +38,19 @@ class DecoderLm : public CausalLm {
   const ModelConfig& config() const override { return config_; }
   DType dtype() const override { return dtype_; }
   std::size_t weight_bytes() const override { return decoder_->weights().size_bytes(); }
+
+  std::size_t activation_bytes(std::uint32_t rows) const override {
+    const std::size_t element = size_of(dtype_);
+    const std::size_t q = std::size_t{config_.num_heads} * config_.head_dim;
+    const std::size_t kv = std::size_t{config_.num_kv_heads} * config_.head_dim;
+    const std::size_t inner = config_.intermediate_size;
+    // Residual, its change, the normed rows; q, k, v and the attended rows; gate, up and their
+    // product; and the rows of one product as its kernel wants them.
+    const std::size_t hidden_bytes = config_.hidden_size * (2 * sizeof(float) + element);
+    const std::size_t attention_bytes = (q + 2 * kv) * sizeof(float) + q * element;
+    const std::size_t mlp_bytes = inner * (2 * sizeof(float) + element + sizeof(float));
+    return rows * (hidden_bytes + attention_bytes + mlp_bytes);
+  }
 
   std::size_t kv_bytes_per_block(std::uint32_t block_size) const override {
     return layout(1, block_size).bytes_per_block() * config_.num_layers;
@@ -64,6 +82,7 @@ class DecoderLm : public CausalLm {
   const kernels::Context context_;
   std::unique_ptr<WeightStore> store_;  // the embedding is a view of its files
   std::unique_ptr<Decoder> decoder_;
+  std::unique_ptr<PackedCache> cache_;  // may write while the model runs; ends before the weights
   KvCache kv_;
   RotaryTable rotary_;
 };
@@ -110,9 +129,18 @@ Result<std::unique_ptr<CausalLm>> CausalLm::load(const std::filesystem::path& fo
   RETURN_IF_ERROR(check_fits_memory(
       fmt::format("the weights of {}", (folder / "config.json").string()), weight_bytes));
 
-  auto model = std::make_unique<DecoderLm>(std::move(config), dtype,
-                                           kernels::Context{.pool = pool, .isa = isa});
-  RETURN_IF_ERROR(model->load_weights(std::move(store), options.progress));
+  const kernels::Context context{.pool = pool, .isa = isa};
+  std::unique_ptr<PackedCache> cache;
+  if (options.packed_cache.mode != PackedCacheOptions::Mode::kOff) {
+    ASSIGN_OR_RETURN(std::string text, read_file(folder / "config.json"));
+    const PackedRecipe recipe{.model_folder = folder,
+                              .config = std::move(text) + "\n" + options.hf_overrides_json,
+                              .quantization = "",
+                              .dtype = dtype};
+    cache = PackedCache::open(options.packed_cache, recipe, *store, context);
+  }
+  auto model = std::make_unique<DecoderLm>(std::move(config), dtype, context);
+  RETURN_IF_ERROR(model->load_weights(std::move(store), std::move(cache), options.progress));
   return std::unique_ptr<CausalLm>(std::move(model));
 }
 

@@ -21,6 +21,7 @@
 #include "base/result.h"
 #include "base/token.h"
 #include "model/config.h"
+#include "model/packed_cache_options.h"
 #include "tensor/dtype.h"
 
 namespace nacelle::kernels {
@@ -51,6 +52,7 @@ struct LoadOptions {
   std::uint64_t dummy_seed = 0;
   std::string hf_overrides_json;     // merged into config.json; "" = none
   std::string isa;                   // "" = the best this CPU has
+  PackedCacheOptions packed_cache;   // packed weights on disk; off by default
   // Called from the loading thread with the share done in [0, 1]. May be empty.
   std::function<void(double fraction)> progress;
 };
@@ -66,6 +68,12 @@ class CausalLm {
   [[nodiscard]] virtual const ModelConfig& config() const = 0;
   [[nodiscard]] virtual DType dtype() const = 0;         // of weights, activations into matmuls, and KV
   [[nodiscard]] virtual std::size_t weight_bytes() const = 0;
+
+  // Memory that a batch of `rows` tokens takes beside weights, KV and logits, once it has run.
+  [[nodiscard]] virtual std::size_t activation_bytes(std::uint32_t rows) const {
+    (void)rows;
+    return 0;
+  }
 
   // Bytes of K and V of all layers for one block of `block_size` tokens.
   [[nodiscard]] virtual std::size_t kv_bytes_per_block(std::uint32_t block_size) const = 0;

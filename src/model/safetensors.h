@@ -56,6 +56,7 @@ class SafetensorsFile {
                                                   std::string_view source);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] const FileIdentity& identity() const { return file_.identity(); }
   [[nodiscard]] const std::vector<TensorInfo>& tensors() const { return layout_.tensors; }
   [[nodiscard]] const TensorInfo* find(std::string_view name) const;  // nullptr when absent
 

@@ -149,6 +149,12 @@ class FileWeights : public WeightStore {
     return found->second.tensor->dtype;
   }
 
+  std::vector<CheckpointFile> files() const override {
+    std::vector<CheckpointFile> out;
+    for (const SafetensorsFile& file : files_) out.push_back({file.path(), file.identity()});
+    return out;
+  }
+
   std::size_t num_unused() const override { return places_.size() - used_.size(); }
 
  private:

@@ -57,6 +57,11 @@ class Weight {
   const TensorInfo* tensor_ = nullptr;
 };
 
+struct CheckpointFile {
+  std::filesystem::path path;
+  FileIdentity identity;
+};
+
 class WeightStore {
  public:
   virtual ~WeightStore() = default;
@@ -75,6 +80,9 @@ class WeightStore {
 
   // The dtype a tensor is stored in; nullopt when there is no such tensor or no file.
   [[nodiscard]] virtual std::optional<DType> stored_dtype(std::string_view name) const = 0;
+
+  // The checkpoint's files as they were opened; none when the tensors are made up.
+  [[nodiscard]] virtual std::vector<CheckpointFile> files() const { return {}; }
 
   // Tensors of the files that nothing fetched, so far.
   [[nodiscard]] virtual std::size_t num_unused() const = 0;

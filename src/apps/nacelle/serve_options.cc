@@ -69,6 +69,21 @@ Status read_model(const cli::FlagValues& flags, ServeOptions& options) {
   return {};
 }
 
+// --packed-weight-cache. Where the model's folder cannot be written, the user's cache folder
+// serves.
+void read_packed_cache(const cli::FlagValues& flags, const Environment& environment,
+                       model::PackedCacheOptions& cache) {
+  using Mode = model::PackedCacheOptions::Mode;
+  const std::string where = flags.text("packed-weight-cache", "auto");
+  cache.mode = where == "off" ? Mode::kOff : where == "auto" ? Mode::kAuto : Mode::kFolder;
+  if (cache.mode == Mode::kFolder) cache.folder = where;
+  if (const auto own = environment("XDG_CACHE_HOME"); own && !own->empty()) {
+    cache.fallback = std::filesystem::path(*own) / "nacelle";
+  } else if (const auto home = environment("HOME"); home && !home->empty()) {
+    cache.fallback = std::filesystem::path(*home) / ".cache" / "nacelle";
+  }
+}
+
 Status read_engine(const cli::FlagValues& flags, const Environment& environment,
                    ServeOptions& options) {
   engine::EngineConfig& engine = options.engine;
@@ -215,6 +230,7 @@ Result<ServeOptions> resolve_serve_options(const cli::FlagValues& flags,
   ServeOptions options;
   options.warnings = flags.warnings;
   RETURN_IF_ERROR(read_model(flags, options));
+  read_packed_cache(flags, environment, options.load.packed_cache);
   RETURN_IF_ERROR(read_engine(flags, environment, options));
   RETURN_IF_ERROR(read_server(flags, environment, options));
   const std::string level =

@@ -35,6 +35,20 @@ TEST(ServeOptions, DefaultsAreThoseOfTheSheet) {
   EXPECT_FALSE(options->max_model_len);
 }
 
+TEST(ServeOptions, PackedWeightsHaveAPlace) {
+  using Mode = model::PackedCacheOptions::Mode;
+  const auto cache = [](std::vector<std::string> args, Variables variables = {}) {
+    return resolve(std::move(args), std::move(variables))->load.packed_cache;
+  };
+  EXPECT_EQ(cache({"m"}).mode, Mode::kAuto);
+  EXPECT_EQ(cache({"m"}).fallback, "");
+  EXPECT_EQ(cache({"m"}, {{"HOME", "/h"}}).fallback, "/h/.cache/nacelle");
+  EXPECT_EQ(cache({"m"}, {{"HOME", "/h"}, {"XDG_CACHE_HOME", "/x"}}).fallback, "/x/nacelle");
+  EXPECT_EQ(cache({"m", "--packed-weight-cache", "off"}).mode, Mode::kOff);
+  EXPECT_EQ(cache({"m", "--packed-weight-cache", "/d"}).mode, Mode::kFolder);
+  EXPECT_EQ(cache({"m", "--packed-weight-cache", "/d"}).folder, "/d");
+}
+
 TEST(ServeOptions, FlagsReachTheComponents) {
   auto options = resolve({"m",
                           "--dtype",

@@ -54,6 +54,21 @@ Status apply_override(const nlohmann::json& override_json, model::GenerationConf
   return {};
 }
 
+void log_packed_cache(const model::PackedCacheEvent& event) {
+  using Kind = model::PackedCacheEvent::Kind;
+  const std::string file = event.file.string();
+  switch (event.kind) {
+    case Kind::kMapped:
+      return log::info("packed weights mapped", {{"file", file}, {"bytes", event.bytes}});
+    case Kind::kWritten:
+      return log::info("packed weights cached", {{"file", file}, {"bytes", event.bytes}});
+    case Kind::kRejected:
+      return log::warn("packed weights rejected", {{"file", file}, {"why", event.why}});
+    case Kind::kSkipped:
+      return log::warn("packed weights are not cached", {{"file", file}, {"why", event.why}});
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ServeProcess>> ServeProcess::start(async::Runtime& runtime,
@@ -127,6 +142,7 @@ Status ServeProcess::start_kernel_threads() {
 Result<std::unique_ptr<model::CausalLm>> ServeProcess::load_model() {
   RETURN_IF_ERROR(start_kernel_threads());
   options_.load.progress = [this](double share) { report_progress(share * 0.95); };
+  options_.load.packed_cache.report = log_packed_cache;
   const TimePoint began = std::chrono::steady_clock::now();
   ASSIGN_OR_RETURN(std::unique_ptr<model::CausalLm> model,
                    model::CausalLm::load(options_.model, options_.load, *kernel_pool_));
@@ -170,6 +186,9 @@ Status ServeProcess::start_engine(std::unique_ptr<model::CausalLm> model) {
   request.num_blocks_override = options_.kv.num_blocks;
   request.kv_bytes = options_.kv.bytes;
   request.memory_share = options_.kv.share;
+  request.step_bytes = model->activation_bytes(engine.max_num_batched_tokens) +
+                       (std::uint64_t{engine.max_num_seqs} + engine.max_prompt_logprob_rows) *
+                           config.vocab_size * sizeof(float);
   ASSIGN_OR_RETURN(engine.num_blocks, engine::choose_num_blocks(request, host));
   if (options_.max_model_len_auto) {
     const std::uint64_t fits = std::uint64_t{engine.num_blocks - 1} * engine.block_size;

@@ -4,30 +4,10 @@
 #include <array>
 #include <cstring>
 
+#include "kernels/gemm/transpose.h"
+
 namespace nacelle::kernels {
 namespace {
-
-// Both sides stay in the first-level cache within a block of k.
-constexpr std::size_t kBlock = 64;
-
-// Word is one step of one column: an element, or some narrow ones.
-template <class Word>
-void transpose(std::span<const std::byte* const> rows, std::size_t num_steps, std::size_t width,
-               std::byte* panel) {
-  auto* target = reinterpret_cast<Word*>(panel);
-  for (std::size_t begin = 0; begin < num_steps; begin += kBlock) {
-    const std::size_t end = std::min(num_steps, begin + kBlock);
-    for (std::size_t column = 0; column < rows.size(); ++column) {
-      const std::byte* source = rows[column] + begin * sizeof(Word);
-      Word* place = target + begin * width + column;
-      for (std::size_t step = begin; step < end; ++step) {
-        std::memcpy(place, source, sizeof(Word));  // a mapped row may be aligned to 2 bytes only
-        source += sizeof(Word);
-        place += width;
-      }
-    }
-  }
-}
 
 template <class T>
 void put(std::byte* at, T value) {
@@ -121,9 +101,9 @@ void fill_panel(std::span<const std::byte* const> rows, std::size_t k, std::size
   const std::size_t whole_steps = k / step;
   const std::size_t word_bytes = step * element_bytes;
   if (word_bytes == 4) {
-    transpose<std::uint32_t>(rows, whole_steps, width, panel);
+    transpose_words(rows, whole_steps, width, reinterpret_cast<std::uint32_t*>(panel));
   } else {
-    transpose<std::uint16_t>(rows, whole_steps, width, panel);
+    transpose_words(rows, whole_steps, width, reinterpret_cast<std::uint16_t*>(panel));
   }
   const std::size_t rest = k - whole_steps * step;
   if (rest == 0) return;

@@ -17,11 +17,13 @@ struct Part {
 class Loader {
  public:
   Loader(const ModelConfig& config, const DecoderSpec& spec, WeightStore& store, DType dtype,
-         const kernels::Context& context, const std::function<void(double)>& progress)
+         PackedCache* cache, const kernels::Context& context,
+         const std::function<void(double)>& progress)
       : config_(config),
         spec_(spec),
         store_(store),
         dtype_(dtype),
+        cache_(cache),
         context_(context),
         progress_(progress),
         total_(config.num_parameters()) {}
@@ -33,15 +35,25 @@ class Loader {
   // Small tensors live in f32, after rounding to the model's dtype as the reference does.
   Result<std::vector<float>> vector(const std::string& name, std::size_t count);
   Result<Linear> linear(std::initializer_list<Part> parts, std::size_t columns, bool has_bias);
-  Result<kernels::PackedMatrix> pack(const TensorView& matrix) {
-    return kernels::PackedMatrix::pack(std::span(&matrix, 1), context_.isa, context_.pool);
+  // From the cache; else what `pack` makes, for the cache to keep. The name is that of the stacked
+  // tensors: it says what the matrix means.
+  template <class Pack>
+  Result<kernels::PackedMatrix> cached(const std::string& name, std::size_t rows,
+                                       std::size_t columns, Pack&& pack) {
+    if (cache_ == nullptr) return pack();
+    if (auto found = cache_->find(name, rows, columns)) return *std::move(found);
+    Result<kernels::PackedMatrix> packed = pack();
+    if (packed.ok()) cache_->add(name, *packed);
+    return packed;
   }
+  Result<kernels::PackedMatrix> pack(std::initializer_list<Part> parts, std::size_t columns);
   void advance(std::uint64_t elements);
 
   const ModelConfig& config_;
   const DecoderSpec& spec_;
   WeightStore& store_;
   DType dtype_;
+  PackedCache* cache_;
   const kernels::Context& context_;
   const std::function<void(double)>& progress_;
   std::uint64_t total_;
@@ -60,25 +72,35 @@ Result<std::vector<float>> Loader::vector(const std::string& name, std::size_t c
   return out;
 }
 
+Result<kernels::PackedMatrix> Loader::pack(std::initializer_list<Part> parts, std::size_t columns) {
+  std::vector<Weight> weights;
+  std::vector<TensorView> views;
+  for (const Part& part : parts) {
+    ASSIGN_OR_RETURN(Weight weight,
+                     store_.fetch(part.name + ".weight", Shape{part.rows, columns}, dtype_));
+    views.push_back(weight.view());
+    weights.push_back(std::move(weight));
+  }
+  ASSIGN_OR_RETURN(kernels::PackedMatrix matrix,
+                   kernels::PackedMatrix::pack(views, context_.isa, context_.pool));
+  for (Weight& weight : weights) store_.recycle(std::move(weight));
+  return matrix;
+}
+
 Result<Linear> Loader::linear(std::initializer_list<Part> parts, std::size_t columns,
                               bool has_bias) {
   Linear out;
-  std::vector<Weight> weights;
-  std::vector<TensorView> views;
-  std::uint64_t elements = 0;
+  std::size_t rows = 0;
+  std::string name;
   for (const Part& part : parts) {
-    const Shape shape{part.rows, columns};
-    ASSIGN_OR_RETURN(Weight weight, store_.fetch(part.name + ".weight", shape, dtype_));
-    views.push_back(weight.view());
-    weights.push_back(std::move(weight));
-    elements += shape.num_elements();
+    rows += part.rows;
+    name += (name.empty() ? "" : "+") + part.name;
     if (!has_bias) continue;
     ASSIGN_OR_RETURN(const std::vector<float> bias, vector(part.name + ".bias", part.rows));
     out.bias.insert(out.bias.end(), bias.begin(), bias.end());
   }
-  ASSIGN_OR_RETURN(out.matrix, kernels::PackedMatrix::pack(views, context_.isa, context_.pool));
-  for (Weight& weight : weights) store_.recycle(std::move(weight));
-  advance(elements);
+  ASSIGN_OR_RETURN(out.matrix, cached(name, rows, columns, [&] { return pack(parts, columns); }));
+  advance(std::uint64_t{rows} * columns);
   return out;
 }
 
@@ -120,14 +142,15 @@ Result<DecoderWeights> Loader::load() {
   }
   ASSIGN_OR_RETURN(out.final_norm, vector("model.norm.weight", config_.hidden_size));
   ASSIGN_OR_RETURN(out.embedding, store_.fetch("model.embed_tokens.weight", table, dtype_));
-  if (config_.tie_word_embeddings) {
-    ASSIGN_OR_RETURN(out.lm_head, pack(out.embedding.view()));
-    out.embedding.drop_pages();  // from now on only the rows of a batch's tokens are read
-  } else {
-    ASSIGN_OR_RETURN(Weight head, store_.fetch("lm_head.weight", table, dtype_));
-    ASSIGN_OR_RETURN(out.lm_head, pack(head.view()));
-    store_.recycle(std::move(head));
-  }
+  const bool tied = config_.tie_word_embeddings;
+  const std::string head = tied ? "model.embed_tokens" : "lm_head";
+  ASSIGN_OR_RETURN(
+      out.lm_head, cached(head, table[0], table[1], [&]() -> Result<kernels::PackedMatrix> {
+        if (!tied) return pack({{head, table[0]}}, table[1]);
+        const TensorView& view = out.embedding.view();
+        return kernels::PackedMatrix::pack(std::span(&view, 1), context_.isa, context_.pool);
+      }));
+  out.embedding.drop_pages();  // from now on only the rows of a batch's tokens are read
   advance(total_);
   return out;
 }
@@ -139,10 +162,10 @@ std::size_t size_of_linear(const Linear& linear) {
 }  // namespace
 
 Result<DecoderWeights> DecoderWeights::load(const ModelConfig& config, const DecoderSpec& spec,
-                                            WeightStore& store, DType dtype,
+                                            WeightStore& store, DType dtype, PackedCache* cache,
                                             const kernels::Context& context,
                                             const std::function<void(double)>& progress) {
-  return Loader(config, spec, store, dtype, context, progress).load();
+  return Loader(config, spec, store, dtype, cache, context, progress).load();
 }
 
 std::size_t DecoderWeights::size_bytes() const {

@@ -14,6 +14,7 @@
 #include "kernels/gemm/gemm.h"
 #include "model/arch/decoder_spec.h"
 #include "model/config.h"
+#include "model/packed_cache.h"
 #include "model/weights.h"
 
 namespace nacelle::model {
@@ -41,9 +42,11 @@ struct DecoderWeights {
   std::vector<float> final_norm;  // [hidden]
   kernels::PackedMatrix lm_head;  // [vocab, hidden]; the embedding again when tied
 
+  // Matrices that `cache` (null: none) has are mapped, and their tensors are not read.
   [[nodiscard]] static Result<DecoderWeights> load(const ModelConfig& config,
                                                    const DecoderSpec& spec, WeightStore& store,
-                                                   DType dtype, const kernels::Context& context,
+                                                   DType dtype, PackedCache* cache,
+                                                   const kernels::Context& context,
                                                    const std::function<void(double)>& progress);
 
   [[nodiscard]] std::size_t size_bytes() const;
