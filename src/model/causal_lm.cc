@@ -6,6 +6,8 @@
 #include "model/arch/decoder.h"
 #include "model/arch/family.h"
 #include "model/machine_memory.h"
+#include "model/quantization/load_quantization.h"
+#include "model/quantization/quantization_spec.h"
 #include "model/weights.h"
 
 namespace nacelle::model {
@@ -19,12 +21,13 @@ class DecoderLm : public CausalLm {
         context_(context),
         rotary_(rope_frequencies(config_)) {}
 
-  Status load_weights(std::unique_ptr<WeightStore> store,
+  Status load_weights(std::unique_ptr<WeightStore> store, const LoadQuantization& quantization,
                       const std::function<void(double)>& progress) {
     store_ = std::move(store);
     DecoderSpec spec = find_family(config_.architecture)->spec(config_);
-    ASSIGN_OR_RETURN(DecoderWeights weights,
-                     DecoderWeights::load(config_, spec, *store_, dtype_, context_, progress));
+    ASSIGN_OR_RETURN(
+        DecoderWeights weights,
+        DecoderWeights::load(config_, spec, *store_, dtype_, quantization, context_, progress));
     decoder_ =
         std::make_unique<Decoder>(config_, std::move(spec), std::move(weights), dtype_, context_);
     return {};
@@ -33,6 +36,8 @@ class DecoderLm : public CausalLm {
   const ModelConfig& config() const override { return config_; }
   DType dtype() const override { return dtype_; }
   std::size_t weight_bytes() const override { return decoder_->weights().size_bytes(); }
+
+  std::string weight_format() const override { return decoder_->weights().format(); }
 
   std::size_t kv_bytes_per_block(std::uint32_t block_size) const override {
     return layout(1, block_size).bytes_per_block() * config_.num_layers;
@@ -90,13 +95,33 @@ Status check_kernels(const ModelConfig& config, DType dtype) {
   return layout.validate();
 }
 
+// Weights, the embedding counted as dense.
+double estimated_bytes(const ModelConfig& config, DType dtype, const LoadQuantization& wanted) {
+  const double table = static_cast<double>(config.vocab_size) * config.hidden_size;
+  const double tables = config.tie_word_embeddings ? table : 2 * table;
+  const double linears = static_cast<double>(config.num_parameters()) - tables;
+  const LinearScheme* scheme = nullptr;
+  if (config.quantization != nullptr && !config.quantization->groups.empty()) {
+    scheme = &config.quantization->groups.front().scheme;
+  }
+  const std::size_t dense = size_of(dtype);
+  return tables * static_cast<double>(dense) + linears * bytes_per_weight(wanted, scheme, dense);
+}
+
 }  // namespace
+
+Status check_quantization_name(std::string_view name) {
+  return LoadQuantization::parse(name).status();
+}
 
 Result<std::unique_ptr<CausalLm>> CausalLm::load(const std::filesystem::path& folder,
                                                  const LoadOptions& options,
                                                  kernels::WorkerPool& pool) {
   ASSIGN_OR_RETURN(const kernels::Isa isa, kernels::parse_isa(options.isa));
   ASSIGN_OR_RETURN(ModelConfig config, ModelConfig::load(folder, options.hf_overrides_json));
+  ASSIGN_OR_RETURN(const LoadQuantization quantization,
+                   LoadQuantization::parse(options.quantization));
+  RETURN_IF_ERROR(quantization.check(config.quantization.get()));
   std::unique_ptr<WeightStore> store;
   if (options.format == LoadFormat::kDummy) {
     store = WeightStore::dummy(options.dummy_seed, pool);
@@ -105,14 +130,13 @@ Result<std::unique_ptr<CausalLm>> CausalLm::load(const std::filesystem::path& fo
   }
   ASSIGN_OR_RETURN(const DType dtype, choose_dtype(options, config, *store));
   RETURN_IF_ERROR(check_kernels(config, dtype));
-  const double weight_bytes =
-      static_cast<double>(config.num_parameters()) * static_cast<double>(size_of(dtype));
-  RETURN_IF_ERROR(check_fits_memory(
-      fmt::format("the weights of {}", (folder / "config.json").string()), weight_bytes));
+  RETURN_IF_ERROR(
+      check_fits_memory(fmt::format("the weights of {}", (folder / "config.json").string()),
+                        estimated_bytes(config, dtype, quantization)));
 
   auto model = std::make_unique<DecoderLm>(std::move(config), dtype,
                                            kernels::Context{.pool = pool, .isa = isa});
-  RETURN_IF_ERROR(model->load_weights(std::move(store), options.progress));
+  RETURN_IF_ERROR(model->load_weights(std::move(store), quantization, options.progress));
   return std::unique_ptr<CausalLm>(std::move(model));
 }
 

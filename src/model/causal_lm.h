@@ -17,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/token.h"
@@ -51,9 +52,13 @@ struct LoadOptions {
   std::uint64_t dummy_seed = 0;
   std::string hf_overrides_json;     // merged into config.json; "" = none
   std::string isa;                   // "" = the best this CPU has
+  std::string quantization;          // as --quantization, see quantization/load_quantization.h; "" = as stored
   // Called from the loading thread with the share done in [0, 1]. May be empty.
   std::function<void(double fraction)> progress;
 };
+
+// Whether LoadOptions::quantization may have this value; the message lists those it may have.
+[[nodiscard]] Status check_quantization_name(std::string_view name);
 
 class CausalLm {
  public:
@@ -66,6 +71,8 @@ class CausalLm {
   [[nodiscard]] virtual const ModelConfig& config() const = 0;
   [[nodiscard]] virtual DType dtype() const = 0;         // of weights, activations into matmuls, and KV
   [[nodiscard]] virtual std::size_t weight_bytes() const = 0;
+  // How the matrices are stored: "bf16", "int8", "int4-g128, head int8".
+  [[nodiscard]] virtual std::string weight_format() const = 0;
 
   // Bytes of K and V of all layers for one block of `block_size` tokens.
   [[nodiscard]] virtual std::size_t kv_bytes_per_block(std::uint32_t block_size) const = 0;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -14,6 +15,7 @@
 #include "kernels/gemm/gemm.h"
 #include "model/arch/decoder_spec.h"
 #include "model/config.h"
+#include "model/quantization/load_quantization.h"
 #include "model/weights.h"
 
 namespace nacelle::model {
@@ -22,6 +24,8 @@ namespace nacelle::model {
 struct Linear {
   kernels::PackedMatrix matrix;
   std::vector<float> bias;  // [matrix.n()]
+  // Column j of the matrix multiplies input input_order[j]; empty: inputs as they come.
+  std::vector<std::uint32_t> input_order;
   [[nodiscard]] const float* bias_data() const { return bias.empty() ? nullptr : bias.data(); }
 };
 
@@ -31,7 +35,7 @@ struct DecoderLayer {
   std::vector<float> q_norm, k_norm;       // [head_dim]; empty without qk_norm
   Linear o;                                // [hidden, heads * head_dim]
   std::vector<float> post_attention_norm;  // [hidden]
-  Linear gate_up;                          // [2 * intermediate, hidden]
+  Linear gate_up;                          // [2 * intermediate, hidden], panels alternating
   Linear down;                             // [hidden, intermediate]
 };
 
@@ -39,12 +43,17 @@ struct DecoderWeights {
   Weight embedding;  // [vocab, hidden]
   std::vector<DecoderLayer> layers;
   std::vector<float> final_norm;  // [hidden]
-  kernels::PackedMatrix lm_head;  // [vocab, hidden]; the embedding again when tied
+  Linear lm_head;                 // [vocab, hidden]; the embedding again when tied
 
   [[nodiscard]] static Result<DecoderWeights> load(const ModelConfig& config,
                                                    const DecoderSpec& spec, WeightStore& store,
-                                                   DType dtype, const kernels::Context& context,
+                                                   DType dtype,
+                                                   const LoadQuantization& quantization,
+                                                   const kernels::Context& context,
                                                    const std::function<void(double)>& progress);
+
+  // How the matrices are stored: "bf16", "int4-g128, head int8", "int8+bf16" (some layers each).
+  [[nodiscard]] std::string format() const;
 
   [[nodiscard]] std::size_t size_bytes() const;
 };
