@@ -89,7 +89,7 @@ constexpr std::array<FlagSpec, 182> kFlags{{
     {"trust-remote-code", "", kBool, kAccepted, "Model", "false", "no Python is run"},
     {"dtype", "", kString, kWorks, "Model", "auto", "auto keeps the checkpoint's", "auto|half|float16|bfloat16|float|float32"},
     {"max-model-len", "", kHumanInt, kWorks, "Model", "from config.json", "longest sequence; auto or -1 = largest that fits"},
-    {"quantization", "q", kString, kAccepted, "Model", "from config.json", ""},
+    {"quantization", "q", kString, kWorks, "Model", "from config.json", "int8, int4, int4-g32: quantise at load; or the checkpoint's method"},
     {"load-format", "", kString, kWorks, "Model", "auto", "dummy makes random weights from config.json", "auto|safetensors|pt|dummy|gguf|mistral|runai_streamer|runai_streamer_sharded|tensorizer|sharded_state|bitsandbytes|instanttensor|npcache|fastsafetensors"},
     {"safetensors-load-strategy", "", kString, kAccepted, "Model", "", ""},
     {"safetensors-prefetch-block-size", "", kHumanInt, kAccepted, "Model", "", ""},

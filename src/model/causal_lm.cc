@@ -8,6 +8,8 @@
 #include "model/arch/family.h"
 #include "model/machine_memory.h"
 #include "model/packed_cache.h"
+#include "model/quantization/load_quantization.h"
+#include "model/quantization/quantization_spec.h"
 #include "model/weights.h"
 
 namespace nacelle::model {
@@ -21,14 +23,15 @@ class DecoderLm : public CausalLm {
         context_(context),
         rotary_(rope_frequencies(config_)) {}
 
-  Status load_weights(std::unique_ptr<WeightStore> store, std::unique_ptr<PackedCache> cache,
+  Status load_weights(std::unique_ptr<WeightStore> store, const LoadQuantization& quantization,
+                      std::unique_ptr<PackedCache> cache,
                       const std::function<void(double)>& progress) {
     store_ = std::move(store);
     cache_ = std::move(cache);
     DecoderSpec spec = find_family(config_.architecture)->spec(config_);
-    ASSIGN_OR_RETURN(
-        DecoderWeights weights,
-        DecoderWeights::load(config_, spec, *store_, dtype_, cache_.get(), context_, progress));
+    ASSIGN_OR_RETURN(DecoderWeights weights,
+                     DecoderWeights::load(config_, spec, *store_, dtype_, quantization,
+                                          cache_.get(), context_, progress));
     if (cache_ != nullptr) cache_->finish();
     decoder_ =
         std::make_unique<Decoder>(config_, std::move(spec), std::move(weights), dtype_, context_);
@@ -39,16 +42,18 @@ class DecoderLm : public CausalLm {
   DType dtype() const override { return dtype_; }
   std::size_t weight_bytes() const override { return decoder_->weights().size_bytes(); }
 
+  std::string weight_format() const override { return decoder_->weights().format(); }
+
   std::size_t activation_bytes(std::uint32_t rows) const override {
     const std::size_t element = size_of(dtype_);
     const std::size_t q = std::size_t{config_.num_heads} * config_.head_dim;
     const std::size_t kv = std::size_t{config_.num_kv_heads} * config_.head_dim;
     const std::size_t inner = config_.intermediate_size;
-    // Residual, its change, the normed rows; q, k, v and the attended rows; gate, up and their
-    // product; and the rows of one product as its kernel wants them.
+    // Residual, its change, the normed rows; q, k, v and the attended rows; the product of gate and
+    // up; and the rows of one product as its kernel wants them.
     const std::size_t hidden_bytes = config_.hidden_size * (2 * sizeof(float) + element);
     const std::size_t attention_bytes = (q + 2 * kv) * sizeof(float) + q * element;
-    const std::size_t mlp_bytes = inner * (2 * sizeof(float) + element + sizeof(float));
+    const std::size_t mlp_bytes = inner * (element + sizeof(float));
     return rows * (hidden_bytes + attention_bytes + mlp_bytes);
   }
 
@@ -109,13 +114,33 @@ Status check_kernels(const ModelConfig& config, DType dtype) {
   return layout.validate();
 }
 
+// Weights, the embedding counted as dense.
+double estimated_bytes(const ModelConfig& config, DType dtype, const LoadQuantization& wanted) {
+  const double table = static_cast<double>(config.vocab_size) * config.hidden_size;
+  const double tables = config.tie_word_embeddings ? table : 2 * table;
+  const double linears = static_cast<double>(config.num_parameters()) - tables;
+  const LinearScheme* scheme = nullptr;
+  if (config.quantization != nullptr && !config.quantization->groups.empty()) {
+    scheme = &config.quantization->groups.front().scheme;
+  }
+  const std::size_t dense = size_of(dtype);
+  return tables * static_cast<double>(dense) + linears * bytes_per_weight(wanted, scheme, dense);
+}
+
 }  // namespace
+
+Status check_quantization_name(std::string_view name) {
+  return LoadQuantization::parse(name).status();
+}
 
 Result<std::unique_ptr<CausalLm>> CausalLm::load(const std::filesystem::path& folder,
                                                  const LoadOptions& options,
                                                  kernels::WorkerPool& pool) {
   ASSIGN_OR_RETURN(const kernels::Isa isa, kernels::parse_isa(options.isa));
   ASSIGN_OR_RETURN(ModelConfig config, ModelConfig::load(folder, options.hf_overrides_json));
+  ASSIGN_OR_RETURN(const LoadQuantization quantization,
+                   LoadQuantization::parse(options.quantization));
+  RETURN_IF_ERROR(quantization.check(config.quantization.get()));
   std::unique_ptr<WeightStore> store;
   if (options.format == LoadFormat::kDummy) {
     store = WeightStore::dummy(options.dummy_seed, pool);
@@ -124,10 +149,9 @@ Result<std::unique_ptr<CausalLm>> CausalLm::load(const std::filesystem::path& fo
   }
   ASSIGN_OR_RETURN(const DType dtype, choose_dtype(options, config, *store));
   RETURN_IF_ERROR(check_kernels(config, dtype));
-  const double weight_bytes =
-      static_cast<double>(config.num_parameters()) * static_cast<double>(size_of(dtype));
-  RETURN_IF_ERROR(check_fits_memory(
-      fmt::format("the weights of {}", (folder / "config.json").string()), weight_bytes));
+  RETURN_IF_ERROR(
+      check_fits_memory(fmt::format("the weights of {}", (folder / "config.json").string()),
+                        estimated_bytes(config, dtype, quantization)));
 
   const kernels::Context context{.pool = pool, .isa = isa};
   std::unique_ptr<PackedCache> cache;
@@ -135,12 +159,13 @@ Result<std::unique_ptr<CausalLm>> CausalLm::load(const std::filesystem::path& fo
     ASSIGN_OR_RETURN(std::string text, read_file(folder / "config.json"));
     const PackedRecipe recipe{.model_folder = folder,
                               .config = std::move(text) + "\n" + options.hf_overrides_json,
-                              .quantization = "",
+                              .quantization = options.quantization,
                               .dtype = dtype};
     cache = PackedCache::open(options.packed_cache, recipe, *store, context);
   }
   auto model = std::make_unique<DecoderLm>(std::move(config), dtype, context);
-  RETURN_IF_ERROR(model->load_weights(std::move(store), std::move(cache), options.progress));
+  RETURN_IF_ERROR(
+      model->load_weights(std::move(store), quantization, std::move(cache), options.progress));
   return std::unique_ptr<CausalLm>(std::move(model));
 }
 

@@ -17,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/token.h"
@@ -53,9 +54,13 @@ struct LoadOptions {
   std::string hf_overrides_json;     // merged into config.json; "" = none
   std::string isa;                   // "" = the best this CPU has
   PackedCacheOptions packed_cache;   // packed weights on disk; off by default
+  std::string quantization;          // as --quantization, see quantization/load_quantization.h; "" = as stored
   // Called from the loading thread with the share done in [0, 1]. May be empty.
   std::function<void(double fraction)> progress;
 };
+
+// Whether LoadOptions::quantization may have this value; the message lists those it may have.
+[[nodiscard]] Status check_quantization_name(std::string_view name);
 
 class CausalLm {
  public:
@@ -68,6 +73,8 @@ class CausalLm {
   [[nodiscard]] virtual const ModelConfig& config() const = 0;
   [[nodiscard]] virtual DType dtype() const = 0;         // of weights, activations into matmuls, and KV
   [[nodiscard]] virtual std::size_t weight_bytes() const = 0;
+  // How the matrices are stored: "bf16", "int8", "int4-g128, head int8".
+  [[nodiscard]] virtual std::string weight_format() const = 0;
 
   // Memory that a batch of `rows` tokens takes beside weights, KV and logits, once it has run.
   [[nodiscard]] virtual std::size_t activation_bytes(std::uint32_t rows) const {

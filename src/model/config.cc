@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "model/arch/family.h"
 #include "model/field_reader.h"
+#include "model/quantization/quantization_spec.h"
 
 namespace nacelle::model {
 namespace {
@@ -157,18 +158,16 @@ Activation read_activation(FieldReader& fields) {
   return Activation::kSilu;
 }
 
-Status refuse_quantised(const FieldReader& fields, std::string_view source) {
-  const json* quantised = fields.find("quantization_config");
-  if (quantised == nullptr) return {};
-  std::string method = "unknown";
-  if (quantised->is_object() && quantised->contains("quant_method") &&
-      (*quantised)["quant_method"].is_string()) {
-    method = (*quantised)["quant_method"].get<std::string>().substr(0, 40);
+// "compression_config" is the older name of the key.
+Result<std::shared_ptr<const QuantizationSpec>> read_quantization(const FieldReader& fields,
+                                                                  std::string_view source) {
+  for (const char* key : {"quantization_config", "compression_config"}) {
+    const json* object = fields.find(key);
+    if (object == nullptr) continue;
+    ASSIGN_OR_RETURN(QuantizationSpec spec, QuantizationSpec::parse(*object, key, source));
+    return std::make_shared<const QuantizationSpec>(std::move(spec));
   }
-  return unimplemented(
-      "{}: quantization_config has quant_method \"{}\"; supported weights: float32, bfloat16, "
-      "float16",
-      source, method);
+  return std::shared_ptr<const QuantizationSpec>();
 }
 
 }  // namespace
@@ -182,9 +181,9 @@ Result<ModelConfig> ModelConfig::parse(std::string_view json_text, std::string_v
   }
   FieldReader fields(object, std::string(source));
   ASSIGN_OR_RETURN(const Family* family, pick_family(fields, source));
-  RETURN_IF_ERROR(refuse_quantised(fields, source));
 
   ModelConfig config;
+  ASSIGN_OR_RETURN(config.quantization, read_quantization(fields, source));
   config.architecture = family->architecture;
   config.model_type = fields.text("model_type").value_or("");
   read_shape(fields, config);

@@ -6,13 +6,14 @@
 //
 // Home:    immutable after parse(); any thread.
 // Errors:  not_found (no such folder or file, saying what was looked for), unimplemented (unknown
-//          architecture, quantised checkpoint: listing what is supported), invalid_argument (all
-//          wrong values of the file in one message).
+//          architecture or quantisation: listing what is supported), invalid_argument (all wrong
+//          values of the file in one message).
 // Source:  engine.md section 28; defaults of absent keys are those of the Hugging Face classes.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,8 @@
 #include "tensor/dtype.h"
 
 namespace nacelle::model {
+
+struct QuantizationSpec;  // quantization/quantization_spec.h
 
 enum class AttentionKind { kFull, kSliding };
 enum class Activation { kSilu };
@@ -53,8 +56,9 @@ struct ModelConfig {
   std::optional<std::uint32_t> sliding_window;  // keys a sliding layer sees, its own included
   std::vector<AttentionKind> layer_types;       // [num_layers]
 
-  std::optional<DType> dtype;          // of the checkpoint, when the file says it
-  std::vector<TokenId> eos_token_ids;  // in the file's order
+  std::optional<DType> dtype;                            // of the checkpoint, when the file says it
+  std::shared_ptr<const QuantizationSpec> quantization;  // of its weights; null: all are dense
+  std::vector<TokenId> eos_token_ids;                    // in the file's order
   std::optional<TokenId> bos_token_id;
   std::optional<TokenId> pad_token_id;
 

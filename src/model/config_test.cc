@@ -234,8 +234,10 @@ TEST(ModelConfig, BadValuesAreRefusedWithKeyValueAndLimit) {
        "architectures is missing, supported: Llama"},
       {"architecture is a string", R"({"architectures": "LlamaForCausalLM"})", "a list of names"},
       {"architecture list is empty", R"({"architectures": []})", "a list of names"},
-      {"quantised", R"({"quantization_config": {"quant_method": "gptq", "bits": 4}})",
-       "quant_method \"gptq\"; supported weights", Code::kUnimplemented},
+      {"quantised by an unknown method", R"({"quantization_config": {"quant_method": "aqlm"}})",
+       "quantization_config.quant_method is \"aqlm\", supported: awq, compressed-tensors, fp8, "
+       "gptq",
+       Code::kUnimplemented},
   };
   for (const BadCase& c : cases) {
     const auto config = parse_with(c.overrides);

@@ -99,6 +99,11 @@ class DummyWeights : public WeightStore {
     return Weight(view, std::move(buffer));
   }
 
+  Result<Weight> fetch_stored(std::string_view name) override {
+    return unimplemented("tensor {} is made up and has no stored form", name);
+  }
+  std::string place_of(std::string_view) const override { return "dummy weights"; }
+  bool is_made_up() const override { return true; }
   std::optional<DType> stored_dtype(std::string_view) const override { return std::nullopt; }
   std::size_t num_unused() const override { return 0; }
 

@@ -68,6 +68,15 @@ Result<json> parse_json_object(std::string_view text, std::string_view source) {
   }
 }
 
+std::string printable(std::string_view name, std::size_t max_bytes) {
+  std::string out(name.substr(0, max_bytes));
+  for (char& c : out) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  if (name.size() > max_bytes) out += "...";
+  return out;
+}
+
 FieldReader::FieldReader(const json& object, std::string source, std::string prefix)
     : object_(object), source_(std::move(source)), prefix_(std::move(prefix)) {}
 
@@ -82,6 +91,20 @@ bool FieldReader::has(std::string_view key) const { return find(key) != nullptr;
 bool FieldReader::mentions(std::string_view key) const { return object_.contains(key); }
 
 void FieldReader::complain(std::string complaint) { complaints_.push_back(std::move(complaint)); }
+
+void FieldReader::refuse(std::string_view key, std::string_view accepted) {
+  if (const json* value = find(key)) complain_value(key, *value, accepted);
+}
+
+std::optional<FieldReader> FieldReader::nested(std::string_view key) {
+  const json* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_object()) {
+    complain_value(key, *value, "an object");
+    return std::nullopt;
+  }
+  return FieldReader(*value, source_, fmt::format("{}{}.", prefix_, printable(key)));
+}
 
 void FieldReader::adopt(const FieldReader& nested) {
   complaints_.insert(complaints_.end(), nested.complaints_.begin(), nested.complaints_.end());

@@ -24,6 +24,10 @@ namespace nacelle::model {
 [[nodiscard]] Result<nlohmann::json> parse_json_object(std::string_view text,
                                                        std::string_view source);
 
+// The first `max_bytes` bytes of a name from outside, with anything but printable ASCII as '?': for
+// messages, which are UTF-8.
+[[nodiscard]] std::string printable(std::string_view name, std::size_t max_bytes = 60);
+
 class FieldReader {
  public:
   // `object` must outlive the reader. `prefix` precedes key names in complaints: "rope_scaling.".
@@ -48,11 +52,18 @@ class FieldReader {
   // A whole number or a list of them; empty when absent.
   std::vector<std::int32_t> one_or_more_ids(std::string_view key);
 
+  // The reader of a nested object; nullopt when absent, or with a complaint when it is no object.
+  [[nodiscard]] std::optional<FieldReader> nested(std::string_view key);
+
+  // Complains about the value of a key that is there.
+  void refuse(std::string_view key, std::string_view accepted);
   void complain(std::string complaint);
   // Takes over the complaints of a reader of a nested object.
   void adopt(const FieldReader& nested);
 
   [[nodiscard]] Status status() const;
+  [[nodiscard]] const std::string& prefix() const { return prefix_; }
+  [[nodiscard]] const nlohmann::json& object() const { return object_; }
 
  private:
   void complain_value(std::string_view key, const nlohmann::json& value, std::string_view accepted);

@@ -121,14 +121,8 @@ class FileWeights : public WeightStore {
   }
 
   Result<Weight> fetch(std::string_view name, const Shape& shape, DType dtype) override {
-    const auto found = places_.find(name);
-    if (found == places_.end()) {
-      return not_found("tensor {} is missing: config.json asks for it, {} of {} do not have it",
-                       name,
-                       files_.size() == 1 ? "the file" : fmt::format("the {} files", files_.size()),
-                       folder_.string());
-    }
-    const auto [file, tensor] = found->second;
+    ASSIGN_OR_RETURN(const Place place, find(name));
+    const auto [file, tensor] = place;
     const std::string where = file->path().string();
     if (tensor->dtype != DType::kF32 && tensor->dtype != DType::kBF16 &&
         tensor->dtype != DType::kF16) {
@@ -141,6 +135,17 @@ class FileWeights : public WeightStore {
     }
     used_.insert(tensor);
     return make_weight(*file, *tensor, dtype);
+  }
+
+  Result<Weight> fetch_stored(std::string_view name) override {
+    ASSIGN_OR_RETURN(const Place place, find(name));
+    used_.insert(place.tensor);
+    return make_weight(*place.file, *place.tensor, place.tensor->dtype);
+  }
+
+  std::string place_of(std::string_view name) const override {
+    const auto found = places_.find(name);
+    return (found == places_.end() ? folder_ : found->second.file->path()).string();
   }
 
   std::optional<DType> stored_dtype(std::string_view name) const override {
@@ -163,6 +168,14 @@ class FileWeights : public WeightStore {
     const TensorInfo* tensor = nullptr;
   };
 
+  Result<Place> find(std::string_view name) const {
+    const auto found = places_.find(name);
+    if (found != places_.end()) return found->second;
+    return not_found("tensor {} is missing: config.json asks for it, {} of {} do not have it", name,
+                     files_.size() == 1 ? "the file" : fmt::format("the {} files", files_.size()),
+                     folder_.string());
+  }
+
   Result<Weight> make_weight(const SafetensorsFile& file, const TensorInfo& tensor, DType dtype) {
     const std::span<const std::byte> bytes = file.bytes(tensor);
     const std::size_t element = size_of(tensor.dtype);
@@ -174,6 +187,11 @@ class FileWeights : public WeightStore {
     const std::size_t count = tensor.shape.num_elements();
     ASSIGN_OR_RETURN(Buffer buffer, staging(count * size_of(dtype)));
     std::byte* const target = buffer.data();
+    if (tensor.dtype == dtype) {
+      std::copy(bytes.begin(), bytes.end(), target);
+      file.drop_pages(tensor);
+      return Weight(TensorView(target, dtype, tensor.shape), std::move(buffer));
+    }
     const std::byte* source = bytes.data();
     Buffer realigned;
     if (!aligned) {

@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -78,6 +79,16 @@ class WeightStore {
   [[nodiscard]] virtual Result<Weight> fetch(std::string_view name, const Shape& shape,
                                              DType dtype) = 0;
 
+  // The tensor in the dtype and shape it is stored with, aligned to its element: for packed formats,
+  // whose reader checks both. Made-up tensors have no stored form: unimplemented.
+  [[nodiscard]] virtual Result<Weight> fetch_stored(std::string_view name) = 0;
+
+  // What a message calls the place of a tensor: its file, or the folder when no file has it.
+  [[nodiscard]] virtual std::string place_of(std::string_view name) const = 0;
+
+  // True when tensors come from no file, so that there is nothing but dense ones.
+  [[nodiscard]] virtual bool is_made_up() const { return false; }
+
   // The dtype a tensor is stored in; nullopt when there is no such tensor or no file.
   [[nodiscard]] virtual std::optional<DType> stored_dtype(std::string_view name) const = 0;
 
@@ -93,7 +104,6 @@ class WeightStore {
   // Frees the memory that recycle() collected.
   void drop_recycled() { spare_.clear(); }
 
- protected:
   // Memory for a new tensor, at least this large, its content undefined.
   [[nodiscard]] Result<Buffer> staging(std::size_t size_bytes);
 

@@ -19,6 +19,11 @@ Result<std::uint32_t> positive(const cli::FlagValues& flags, std::string_view na
   return static_cast<std::uint32_t>(value);
 }
 
+Status read_quantization(const cli::FlagValues& flags, ServeOptions& options) {
+  options.load.quantization = flags.text("quantization", "");
+  return model::check_quantization_name(options.load.quantization).with_context("--quantization");
+}
+
 Status read_model(const cli::FlagValues& flags, ServeOptions& options) {
   if (flags.positional.size() > 1) {
     return invalid_argument("one model folder is expected, got {}",
@@ -49,6 +54,7 @@ Status read_model(const cli::FlagValues& flags, ServeOptions& options) {
   options.load.dummy_seed = static_cast<std::uint64_t>(flags.integer("seed", 0));
   if (flags.has("hf-overrides")) options.load.hf_overrides_json = flags.json("hf-overrides").dump();
   if (const std::string isa = flags.text("isa", "auto"); isa != "auto") options.load.isa = isa;
+  RETURN_IF_ERROR(read_quantization(flags, options));
   options.generation_config = flags.text("generation-config", "auto");
   options.override_generation_config = flags.json("override-generation-config");
   if (!options.override_generation_config.is_null() &&

@@ -53,6 +53,8 @@ TEST(ServeOptions, FlagsReachTheComponents) {
   auto options = resolve({"m",
                           "--dtype",
                           "half",
+                          "-q",
+                          "int4-g32",
                           "--max-model-len",
                           "2K",
                           "--kv-cache-memory-bytes",
@@ -77,6 +79,7 @@ TEST(ServeOptions, FlagsReachTheComponents) {
                           "1"});
   ASSERT_TRUE(options) << options.error().message();
   EXPECT_EQ(options->load.dtype, DType::kF16);
+  EXPECT_EQ(options->load.quantization, "int4-g32");
   EXPECT_EQ(options->max_model_len, 2048u);
   EXPECT_EQ(options->kv.bytes, std::uint64_t{1} << 30);
   EXPECT_EQ(options->engine.policy, engine::SchedulingPolicy::kPriority);
@@ -114,6 +117,7 @@ TEST(ServeOptions, RefusesWithTheReason) {
        "--max-num-batched-tokens (8) must be at least --max-num-seqs (128)"},
       {{"m", "--gpu-memory-utilization", "1.5"}, "must be in (0, 1]"},
       {{"m", "--load-format", "gguf"}, "--load-format gguf is not supported"},
+      {{"m", "--quantization", "int3"}, "--quantization: quantization \"int3\" is not supported"},
       {{"m", "--enable-auto-tool-choice"}, "requires --tool-call-parser"},
       {{"m", "--tool-call-parser", "mistral"}, "is not one of hermes"},
       {{"m", "--max-model-len", "0"}, "--max-model-len must be at least 1"},

@@ -149,6 +149,7 @@ Result<std::unique_ptr<model::CausalLm>> ServeProcess::load_model() {
   const model::ModelConfig& config = model->config();
   log::info("weights loaded", {{"architecture", config.architecture},
                                {"dtype", to_string(model->dtype())},
+                               {"format", model->weight_format()},
                                {"bytes", model->weight_bytes()},
                                {"threads", kernel_pool_->num_threads()},
                                {"seconds", seconds_since(began)}});

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "kernels/activation/activation.h"
 #include "kernels/embedding/embedding.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/rms_norm/rms_norm.h"
@@ -15,6 +14,16 @@
 namespace nacelle::model {
 
 using kernels::gemm;
+using kernels::gemm_silu_mul;
+
+namespace {
+
+template <class T>
+void gather(const T* from, std::span<const std::uint32_t> order, T* to) {
+  for (std::size_t i = 0; i < order.size(); ++i) to[i] = from[order[i]];
+}
+
+}  // namespace
 
 Decoder::Decoder(const ModelConfig& config, DecoderSpec spec, DecoderWeights weights, DType dtype,
                  const kernels::Context& context)
@@ -60,8 +69,8 @@ void Decoder::read_batch(const ForwardBatch& batch, const KvCache& kv) {
 void Decoder::project_qkv(const DecoderLayer& layer, std::size_t rows,
                           const kernels::RopeTable& table) {
   float* const qkv = qkv_.floats(rows * qkv_width_);
-  gemm(context_.pool, normed_.bytes(0), hidden_, rows, layer.qkv.matrix, layer.qkv.bias_data(), qkv,
-       qkv_width_);
+  gemm(context_.pool, in_order_of(layer.qkv, normed_.bytes(0), hidden_, rows), hidden_, rows,
+       layer.qkv.matrix, layer.qkv.bias_data(), qkv, qkv_width_);
   const kernels::HeadRows q{.data = qkv,
                             .num_rows = rows,
                             .num_heads = config_.num_heads,
@@ -102,13 +111,34 @@ void Decoder::keep_rows(std::span<const std::uint32_t> wanted) {
 
 void Decoder::feed_forward(const DecoderLayer& layer, std::size_t rows) {
   const std::size_t inner = config_.intermediate_size;
-  float* const gate_up = gate_up_.floats(rows * 2 * inner);
   std::byte* const activated = inner_.bytes(rows * inner * size_of(dtype_));
-  gemm(context_.pool, normed_.bytes(0), hidden_, rows, layer.gate_up.matrix,
-       layer.gate_up.bias_data(), gate_up, 2 * inner);
-  silu_mul(context_, gate_up, rows, inner, rounded(activated, inner));
-  gemm(context_.pool, activated, inner, rows, layer.down.matrix, layer.down.bias_data(),
-       delta_.floats(0), hidden_);
+  gemm_silu_mul(context_.pool, in_order_of(layer.gate_up, normed_.bytes(0), hidden_, rows), hidden_,
+                rows, layer.gate_up.matrix, layer.gate_up.bias_data(), rounded(activated, inner));
+  gemm(context_.pool, in_order_of(layer.down, activated, inner, rows), inner, rows,
+       layer.down.matrix, layer.down.bias_data(), delta_.floats(0), hidden_);
+}
+
+const std::byte* Decoder::in_order_of(const Linear& linear, const std::byte* x, std::size_t width,
+                                      std::size_t rows) {
+  const std::vector<std::uint32_t>& order = linear.input_order;
+  if (order.empty()) return x;
+  const std::size_t row_bytes = width * size_of(dtype_);
+  std::byte* const out = ordered_.bytes(rows * row_bytes);
+  constexpr std::size_t kRowGrain = 16;
+  context_.pool.run_ranges(rows, kRowGrain, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t row = begin; row < end; ++row) {
+      const std::byte* const from = x + row * row_bytes;
+      std::byte* const to = out + row * row_bytes;
+      if (size_of(dtype_) == 4) {
+        gather(reinterpret_cast<const std::uint32_t*>(from), order,
+               reinterpret_cast<std::uint32_t*>(to));
+      } else {
+        gather(reinterpret_cast<const std::uint16_t*>(from), order,
+               reinterpret_cast<std::uint16_t*>(to));
+      }
+    }
+  });
+  return out;
 }
 
 void Decoder::forward(const ForwardBatch& batch, KvCache& kv, RotaryTable& rotary,
@@ -145,16 +175,16 @@ void Decoder::forward(const ForwardBatch& batch, KvCache& kv, RotaryTable& rotar
       keep_rows(batch.logit_rows);
       rows = batch.logit_rows.size();
     }
-    gemm(context_.pool, attention_.bytes(0), q_width_, rows, layer.o.matrix, layer.o.bias_data(),
-         delta, hidden_);
+    gemm(context_.pool, in_order_of(layer.o, attention_.bytes(0), q_width_, rows), q_width_, rows,
+         layer.o.matrix, layer.o.bias_data(), delta, hidden_);
     add_rms_norm(context_, residual, delta, rows, hidden_, layer.post_attention_norm.data(),
                  epsilon_, normed);
     feed_forward(layer, rows);
   }
   add_rms_norm(context_, residual, delta, rows, hidden_, weights_.final_norm.data(), epsilon_,
                normed);
-  gemm(context_.pool, normed.data, hidden_, rows, weights_.lm_head, nullptr, logits.data(),
-       config_.vocab_size);
+  gemm(context_.pool, in_order_of(weights_.lm_head, normed_.bytes(0), hidden_, rows), hidden_, rows,
+       weights_.lm_head.matrix, nullptr, logits.data(), config_.vocab_size);
 }
 
 }  // namespace nacelle::model

@@ -45,6 +45,9 @@ class Decoder {
   void project_qkv(const DecoderLayer& layer, std::size_t rows, const kernels::RopeTable& table);
   void attend(std::size_t layer, KvCache& kv, std::size_t rows);
   void feed_forward(const DecoderLayer& layer, std::size_t rows);
+  // x [rows, width] in the order of columns that `linear` has; x itself where that is the usual.
+  [[nodiscard]] const std::byte* in_order_of(const Linear& linear, const std::byte* x,
+                                             std::size_t width, std::size_t rows);
   // Keeps only the wanted rows of the residual and of the attention output, in their order.
   void keep_rows(std::span<const std::uint32_t> wanted);
   [[nodiscard]] kernels::OutputRows rounded(std::byte* data, std::size_t width) const;
@@ -69,8 +72,8 @@ class Decoder {
   Scratch normed_;     // [rows, hidden] dtype
   Scratch qkv_;        // [rows, qkv_width] f32
   Scratch attention_;  // [rows, q_width] dtype
-  Scratch gate_up_;    // [rows, 2 * intermediate] f32
   Scratch inner_;      // [rows, intermediate] dtype
+  Scratch ordered_;    // [rows, width of the linear at hand] dtype
 };
 
 }  // namespace nacelle::model

@@ -2,22 +2,22 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <set>
+#include <utility>
 
+#include "model/arch/linear_reader.h"
 #include "tensor/convert.h"
 
 namespace nacelle::model {
 namespace {
 
-// One row block of a stacked matrix: the name without ".weight" or ".bias", and its rows.
-struct Part {
-  std::string name;
-  std::size_t rows = 0;
-};
+using kernels::PackedMatrix;
+using kernels::Stacking;
 
 class Loader {
  public:
   Loader(const ModelConfig& config, const DecoderSpec& spec, WeightStore& store, DType dtype,
-         PackedCache* cache, const kernels::Context& context,
+         const LoadQuantization& quantization, PackedCache* cache, const kernels::Context& context,
          const std::function<void(double)>& progress)
       : config_(config),
         spec_(spec),
@@ -25,6 +25,7 @@ class Loader {
         dtype_(dtype),
         cache_(cache),
         context_(context),
+        reader_(store, context.pool, dtype, config.quantization.get(), quantization),
         progress_(progress),
         total_(config.num_parameters()) {}
 
@@ -34,19 +35,18 @@ class Loader {
   Result<DecoderLayer> load_layer(std::size_t index);
   // Small tensors live in f32, after rounding to the model's dtype as the reference does.
   Result<std::vector<float>> vector(const std::string& name, std::size_t count);
-  Result<Linear> linear(std::initializer_list<Part> parts, std::size_t columns, bool has_bias);
-  // From the cache; else what `pack` makes, for the cache to keep. The name is that of the stacked
+  Result<Linear> linear(std::initializer_list<LinearPart> parts, std::size_t columns, bool has_bias,
+                        Stacking stacking = Stacking::kOneAfterTheOther);
+  Result<Linear> head(const TensorView& embedding);
+  // The one place where a matrix is packed. All parts are of one alternative (linear_reader.h).
+  Result<Linear> pack(std::span<LinearWeight> parts,
+                      Stacking stacking = Stacking::kOneAfterTheOther);
+  // From the cache; else what `make` packs, for the cache to keep. The name is that of the stacked
   // tensors: it says what the matrix means.
-  template <class Pack>
-  Result<kernels::PackedMatrix> cached(const std::string& name, std::size_t rows,
-                                       std::size_t columns, Pack&& pack) {
-    if (cache_ == nullptr) return pack();
-    if (auto found = cache_->find(name, rows, columns)) return *std::move(found);
-    Result<kernels::PackedMatrix> packed = pack();
-    if (packed.ok()) cache_->add(name, *packed);
-    return packed;
-  }
-  Result<kernels::PackedMatrix> pack(std::initializer_list<Part> parts, std::size_t columns);
+  template <class Make>
+  Result<Linear> cached(std::span<const LinearPart> parts, std::size_t columns, Stacking stacking,
+                        Make&& make);
+  [[nodiscard]] bool has_order(std::span<const LinearPart> parts) const;
   void advance(std::uint64_t elements);
 
   const ModelConfig& config_;
@@ -55,6 +55,7 @@ class Loader {
   DType dtype_;
   PackedCache* cache_;
   const kernels::Context& context_;
+  const LinearReader reader_;
   const std::function<void(double)>& progress_;
   std::uint64_t total_;
   std::uint64_t done_ = 0;
@@ -72,36 +73,90 @@ Result<std::vector<float>> Loader::vector(const std::string& name, std::size_t c
   return out;
 }
 
-Result<kernels::PackedMatrix> Loader::pack(std::initializer_list<Part> parts, std::size_t columns) {
-  std::vector<Weight> weights;
-  std::vector<TensorView> views;
-  for (const Part& part : parts) {
-    ASSIGN_OR_RETURN(Weight weight,
-                     store_.fetch(part.name + ".weight", Shape{part.rows, columns}, dtype_));
-    views.push_back(weight.view());
-    weights.push_back(std::move(weight));
+Result<Linear> Loader::pack(std::span<LinearWeight> parts, Stacking stacking) {
+  const kernels::Isa isa = context_.isa;
+  Linear out;
+  if (std::holds_alternative<Weight>(parts[0])) {
+    std::vector<TensorView> views;
+    for (LinearWeight& part : parts) views.push_back(std::get<Weight>(part).view());
+    ASSIGN_OR_RETURN(out.matrix, PackedMatrix::pack(views, isa, context_.pool, stacking));
+  } else if (std::holds_alternative<Int8Linear>(parts[0])) {
+    std::vector<kernels::Int8Weight> views;
+    for (LinearWeight& part : parts) views.push_back(std::get<Int8Linear>(part).view());
+    ASSIGN_OR_RETURN(out.matrix, PackedMatrix::pack(views, dtype_, isa, context_.pool, stacking));
+  } else {
+    std::vector<kernels::Int4Weight> views;
+    for (LinearWeight& part : parts) views.push_back(std::get<Int4Linear>(part).view());
+    ASSIGN_OR_RETURN(out.matrix, PackedMatrix::pack(views, dtype_, isa, context_.pool, stacking));
+    out.input_order = std::move(std::get<Int4Linear>(parts[0]).order);
   }
-  ASSIGN_OR_RETURN(kernels::PackedMatrix matrix,
-                   kernels::PackedMatrix::pack(views, context_.isa, context_.pool));
-  for (Weight& weight : weights) store_.recycle(std::move(weight));
-  return matrix;
+  for (LinearWeight& part : parts) {
+    if (auto* dense = std::get_if<Weight>(&part)) store_.recycle(std::move(*dense));
+  }
+  return out;
 }
 
-Result<Linear> Loader::linear(std::initializer_list<Part> parts, std::size_t columns,
-                              bool has_bias) {
-  Linear out;
+// The checkpoint tells the order of these inputs, which a packed matrix does not hold.
+bool Loader::has_order(std::span<const LinearPart> parts) const {
+  if (config_.quantization == nullptr) return false;
+  return std::ranges::any_of(parts, [&](const LinearPart& part) {
+    const LinearScheme* scheme = config_.quantization->scheme_of(part.name);
+    return scheme != nullptr && scheme->has_order;
+  });
+}
+
+template <class Make>
+Result<Linear> Loader::cached(std::span<const LinearPart> parts, std::size_t columns,
+                              Stacking stacking, Make&& make) {
+  if (cache_ == nullptr || has_order(parts)) return make();
   std::size_t rows = 0;
   std::string name;
-  for (const Part& part : parts) {
+  for (const LinearPart& part : parts) {
     rows += part.rows;
     name += (name.empty() ? "" : "+") + part.name;
+  }
+  Linear out;
+  if (auto found = cache_->find(name, rows, columns, stacking)) {
+    out.matrix = *std::move(found);
+    return out;
+  }
+  ASSIGN_OR_RETURN(out, make());
+  cache_->add(name, out.matrix);
+  return out;
+}
+
+Result<Linear> Loader::linear(std::initializer_list<LinearPart> parts, std::size_t columns,
+                              bool has_bias, Stacking stacking) {
+  const std::span<const LinearPart> listed(parts.begin(), parts.size());
+  ASSIGN_OR_RETURN(Linear out, cached(listed, columns, stacking, [&]() -> Result<Linear> {
+                     ASSIGN_OR_RETURN(std::vector<LinearWeight> weights,
+                                      reader_.read(listed, columns));
+                     return pack(weights, stacking);
+                   }));
+  std::uint64_t elements = 0;
+  for (const LinearPart& part : parts) {
+    elements += part.rows * columns;
     if (!has_bias) continue;
     ASSIGN_OR_RETURN(const std::vector<float> bias, vector(part.name + ".bias", part.rows));
     out.bias.insert(out.bias.end(), bias.begin(), bias.end());
   }
-  ASSIGN_OR_RETURN(out.matrix, cached(name, rows, columns, [&] { return pack(parts, columns); }));
-  advance(std::uint64_t{rows} * columns);
+  advance(elements);
   return out;
+}
+
+Result<Linear> Loader::head(const TensorView& embedding) {
+  const bool tied = config_.tie_word_embeddings;
+  const LinearPart part{tied ? "model.embed_tokens" : "lm_head", config_.vocab_size};
+  return cached(std::span(&part, 1), config_.hidden_size, Stacking::kOneAfterTheOther,
+                [&]() -> Result<Linear> {
+                  LinearWeight weight;
+                  if (tied) {
+                    ASSIGN_OR_RETURN(weight, reader_.head_of(embedding));
+                  } else {
+                    ASSIGN_OR_RETURN(weight, reader_.read_head(part, config_.hidden_size));
+                  }
+                  return pack(std::span(&weight, 1));
+                });
 }
 
 Result<DecoderLayer> Loader::load_layer(std::size_t index) {
@@ -128,7 +183,7 @@ Result<DecoderLayer> Loader::load_layer(std::size_t index) {
   ASSIGN_OR_RETURN(layer.post_attention_norm,
                    vector(prefix + "post_attention_layernorm.weight", hidden));
   ASSIGN_OR_RETURN(layer.gate_up, linear({{mlp + "gate_proj", inner}, {mlp + "up_proj", inner}},
-                                         hidden, spec_.mlp_bias));
+                                         hidden, spec_.mlp_bias, Stacking::kAlternatingPanels));
   ASSIGN_OR_RETURN(layer.down, linear({{mlp + "down_proj", hidden}}, inner, spec_.mlp_bias));
   return layer;
 }
@@ -142,34 +197,49 @@ Result<DecoderWeights> Loader::load() {
   }
   ASSIGN_OR_RETURN(out.final_norm, vector("model.norm.weight", config_.hidden_size));
   ASSIGN_OR_RETURN(out.embedding, store_.fetch("model.embed_tokens.weight", table, dtype_));
-  const bool tied = config_.tie_word_embeddings;
-  const std::string head = tied ? "model.embed_tokens" : "lm_head";
-  ASSIGN_OR_RETURN(
-      out.lm_head, cached(head, table[0], table[1], [&]() -> Result<kernels::PackedMatrix> {
-        if (!tied) return pack({{head, table[0]}}, table[1]);
-        const TensorView& view = out.embedding.view();
-        return kernels::PackedMatrix::pack(std::span(&view, 1), context_.isa, context_.pool);
-      }));
+  ASSIGN_OR_RETURN(out.lm_head, head(out.embedding.view()));
   out.embedding.drop_pages();  // from now on only the rows of a batch's tokens are read
   advance(total_);
   return out;
 }
 
+std::string format_of(const Linear& linear) {
+  const PackedMatrix::Description& about = linear.matrix.description();
+  std::string out(kernels::to_string(about.format));
+  if (about.format == kernels::WeightFormat::kInt4) out += fmt::format("-g{}", about.group_size);
+  return out;
+}
+
 std::size_t size_of_linear(const Linear& linear) {
-  return linear.matrix.size_bytes() + linear.bias.size() * sizeof(float);
+  return linear.matrix.size_bytes() + linear.bias.size() * sizeof(float) +
+         linear.input_order.size() * sizeof(std::uint32_t);
 }
 
 }  // namespace
 
 Result<DecoderWeights> DecoderWeights::load(const ModelConfig& config, const DecoderSpec& spec,
-                                            WeightStore& store, DType dtype, PackedCache* cache,
-                                            const kernels::Context& context,
+                                            WeightStore& store, DType dtype,
+                                            const LoadQuantization& quantization,
+                                            PackedCache* cache, const kernels::Context& context,
                                             const std::function<void(double)>& progress) {
-  return Loader(config, spec, store, dtype, cache, context, progress).load();
+  return Loader(config, spec, store, dtype, quantization, cache, context, progress).load();
+}
+
+std::string DecoderWeights::format() const {
+  std::set<std::string> formats;
+  for (const DecoderLayer& layer : layers) {
+    for (const Linear* linear : {&layer.qkv, &layer.o, &layer.gate_up, &layer.down}) {
+      formats.insert(format_of(*linear));
+    }
+  }
+  const std::string head = format_of(lm_head);
+  std::string out = fmt::format("{}", fmt::join(formats, "+"));
+  if (out != head) out += ", head " + head;
+  return out;
 }
 
 std::size_t DecoderWeights::size_bytes() const {
-  std::size_t bytes = embedding.view().size_bytes() + lm_head.size_bytes();
+  std::size_t bytes = embedding.view().size_bytes() + size_of_linear(lm_head);
   std::size_t floats = final_norm.size();
   for (const DecoderLayer& layer : layers) {
     floats += layer.input_norm.size() + layer.post_attention_norm.size() + layer.q_norm.size() +

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -15,6 +16,7 @@
 #include "model/arch/decoder_spec.h"
 #include "model/config.h"
 #include "model/packed_cache.h"
+#include "model/quantization/load_quantization.h"
 #include "model/weights.h"
 
 namespace nacelle::model {
@@ -23,6 +25,8 @@ namespace nacelle::model {
 struct Linear {
   kernels::PackedMatrix matrix;
   std::vector<float> bias;  // [matrix.n()]
+  // Column j of the matrix multiplies input input_order[j]; empty: inputs as they come.
+  std::vector<std::uint32_t> input_order;
   [[nodiscard]] const float* bias_data() const { return bias.empty() ? nullptr : bias.data(); }
 };
 
@@ -32,7 +36,7 @@ struct DecoderLayer {
   std::vector<float> q_norm, k_norm;       // [head_dim]; empty without qk_norm
   Linear o;                                // [hidden, heads * head_dim]
   std::vector<float> post_attention_norm;  // [hidden]
-  Linear gate_up;                          // [2 * intermediate, hidden]
+  Linear gate_up;                          // [2 * intermediate, hidden], panels alternating
   Linear down;                             // [hidden, intermediate]
 };
 
@@ -40,14 +44,16 @@ struct DecoderWeights {
   Weight embedding;  // [vocab, hidden]
   std::vector<DecoderLayer> layers;
   std::vector<float> final_norm;  // [hidden]
-  kernels::PackedMatrix lm_head;  // [vocab, hidden]; the embedding again when tied
+  Linear lm_head;                 // [vocab, hidden]; the embedding again when tied
 
   // Matrices that `cache` (null: none) has are mapped, and their tensors are not read.
-  [[nodiscard]] static Result<DecoderWeights> load(const ModelConfig& config,
-                                                   const DecoderSpec& spec, WeightStore& store,
-                                                   DType dtype, PackedCache* cache,
-                                                   const kernels::Context& context,
-                                                   const std::function<void(double)>& progress);
+  [[nodiscard]] static Result<DecoderWeights> load(
+      const ModelConfig& config, const DecoderSpec& spec, WeightStore& store, DType dtype,
+      const LoadQuantization& quantization, PackedCache* cache, const kernels::Context& context,
+      const std::function<void(double)>& progress);
+
+  // How the matrices are stored: "bf16", "int4-g128, head int8", "int8+bf16" (some layers each).
+  [[nodiscard]] std::string format() const;
 
   [[nodiscard]] std::size_t size_bytes() const;
 };
