@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::size_t kGrainElements = 8192;
 
-SiluMulRow row_kernel(Isa isa) {
+}  // namespace
+
+SiluMulRow silu_mul_row(Isa isa) {
 #if defined(__x86_64__)
   if (isa == Isa::kAvx2) return silu_mul_row_avx2;
   if (isa >= Isa::kAvx512) return silu_mul_row_avx512;
@@ -19,11 +21,9 @@ SiluMulRow row_kernel(Isa isa) {
   return silu_mul_row_reference;
 }
 
-}  // namespace
-
 void silu_mul(const Context& context, const float* gate_up, std::size_t num_rows, std::size_t width,
               const OutputRows& out) {
-  const SiluMulRow kernel = row_kernel(context.isa);
+  const SiluMulRow kernel = silu_mul_row(context.isa);
   const Format format = format_of(out.dtype);
   const std::size_t grain =
       std::max<std::size_t>(1, kGrainElements / std::max<std::size_t>(1, width));

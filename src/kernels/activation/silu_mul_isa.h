@@ -2,13 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "kernels/format.h"
 
 namespace nacelle::kernels {
 
+enum class Isa : std::uint8_t;  // isa.h
+
 using SiluMulRow = void (*)(const float* gate, const float* up, std::size_t width, void* out,
                             Format format);
+
+// The set's; also the end of the product of gate and up (gemm/).
+SiluMulRow silu_mul_row(Isa isa);
 
 void silu_mul_row_reference(const float* gate, const float* up, std::size_t width, void* out,
                             Format format);

@@ -6,21 +6,37 @@
 // up), in the order in which one instruction set's kernel reads them. Packing happens once, at
 // load.
 //
-// Batch invariance: an output element is one chain of multiply-adds over ascending k. The chain
-// does not depend on m, on the row's place, on n or on threads, so a row alone and the same row
-// among others give equal bits.
+// Batch invariance: an output element is one chain of multiply-adds over ascending k (per group for
+// int4, exact for int8). The chain does not depend on m, on the row's place, on n or on threads, so
+// a row alone and the same row among others give equal bits.
 //
-// Layout: panels of panel_width() columns. A panel is [ceil(k / step)][panel_width][step] elements
-// of the weight's dtype, zero padded; step is 2 for bf16 on kAvx512Bf16 (a vdpbf16ps operand, and
-// the tile order of AMX), else 1. kReference keeps rows as they are: one panel, [n][k].
+// int8 (W8A8): each row of x is quantised on its own, symmetric: q = round(x * (127 / max |x|)) to
+// nearest even. Then out = float(sum of q w) * (x_scale * w_scale) + bias, x_scale = max |x| / 127,
+// with an exact sum of int32 and these float operations in this order: every set gives equal bits.
+// A row with a NaN or an infinity is NaN throughout; a row below 2^-100 counts as zeros.
+// Source: vLLM's dynamic per-token int8.
+//
+// int4 (W4A16): per group, chain = sum of (q - 8) x in f32, then total = fma(chain, scale, total)
+// over ascending groups and, with zero points, total = fma(sum of the group's x, (8 - zero) *
+// scale, total). Groups of more than 128 elements are several chains with one scale.
+//
+// Layout: panels of panel_width() columns, zero padded. Weights as the activations: [ceil(k /
+// step)][panel_width][step] elements; step is 2 for bf16 on kAvx512Bf16 (a vdpbf16ps operand, and
+// the tile order of AMX), else 1. int8: the same with step 4 (VNNI) or 2, then [panel_width] f32
+// scales and [panel_width] int32, 128 * the column's sum. int4: per chain [chain / 8][panel_width]
+// words of eight (tile_int4.inc has the order of the bits), [panel_width] f32 scales and, with zero
+// points, [panel_width] f32 (8 - zero) * scale. kReference keeps rows as they are: panels of one.
+// Alternating panels pad each part to whole panels; n() counts the columns that exist.
 //
 // Tolerance between sets: each of the k roundings is at most half a unit of the partial sum, so
-// |difference| <= k * 2^-24 * sum |x w|; kAvx512Bf16 also treats subnormal products as zero.
+// |difference| <= k * 2^-24 * sum |x w|; kAvx512Bf16 also treats subnormal products as zero. int8:
+// none. int4: 2 (128 + 2 k / chain) * 2^-24 * sum |x| scale (|q - 8| + |8 - zero|).
 //
 // Home:    pack() and gemm() on the caller thread of the pool; a packed matrix is immutable.
-// Errors:  pack() returns invalid_argument for parts that do not fit together, unimplemented for a
-//          dtype that is not bf16, f16 or f32, resource_exhausted without memory. gemm() cannot
-//          fail.
+//          gemm() allocates nothing once the pool's and the threads' scratch has its size.
+// Errors:  pack() returns invalid_argument for parts that do not fit together or more than 131072
+//          int8 columns (k), unimplemented for a dtype that is not bf16, f16 or f32,
+//          resource_exhausted without memory. gemm() cannot fail.
 // Source:  Goto and van de Geijn (2008), "Anatomy of high-performance matrix multiplication".
 #pragma once
 
@@ -80,7 +96,9 @@ class PackedMatrix {
                                                  Isa isa, WorkerPool& pool,
                                                  Stacking stacking = Stacking::kOneAfterTheOther);
   // A matrix whose bytes were packed before (data() of one with the same description) and live in
-  // memory that `owner` keeps, such as a mapped file. data_loss when the size does not fit.
+  // memory that `owner` keeps, such as a mapped file. data_loss when the size does not fit,
+  // failed_precondition for a set that this machine lacks, invalid_argument for a description that
+  // pack() cannot make or an address that is not a multiple of 64.
   [[nodiscard]] static Result<PackedMatrix> adopt(const Description& description,
                                                   std::span<const std::byte> bytes,
                                                   std::shared_ptr<const void> owner);
@@ -97,6 +115,9 @@ class PackedMatrix {
   [[nodiscard]] const std::byte* data() const { return bytes_.data(); }
 
  private:
+  PackedMatrix(const Description& description, std::size_t panel_width, std::size_t panel_bytes,
+               std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
+
   Description description_;
   std::size_t panel_width_ = 1;
   std::size_t panel_bytes_ = 0;
@@ -112,7 +133,8 @@ void gemm(WorkerPool& pool, const void* x, std::size_t x_row_stride, std::size_t
 
 // out[m, n / 2] = silu(gate) * up, where weights hold gate and up as kAlternatingPanels: one pass
 // over x, and the product in f32 never leaves the cache. bias: [n], gate's first, or null. The
-// result is rounded to out.dtype; out may not overlap x.
+// result is rounded to out.dtype; out may not overlap x. The bits are those of gemm(), then
+// silu_mul() (activation/).
 void gemm_silu_mul(WorkerPool& pool, const void* x, std::size_t x_row_stride, std::size_t m,
                    const PackedMatrix& weights, const float* bias, const OutputRows& out);
 

@@ -20,7 +20,7 @@ namespace nacelle::kernels {
 struct Int8Weight {
   std::size_t n = 0;  // rows = output columns of the product
   std::size_t k = 0;
-  const std::int8_t* values = nullptr;  // [n, k], -127..127
+  const std::int8_t* values = nullptr;  // [n, k]; -128 is allowed
   const float* scales = nullptr;        // [n]
 };
 
@@ -52,7 +52,9 @@ struct OwnedInt4Weight {
 };
 
 // Round to nearest of a dense [n, k] weight (bf16, f16 or f32). int8: scale = max |w| of the row /
-// 127. int4: symmetric around 8, scale chosen per group. A row or group of zeros has scale 0.
+// 127. int4: around 8, per group the scale (of either sign) with the least squared error among
+// those that put the value of the largest magnitude at -7, -7.25, ..., -8.5. A row or group whose
+// values are all below 2^-100 has scale 0. Threads do not change the result.
 // Errors: invalid_argument for a rank other than 2, a k that is no multiple of the group size, or a
 // value that is not finite.
 [[nodiscard]] Result<OwnedInt8Weight> quantize_int8(const TensorView& weight, WorkerPool& pool);

@@ -1,0 +1,60 @@
+#include <algorithm>
+#include <map>
+
+#include "kernels/bench/int8_rate.h"
+#include "kernels/bench/machine_rates.h"
+#include "kernels/isa.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace nacelle::kernels {
+namespace {
+
+constexpr int kChains = 12;  // as in machine_rates_bench.cc
+constexpr int kRounds = 50'000;
+constexpr double kSeconds = 1.5;
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f,avx512vnni"))) void spin_vnni() {
+  __m512i sums[kChains];
+#pragma GCC unroll 12
+  for (auto& sum : sums) sum = _mm512_set1_epi32(1);
+  const __m512i factor = _mm512_set1_epi8(1);
+  for (int round = 0; round < kRounds; ++round) {
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) {
+      sums[i] = _mm512_dpbusd_epi32(sums[i], factor, factor);
+      __asm__ volatile("" : "+v"(sums[i]));
+    }
+  }
+}
+#endif
+
+double measure(WorkerPool& pool) {
+  double best = 0;
+#if defined(__x86_64__)
+  if (!is_supported(Isa::kAvx512Vnni)) return 0;
+  const double ops = 2.0 * 64 * kChains * kRounds * static_cast<double>(pool.num_threads());
+  for (const Stopwatch whole(pool); whole.seconds() < kSeconds;) {
+    const Stopwatch watch(pool);
+    pool.run(pool.num_threads(), [&](std::size_t) { spin_vnni(); });
+    best = std::max(best, ops / watch.seconds() * 1e-9);
+  }
+#else
+  (void)pool, (void)kChains, (void)kRounds, (void)kSeconds;
+#endif
+  return best;
+}
+
+}  // namespace
+
+double register_int8_gops(WorkerPool& pool) {
+  static std::map<std::size_t, double> known;
+  const auto [place, fresh] = known.try_emplace(pool.num_threads(), 0.0);
+  if (fresh) place->second = measure(pool);
+  return place->second;
+}
+
+}  // namespace nacelle::kernels
