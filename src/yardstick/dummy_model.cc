@@ -8,9 +8,28 @@
 #include "base/file.h"
 
 namespace nacelle::yardstick {
+namespace {
+
+// Asks for weights of `format`; false where the loader has no such option.
+template <class Options>
+bool choose_weights(Options& options, kernels::WeightFormat format) {
+  if (format == kernels::WeightFormat::kBF16) return true;
+  if constexpr (requires { options.quantization; }) {
+    options.quantization = std::string(to_string(format));
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool can_load(kernels::WeightFormat format) {
+  model::LoadOptions options;
+  return choose_weights(options, format);
+}
 
 Result<std::unique_ptr<model::CausalLm>> load_dummy(const Lab& lab, const ModelShape& shape,
-                                                    kernels::WeightFormat,
+                                                    kernels::WeightFormat format,
                                                     const std::string& overrides_json) {
   std::error_code failed;
   std::string folder =
@@ -24,6 +43,7 @@ Result<std::unique_ptr<model::CausalLm>> load_dummy(const Lab& lab, const ModelS
   options.format = model::LoadFormat::kDummy;
   options.isa = to_string(lab.isa);
   options.hf_overrides_json = overrides_json;
+  CHECK(choose_weights(options, format));
   Result<std::unique_ptr<model::CausalLm>> model =
       written.ok() ? model::CausalLm::load(folder, options, lab.pool)
                    : Result<std::unique_ptr<model::CausalLm>>(written);

@@ -37,6 +37,9 @@ inline constexpr ModelShape kLlama1B = {"Llama-3.2-1B", R"({
   "vocab_size": 128256, "max_position_embeddings": 131072, "rope_theta": 500000,
   "rms_norm_eps": 1e-5, "tie_word_embeddings": true, "dtype": "bfloat16"})"};
 
+// Whether models can be loaded with such weights.
+[[nodiscard]] bool can_load(kernels::WeightFormat format);
+
 // `overrides_json` as in LoadOptions::hf_overrides_json.
 [[nodiscard]] Result<std::unique_ptr<model::CausalLm>> load_dummy(
     const Lab& lab, const ModelShape& shape, kernels::WeightFormat format,

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "kernels/gemm/gemm.h"
@@ -24,14 +26,22 @@ using kernels::WeightFormat;
 constexpr std::size_t kSpreadBytes = std::size_t{256} << 20;
 
 // A kind of product: one line here is one section of the report.
+enum class Op { kGemm, kSiluMul };
 struct Kernel {
   const char* section;
   WeightFormat format;
+  Op op;
   std::optional<PeerFormat> peer;
+  bool quick;
 };
 
 constexpr Kernel kKernels[] = {
-    {"gemm bf16", WeightFormat::kBF16, PeerFormat::kBF16},
+    {"gemm bf16", WeightFormat::kBF16, Op::kGemm, PeerFormat::kBF16, true},
+    {"gemm int8", WeightFormat::kInt8, Op::kGemm, PeerFormat::kInt8, true},
+    {"gemm int4", WeightFormat::kInt4, Op::kGemm, std::nullopt, true},
+    {"gate+up bf16", WeightFormat::kBF16, Op::kSiluMul, std::nullopt, false},
+    {"gate+up int8", WeightFormat::kInt8, Op::kSiluMul, std::nullopt, false},
+    {"gate+up int4", WeightFormat::kInt4, Op::kSiluMul, std::nullopt, false},
 };
 
 // Qwen3-0.6B and Llama-3.2-1B: q, k and v as one; o; gate and up as one; down; LM head.
@@ -40,6 +50,7 @@ constexpr MatrixShape kReal1B[] = {{2048, 3072}, {2048, 2048}, {2048, 16384}, {8
 constexpr MatrixShape kHeads[] = {{1024, 151936}, {2048, 128256}};
 constexpr MatrixShape kGrid[] = {
     {1024, 1024}, {2048, 8192}, {4096, 4096}, {8192, 1024}, {8192, 8192}};
+constexpr MatrixShape kGateUp[] = {{1024, 6144}, {2048, 16384}};  // of the two models
 constexpr std::size_t kRows[] = {1, 32, 256, 512, 2048};
 constexpr std::size_t kHeadRows[] = {1, 32};  // logits are asked of few rows
 constexpr std::size_t kQuickRows[] = {1, 512};
@@ -52,12 +63,49 @@ struct Product {
   Buffer out;  // [most rows, n] f32
 };
 
-Result<PackedMatrix> pack(const Kernel&, const MatrixShape& shape, const Lab& lab,
-                          std::uint32_t seed) {
-  ASSIGN_OR_RETURN(const Buffer weight,
-                   random_values(lab.pool, DType::kBF16, shape.n * shape.k, seed));
-  const TensorView view(weight.data(), DType::kBF16, Shape{shape.n, shape.k});
-  return PackedMatrix::pack(std::span(&view, 1), lab.isa, lab.pool);
+Result<PackedMatrix> pack(const Kernel& kernel, const MatrixShape& shape, const Lab& lab) {
+  const std::size_t num_parts = kernel.op == Op::kSiluMul ? 2 : 1;
+  const std::size_t n = shape.n / num_parts;
+  const auto stacking = kernel.op == Op::kSiluMul ? kernels::Stacking::kAlternatingPanels
+                                                  : kernels::Stacking::kOneAfterTheOther;
+  ASSIGN_OR_RETURN(const Buffer weight, random_values(lab.pool, DType::kBF16, n * shape.k, 1));
+  const TensorView view(weight.data(), DType::kBF16, Shape{n, shape.k});
+  if (kernel.format == WeightFormat::kInt8) {
+    ASSIGN_OR_RETURN(const auto owned, kernels::quantize_int8(view, lab.pool));
+    const std::vector<kernels::Int8Weight> parts(num_parts, owned.view());
+    return PackedMatrix::pack(parts, DType::kBF16, lab.isa, lab.pool, stacking);
+  }
+  if (kernel.format == WeightFormat::kInt4) {
+    ASSIGN_OR_RETURN(const auto owned, kernels::quantize_int4(view, kInt4Group, lab.pool));
+    const std::vector<kernels::Int4Weight> parts(num_parts, owned.view());
+    return PackedMatrix::pack(parts, DType::kBF16, lab.isa, lab.pool, stacking);
+  }
+  const std::vector<TensorView> parts(num_parts, view);
+  return PackedMatrix::pack(parts, lab.isa, lab.pool, stacking);
+}
+
+// The same weight again in memory of its own.
+Result<PackedMatrix> copy(const PackedMatrix& matrix) {
+  ASSIGN_OR_RETURN(Buffer bytes, Buffer::allocate(matrix.size_bytes()));
+  std::memcpy(bytes.data(), matrix.data(), matrix.size_bytes());
+  auto owner = std::make_shared<Buffer>(std::move(bytes));
+  const std::span<const std::byte> view = owner->bytes();
+  return PackedMatrix::adopt(matrix.description(), view, std::move(owner));
+}
+
+Call make_call(const Kernel& kernel, const MatrixShape& shape, std::size_t m, Lab& lab,
+               const std::shared_ptr<Product>& product) {
+  return [product, shape, m, op = kernel.op, &pool = lab.pool, turn = std::size_t{0}]() mutable {
+    const PackedMatrix& weights = product->packed[turn];
+    turn = (turn + 1) % product->packed.size();
+    if (op == Op::kSiluMul) {
+      gemm_silu_mul(pool, product->x.data(), shape.k, m, weights, nullptr,
+                    {product->out.data(), DType::kBF16, shape.n / 2});
+    } else {
+      gemm(pool, product->x.data(), shape.k, m, weights, nullptr, product->out.as<float>().data(),
+           shape.n);
+    }
+  };
 }
 
 Result<std::vector<Contest>> prepare(const Kernel& kernel, const MatrixShape& shape,
@@ -66,10 +114,11 @@ Result<std::vector<Contest>> prepare(const Kernel& kernel, const MatrixShape& sh
   const std::size_t most = *std::max_element(rows.begin(), rows.end());
   const auto bytes = static_cast<std::size_t>(weight_bytes(kernel.format, shape.n, shape.k));
   const std::size_t copies = std::max<std::size_t>(1, kSpreadBytes / bytes);
-  for (std::size_t i = 0; i < copies; ++i) {
-    ASSIGN_OR_RETURN(PackedMatrix made,
-                     pack(kernel, shape, lab, static_cast<std::uint32_t>(i + 1)));
-    product->packed.push_back(std::move(made));
+  ASSIGN_OR_RETURN(PackedMatrix first, pack(kernel, shape, lab));
+  product->packed.push_back(std::move(first));
+  while (product->packed.size() < copies) {
+    ASSIGN_OR_RETURN(PackedMatrix next, copy(product->packed.front()));
+    product->packed.push_back(std::move(next));
   }
   ASSIGN_OR_RETURN(product->x, random_values(lab.pool, DType::kBF16, most * shape.k, 77));
   ASSIGN_OR_RETURN(product->out, Buffer::allocate(most * shape.n * sizeof(float)));
@@ -77,11 +126,7 @@ Result<std::vector<Contest>> prepare(const Kernel& kernel, const MatrixShape& sh
   std::vector<Contest> contests;
   for (const std::size_t m : rows) {
     Contest contest;
-    contest.ours = [product, shape, m, &pool = lab.pool, turn = std::size_t{0}]() mutable {
-      gemm(pool, product->x.data(), shape.k, m, product->packed[turn], nullptr,
-           product->out.as<float>().data(), shape.n);
-      turn = (turn + 1) % product->packed.size();
-    };
+    contest.ours = make_call(kernel, shape, m, lab, product);
     if (kernel.peer && lab.onednn != nullptr) {
       contest.make_peer = [=, peer = *kernel.peer, onednn = lab.onednn] {
         return onednn->matmul(peer, m, shape.k, shape.n, copies);
@@ -97,7 +142,9 @@ Group make_group(const Kernel& kernel, const MatrixShape& shape, std::span<const
   Group group;
   group.name = fmt::format("{} {} x {}", kernel.section, shape.k, shape.n);
   for (const std::size_t m : rows) {
-    const Work work = gemm_work(kernel.format, m, shape.k, shape.n);
+    const Work work = kernel.op == Op::kSiluMul
+                          ? gemm_silu_mul_work(kernel.format, m, shape.k, shape.n)
+                          : gemm_work(kernel.format, m, shape.k, shape.n);
     Row row;
     row.section = kernel.section;
     row.name = fmt::format("{} x {}", shape.k, shape.n);
@@ -108,7 +155,8 @@ Group make_group(const Kernel& kernel, const MatrixShape& shape, std::span<const
     row.operations = work.operations;
     row.bytes = work.bytes;
     row.roof = roof_name(config.isa, kernel.format);
-    row.bars = gemm_bars(config.isa, kernel.format, m, shape.k, shape.n);
+    if (kernel.op == Op::kGemm)
+      row.bars = gemm_bars(config.isa, kernel.format, m, shape.k, shape.n);
     group.rows.push_back(std::move(row));
   }
   group.prepare = [kernel, shape, rows](Lab& lab) { return prepare(kernel, shape, rows, lab); };
@@ -137,6 +185,14 @@ std::vector<Group> gemm_groups(const Config& config) {
   }
   std::vector<Group> groups;
   for (const Kernel& kernel : kKernels) {
+    if (quick && !kernel.quick) continue;
+    if (kernel.op == Op::kSiluMul && !config.shapes.empty()) continue;
+    if (kernel.op == Op::kSiluMul) {
+      for (const MatrixShape& shape : kGateUp) {
+        groups.push_back(make_group(kernel, shape, rows, config));
+      }
+      continue;
+    }
     for (const auto& [shape, m] : work) groups.push_back(make_group(kernel, shape, m, config));
   }
   return groups;

@@ -30,8 +30,8 @@ class LimitMeter {
 
   // Every roof, for one thread and for all, for `seconds` each.
   void measure_all(double seconds);
-  // All threads only, and only the roofs that products on `isa` meet.
-  void refresh(kernels::Isa isa, double seconds);
+  // All threads only: reading and one arithmetic roof.
+  void refresh(const std::string& roof_name, double seconds);
 
   [[nodiscard]] const Limits& limits() const { return limits_; }
 

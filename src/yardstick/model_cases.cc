@@ -25,12 +25,13 @@ struct Model {
 };
 
 constexpr Model kModels[] = {
-    {kQwen3Small, WeightFormat::kBF16, true},
-    {kLlama1B, WeightFormat::kBF16, false},
+    {kQwen3Small, WeightFormat::kBF16, true},  {kQwen3Small, WeightFormat::kInt8, true},
+    {kQwen3Small, WeightFormat::kInt4, false}, {kLlama1B, WeightFormat::kBF16, false},
+    {kLlama1B, WeightFormat::kInt8, false},    {kLlama1B, WeightFormat::kInt4, false},
 };
 
 // One line is one row of each section.
-enum class Kind { kPrefill, kOneStream, kManyStreams };
+enum class Kind { kPrefill, kShortPrefill, kOneStream, kManyStreams };
 struct Case {
   const char* name;
   Kind kind;
@@ -40,6 +41,7 @@ struct Case {
 
 constexpr Case kCases[] = {
     {"prefill 2048", Kind::kPrefill, 1, {2048, 2048}},
+    {"prefill 512", Kind::kShortPrefill, 1, {512, 512}},
     {"decode, 1 stream at 256", Kind::kOneStream, 1, {1, 256}},
     {"decode, 32 streams at 144", Kind::kManyStreams, 32, {1, 144}},
 };
@@ -94,6 +96,7 @@ Group make_group(const Model& which, const Config& config) {
 std::vector<Group> model_groups(const Config& config) {
   std::vector<Group> groups;
   for (const Model& model : kModels) {
+    if (!can_load(model.format)) continue;
     if (model.quick || config.effort == Effort::kFull) groups.push_back(make_group(model, config));
   }
   return groups;

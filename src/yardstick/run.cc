@@ -88,8 +88,8 @@ Status run_group(Group& group, Lab& lab, const Pace& pace, LimitMeter& meter, Re
     row.ours = compared.ours;
     row.peer = compared.peer;
     contests[i] = {};
+    meter.refresh(row.roof, pace.refresh_s);
     report.rows.push_back(std::move(row));
-    meter.refresh(lab.isa, pace.refresh_s);
   }
   return {};
 }
