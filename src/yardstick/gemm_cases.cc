@@ -22,8 +22,10 @@ namespace {
 using kernels::PackedMatrix;
 using kernels::WeightFormat;
 
-// Packed weights are used in turn, so that a call finds none of its own in a cache.
+// Packed weights are used in turn, so that a call finds none of its own in a cache. Where many rows
+// share a reading of the weights, two are enough.
 constexpr std::size_t kSpreadBytes = std::size_t{256} << 20;
+constexpr std::size_t kManyRows = 256;
 
 // A kind of product: one line here is one section of the report.
 enum class Op { kGemm, kSiluMul };
@@ -53,6 +55,7 @@ constexpr MatrixShape kGrid[] = {
 constexpr MatrixShape kGateUp[] = {{1024, 6144}, {2048, 16384}};  // of the two models
 constexpr std::size_t kRows[] = {1, 32, 256, 512, 2048};
 constexpr std::size_t kHeadRows[] = {1, 32};  // logits are asked of few rows
+constexpr MatrixShape kQuick[] = {{1024, 6144}, {3072, 1024}};
 constexpr std::size_t kQuickRows[] = {1, 512};
 // The shape whose dots carry names in the picture.
 constexpr MatrixShape kLabelled = {1024, 6144};
@@ -93,11 +96,16 @@ Result<PackedMatrix> copy(const PackedMatrix& matrix) {
   return PackedMatrix::adopt(matrix.description(), view, std::move(owner));
 }
 
+std::size_t copies_for(std::size_t m, std::size_t all) {
+  return m >= kManyRows ? std::min<std::size_t>(2, all) : all;
+}
+
 Call make_call(const Kernel& kernel, const MatrixShape& shape, std::size_t m, Lab& lab,
                const std::shared_ptr<Product>& product) {
-  return [product, shape, m, op = kernel.op, &pool = lab.pool, turn = std::size_t{0}]() mutable {
+  const std::size_t copies = copies_for(m, product->packed.size());
+  return [=, op = kernel.op, &pool = lab.pool, turn = std::size_t{0}]() mutable {
     const PackedMatrix& weights = product->packed[turn];
-    turn = (turn + 1) % product->packed.size();
+    turn = (turn + 1) % copies;
     if (op == Op::kSiluMul) {
       gemm_silu_mul(pool, product->x.data(), shape.k, m, weights, nullptr,
                     {product->out.data(), DType::kBF16, shape.n / 2});
@@ -129,7 +137,7 @@ Result<std::vector<Contest>> prepare(const Kernel& kernel, const MatrixShape& sh
     contest.ours = make_call(kernel, shape, m, lab, product);
     if (kernel.peer && lab.onednn != nullptr) {
       contest.make_peer = [=, peer = *kernel.peer, onednn = lab.onednn] {
-        return onednn->matmul(peer, m, shape.k, shape.n, copies);
+        return onednn->matmul(peer, m, shape.k, shape.n, copies_for(m, copies));
       };
     }
     contests.push_back(std::move(contest));
@@ -176,8 +184,10 @@ std::vector<Group> gemm_groups(const Config& config) {
   if (!config.shapes.empty()) {
     add(config.shapes, rows);
   } else {
-    add(kReal06B, rows);
-    if (!quick) {
+    if (quick) {
+      add(kQuick, rows);
+    } else {
+      add(kReal06B, rows);
       add(kReal1B, rows);
       add(kHeads, kHeadRows);
       add(kGrid, rows);

@@ -23,16 +23,17 @@ namespace {
 
 // The functions that are used, with the types of the header.
 struct Api {
-#define NACELLE_DNNL_FUNCTIONS(X)                                                                \
-  X(version)                                                                                     \
-  X(engine_create)                                                                               \
-  X(engine_destroy)                                                                              \
-  X(stream_create)                                                                               \
-  X(stream_destroy) X(stream_wait) X(memory_desc_init_by_tag) X(memory_create) X(memory_destroy) \
-      X(memory_get_data_handle) X(memory_desc_get_size) X(matmul_desc_init)                      \
-          X(reorder_primitive_desc_create) X(primitive_desc_create) X(primitive_desc_destroy)    \
-              X(primitive_desc_query_md) X(primitive_create) X(primitive_destroy)                \
-                  X(primitive_execute)
+#define NACELLE_DNNL_FUNCTIONS(X)                                                         \
+  X(version)                                                                              \
+  X(engine_create)                                                                        \
+  X(engine_destroy)                                                                       \
+  X(stream_create)                                                                        \
+  X(stream_destroy)                                                                       \
+  X(stream_wait)                                                                          \
+  X(memory_desc_init_by_tag) X(memory_create) X(memory_destroy) X(memory_get_data_handle) \
+      X(memory_desc_get_size) X(matmul_desc_init) X(reorder_primitive_desc_create)        \
+          X(primitive_desc_create) X(primitive_desc_destroy) X(primitive_desc_query_md)   \
+              X(primitive_create) X(primitive_destroy) X(primitive_execute)
 #define NACELLE_DECLARE(name) decltype(&dnnl_##name) name = nullptr;
   NACELLE_DNNL_FUNCTIONS(NACELLE_DECLARE)
 #undef NACELLE_DECLARE

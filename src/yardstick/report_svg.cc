@@ -86,6 +86,7 @@ std::string roofs(const Report& report, const Frame& frame, std::vector<Box>& ob
         "<text x='{}' y='{:.1f}' class='e n'>{}</text>\n",
         frame.x.at(std::max(start, frame.x.low)), kRight, y, y, kRight - 6, y - 5, escape(name));
     obstacles.push_back({kRight - 8 - width_of(name), y - 16, width_of(name) + 8, 17});
+    obstacles.push_back({kLeft, y - 1.5, kRight - kLeft, 3});
   }
   if (!(read.all_threads > 0) || !(highest > 0)) return out;
   const double top = std::min(highest, frame.y.high);
@@ -173,7 +174,8 @@ std::string to_svg(const Report& report) {
       "font-family='sans-serif' font-size='12'>\n"
       "<style>.t{{font-size:16px;font-weight:bold}}.g{{stroke:#f0f0f0}}.d{{stroke:#d5d5d5}}"
       ".r{{stroke:#333;stroke-width:2}}.n{{fill:#333;font-weight:bold;font-size:11px}}"
-      ".l{{font-size:11px}}.e{{text-anchor:end}}.m{{text-anchor:middle}}</style>\n"
+      ".l{{font-size:11px;paint-order:stroke;stroke:white;stroke-width:3px}}.e{{text-anchor:end}}."
+      "m{{text-anchor:middle}}</style>\n"
       "<rect width='100%' height='100%' fill='white'/>\n"
       "<text x='{2}' y='28' class='t'>Roofline</text><text x='{2}' y='48'>{3}, {4} threads, {5}"
       "</text>\n",

@@ -27,7 +27,7 @@ struct Pace {
 };
 
 Pace pace_of(Effort effort) {
-  return effort == Effort::kQuick ? Pace{0.25, 0.02, 0.25} : Pace{1.0, 0.05, 0.4};
+  return effort == Effort::kQuick ? Pace{0.25, 0.02, 0.15} : Pace{1.0, 0.03, 0.3};
 }
 
 bool wanted(const Config& config, std::string_view name) {

@@ -59,9 +59,8 @@ TEST(Work, DecodeOfOneTokenTouchesEveryWeightOnce) {
   ASSERT_TRUE(config.ok());
   const Span token{.queries = 1, .context = 256};
   const Work work = model_work(*config, WeightFormat::kBF16, {&token, 1});
-  // All parameters but the norms: two of hidden size and two of head size a layer, one at the end.
-  const double weights =
-      static_cast<double>(config->num_parameters()) - 28 * (2 * 1024 + 2 * 128) - 1024;
+  // All parameters but the norms of hidden size: two a layer and one at the end.
+  const double weights = static_cast<double>(config->num_parameters()) - 28 * 2 * 1024 - 1024;
   const double kv = 28.0 * 2 * 8 * 128 * 256;
   EXPECT_EQ(work.bytes, 2 * (weights + kv + 1024));
   EXPECT_EQ(work.operations, 2 * weights + 28 * 4.0 * 2048 * 256);
