@@ -8,7 +8,7 @@ BUILD := build/release
 help:
 	@echo "make run     build everything and serve the demo model on http://127.0.0.1:8080"
 	@echo "make test    build and run all tests (unit, integration, client libraries)"
-	@echo "make bench   routing comparison and component benchmarks; reports in build/bench/"
+	@echo "make bench   shares of the machine's limits, routing comparison, component benchmarks; reports in build/bench/"
 	@echo "make build   build only: $(BUILD)/nacelle"
 	@echo "make asan    unit and fuzz tests under AddressSanitizer and UBSan;  make tsan: ThreadSanitizer"
 	@echo "make format  clang-format in place;  make tidy: clang-tidy over src/"

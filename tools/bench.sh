@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# The routing and start-up comparisons, then every component's benchmarks. Reports go to build/bench/.
+# Kernels and models against the machine's limits, the routing and start-up comparisons, then every
+# component's benchmarks. Reports go to build/bench/.
 #
 #   tools/bench.sh            all
+#   tools/bench.sh yardstick  limits, kernels and models only (`nacelle bench kernels`)
 #   tools/bench.sh routing    one part: routing, startup, or a component that has *_bench.cc (kernels, tokenizer, ...)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,7 +11,12 @@ out=build/bench
 mkdir -p "$out"
 want=${1:-all}
 
+if [ "$want" = all ] || [ "$want" = yardstick ]; then
+  echo "== yardstick: this machine's limits, and how close kernels and models come"
+  build/release/nacelle bench kernels --json "$out/yardstick.json" --svg "$out/roofline.svg"
+fi
 if [ "$want" = all ] || [ "$want" = routing ]; then
+  echo
   echo "== routing: policies on real engines"
   python3 -B bench/routing.py --binary build/release/nacelle --out "$out"
 fi
@@ -20,6 +27,8 @@ fi
 for program in build/release/src/*/*_bench; do
   [ -x "$program" ] || continue
   name=$(basename "$program" _bench)
+  # The yardstick has measured kernels and models already; ask for these by name.
+  if [ "$want" = all ] && { [ "$name" = kernels ] || [ "$name" = model ]; }; then continue; fi
   if [ "$want" = all ] || [ "$want" = "$name" ]; then
     echo; echo "== $name"
     "$program" --benchmark_min_time=0.2 --benchmark_out="$out/$name.json" --benchmark_out_format=json 2>/dev/null

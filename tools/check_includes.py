@@ -20,6 +20,7 @@ MAY_INCLUDE = {
     "net": "base async telemetry",
     "openai": "base",
     "model": "base tensor kernels",
+    "yardstick": "base tensor kernels model",
     "engine": "base tensor kernels model async telemetry",
     "serve": "base async telemetry net openai tokenizer chat_template model engine",
     "router": "base async telemetry net",

@@ -178,9 +178,14 @@ async::Task<int> run_stages(async::Loop* loop, const Options* o, std::vector<std
 }  // namespace
 
 int bench_command(const Args& args) {
+  if (!args.empty() && args[0] == "kernels") {
+    return bench_kernels_command(Args(args.begin() + 1, args.end()));
+  }
   Options options;
-  CLI::App app{"Sends a load to an OpenAI-compatible server and measures what comes back.",
-               "nacelle bench"};
+  CLI::App app{
+      "Sends a load to an OpenAI-compatible server and measures what comes back.\n"
+      "`nacelle bench kernels --help`: kernels and models against this machine's limits.",
+      "nacelle bench"};
   add_flags(app, options);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));

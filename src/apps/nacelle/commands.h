@@ -15,5 +15,6 @@ int serve_command(const Args& args);
 int gateway_command(const Args& args);
 int up_command(const Args& args, std::string_view program);
 int bench_command(const Args& args);
+int bench_kernels_command(const Args& args);
 
 }  // namespace nacelle::apps

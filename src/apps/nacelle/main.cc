@@ -18,6 +18,7 @@ constexpr std::string_view kUsage =
   nacelle serve MODEL_DIR [flags]   one engine with its OpenAI server (vLLM's flags)
   nacelle gateway --config FILE     data plane with the picker in process
   nacelle bench [flags]             load generator for any OpenAI-compatible server
+  nacelle bench kernels             how close the kernels come to this machine's limits
   nacelle version
 
 `nacelle COMMAND --help` shows the flags of a command. Start with `nacelle up`.

@@ -9,4 +9,7 @@ namespace nacelle::kernels {
 // threads of the pool; measured once per number of threads. 0 where the machine has no VNNI.
 [[nodiscard]] double register_int8_gops(WorkerPool& pool);
 
+// The best burst of `seconds`, measured now. At least one burst.
+[[nodiscard]] double register_int8_gops_now(WorkerPool& pool, double seconds);
+
 }  // namespace nacelle::kernels

@@ -1,12 +1,14 @@
 // machine_rates.h: what this machine can do at most, measured in the run that uses the figures.
 //
-// Inside of kernels_bench. Rates are those of a pool's threads working at the same time; each is
-// measured once per number of threads.
+// For benchmarks: kernels_bench and src/yardstick. Rates are those of a pool's threads working at
+// the same time. A burst is one short measurement; the other functions keep the best burst of 1.5
+// seconds and measure once per number of threads.
 #pragma once
 
 #include <time.h>
 
 #include <cstddef>
+#include <span>
 
 #include "kernels/isa.h"
 #include "kernels/worker_pool.h"
@@ -33,5 +35,14 @@ class Stopwatch {
 
 // GB/s of reading 32 MiB windows of 1 GiB in order, every thread its own pieces.
 [[nodiscard]] double read_gbytes_per_s(WorkerPool& pool);
+
+// The best burst of `seconds`, measured now. At least one burst.
+[[nodiscard]] double register_gflops_now(WorkerPool& pool, Isa isa, bool bf16_pairs,
+                                         double seconds);
+
+// The same for reading. `memory` is what it walks, written before (untouched pages are all one page
+// of zeros, which a cache holds); 32 MiB at least.
+[[nodiscard]] double read_gbytes_per_s_now(WorkerPool& pool, std::span<const std::byte> memory,
+                                           double seconds);
 
 }  // namespace nacelle::kernels

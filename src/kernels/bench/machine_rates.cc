@@ -1,3 +1,5 @@
+#include "kernels/bench/machine_rates.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -5,7 +7,6 @@
 #include <tuple>
 
 #include "base/check.h"
-#include "kernels/bench/machine_rates.h"
 #include "kernels/bench/tile_rate.h"
 #include "tensor/buffer.h"
 
@@ -116,9 +117,7 @@ double Stopwatch::now() const {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-namespace {
-
-double measure_gflops(WorkerPool& pool, Isa isa, bool bf16_pairs) {
+double register_gflops_now(WorkerPool& pool, Isa isa, bool bf16_pairs, double seconds) {
 #if defined(__x86_64__)
   const auto burst = [isa, bf16_pairs] {  // returns its operations
     if (isa == Isa::kAmx && bf16_pairs) return spin_tiles(TileProduct::kBF16);
@@ -128,7 +127,8 @@ double measure_gflops(WorkerPool& pool, Isa isa, bool bf16_pairs) {
     return bf16_pairs ? (spin_avx512bf16(), 32 * steps) : (spin_avx512(), 16 * steps);
   };
   double best = 0;
-  for (const Stopwatch whole(pool); whole.seconds() < kSeconds;) {
+  const Stopwatch whole(pool);
+  do {
     const Stopwatch watch(pool);
     const std::size_t threads = pool.num_threads();
     double flops = 0;  // the same for each thread
@@ -137,51 +137,54 @@ double measure_gflops(WorkerPool& pool, Isa isa, bool bf16_pairs) {
       if (task == 0) flops = done;
     });
     best = std::max(best, flops * static_cast<double>(threads) / watch.seconds() * 1e-9);
-  }
+  } while (whole.seconds() < seconds);
   return best;
 #else
-  (void)pool, (void)isa, (void)bf16_pairs, (void)kChains, (void)kRounds;
+  (void)pool, (void)isa, (void)bf16_pairs, (void)seconds, (void)kChains, (void)kRounds;
   return 0;
 #endif
 }
 
-double measure_read(WorkerPool& pool) {
+double read_gbytes_per_s_now(WorkerPool& pool, std::span<const std::byte> memory, double seconds) {
 #if defined(__x86_64__)
-  constexpr std::size_t kBytes = std::size_t{1} << 30;
   constexpr std::size_t kPiece = std::size_t{1} << 20;
-  Result<Buffer> memory = Buffer::allocate(kBytes);
-  CHECK(memory.ok());
-  std::memset(memory->data(), 1, kBytes);
   constexpr std::size_t kWindow = std::size_t{32} << 20;
+  CHECK(memory.size() >= kWindow);
   double best = 0;
+  std::size_t at = 0;
   const Stopwatch whole(pool);
-  for (std::size_t at = 0; whole.seconds() < kSeconds; at += kWindow) {
-    const std::byte* window = memory->data() + at % kBytes;
+  do {
+    const std::byte* window = memory.data() + at;
     const Stopwatch watch(pool);
     pool.run(kWindow / kPiece,
              [&](std::size_t piece) { read_all(window + piece * kPiece, kPiece); });
     best = std::max(best, static_cast<double>(kWindow) / watch.seconds() * 1e-9);
-  }
+    at = at + 2 * kWindow <= memory.size() ? at + kWindow : 0;
+  } while (whole.seconds() < seconds);
   return best;
 #else
-  (void)pool;
+  (void)pool, (void)memory, (void)seconds;
   return 0;
 #endif
 }
 
-}  // namespace
-
 double register_gflops(WorkerPool& pool, Isa isa, bool bf16_pairs) {
   static std::map<std::tuple<std::size_t, Isa, bool>, double> known;
   const auto [place, fresh] = known.try_emplace({pool.num_threads(), isa, bf16_pairs}, 0.0);
-  if (fresh) place->second = measure_gflops(pool, isa, bf16_pairs);
+  if (fresh) place->second = register_gflops_now(pool, isa, bf16_pairs, kSeconds);
   return place->second;
 }
 
 double read_gbytes_per_s(WorkerPool& pool) {
   static std::map<std::size_t, double> known;
   const auto [place, fresh] = known.try_emplace(pool.num_threads(), 0.0);
-  if (fresh) place->second = measure_read(pool);
+  if (fresh) {
+    constexpr std::size_t kBytes = std::size_t{1} << 30;
+    Result<Buffer> memory = Buffer::allocate(kBytes);
+    CHECK(memory.ok());
+    std::memset(memory->data(), 1, kBytes);
+    place->second = read_gbytes_per_s_now(pool, memory->bytes(), kSeconds);
+  }
   return place->second;
 }
 

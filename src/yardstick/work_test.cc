@@ -1,0 +1,70 @@
+// Formulas against numbers worked out by hand and against counting one by one.
+#include "yardstick/work.h"
+
+#include <gtest/gtest.h>
+
+#include "yardstick/dummy_model.h"
+
+namespace nacelle::yardstick {
+namespace {
+
+using kernels::WeightFormat;
+
+TEST(Work, GemmOfHandComputedSize) {
+  // 2 * 3 * 128 * 10; weight 2 * 1280, x 2 * 3 * 128, out 4 * 3 * 10.
+  EXPECT_EQ(gemm_work(WeightFormat::kBF16, 3, 128, 10), (Work{7680, 2560 + 768 + 120}));
+  // int8: a byte each and a scale of four bytes per row.
+  EXPECT_EQ(gemm_work(WeightFormat::kInt8, 3, 128, 10), (Work{7680, 1280 + 40 + 768 + 120}));
+  // int4: half a byte each and a scale of four bytes per 128.
+  EXPECT_EQ(gemm_work(WeightFormat::kInt4, 3, 128, 10), (Work{7680, 640 + 40 + 768 + 120}));
+  // silu(gate) * up leaves half the columns, as bf16.
+  EXPECT_EQ(gemm_silu_mul_work(WeightFormat::kBF16, 3, 128, 10), (Work{7680, 2560 + 768 + 30}));
+}
+
+TEST(Work, AttentionCountsTheKeysThatEachQuerySees) {
+  const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 8};
+  const Span spans[] = {{.queries = 3, .context = 10}, {.queries = 1, .context = 5}};
+  double keys = 0;
+  for (const Span& span : spans) {
+    for (std::uint32_t p = span.context - span.queries; p < span.context; ++p) keys += p + 1;
+  }
+  ASSERT_EQ(keys, 8 + 9 + 10 + 5);
+  const Work work = attention_work(shape, spans);
+  EXPECT_EQ(work.operations, 2 * 2 * 4 * 8 * keys);  // q . k and p . v of each head
+  EXPECT_EQ(work.bytes, 15 * 2 * 2 * 8 * 2 + 4 * 4 * 8 * (4 + 2));
+}
+
+constexpr const char* kTiny = R"({
+  "architectures": ["LlamaForCausalLM"], "hidden_size": 4, "intermediate_size": 6,
+  "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 2,
+  "vocab_size": 10, "max_position_embeddings": 64, "rope_theta": 10000.0, "rms_norm_eps": 1e-6,
+  "tie_word_embeddings": true, "dtype": "bfloat16"})";
+
+TEST(Work, ModelCountsWhatTheLogitsNeed) {
+  const auto config = model::ModelConfig::parse(kTiny);
+  ASSERT_TRUE(config.ok());
+  const Span prompt{.queries = 3, .context = 3};
+  // q, k and v: 4 x 8 weights; o: 4 x 4; gate, up, down: 3 x 24.
+  const double layer = 32 + 16 + 72;
+  const double first = 2 * 3 * layer + 4 * 4 * (1 + 2 + 3);
+  const double last = 2 * 3 * 32 + 2 * (16 + 72) + 4 * 4 * 3;
+  const Work work = model_work(*config, WeightFormat::kBF16, {&prompt, 1});
+  EXPECT_EQ(work.operations, first + last + 2 * 4 * 10);
+  // Weights, LM head, three rows of the embedding, K and V of three tokens in two layers.
+  EXPECT_EQ(work.bytes, 2 * (2 * layer + 40) + 3 * 4 * 2 + 2 * 3 * 2 * 2 * 2);
+}
+
+TEST(Work, DecodeOfOneTokenTouchesEveryWeightOnce) {
+  const auto config = model::ModelConfig::parse(kQwen3Small.config_json);
+  ASSERT_TRUE(config.ok());
+  const Span token{.queries = 1, .context = 256};
+  const Work work = model_work(*config, WeightFormat::kBF16, {&token, 1});
+  // All parameters but the norms of hidden size: two a layer and one at the end.
+  const double weights = static_cast<double>(config->num_parameters()) - 28 * 2 * 1024 - 1024;
+  const double kv = 28.0 * 2 * 8 * 128 * 256;
+  EXPECT_EQ(work.bytes, 2 * (weights + kv + 1024));
+  EXPECT_EQ(work.operations, 2 * weights + 28 * 4.0 * 2048 * 256);
+}
+
+}  // namespace
+}  // namespace nacelle::yardstick
