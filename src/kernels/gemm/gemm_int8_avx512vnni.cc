@@ -29,7 +29,11 @@ struct WeightInt8Quads {
   static Read read(const std::byte* p) { return _mm512_loadu_si512(p); }
   static Weights take(Read read, std::size_t /*step*/) { return read; }
   static Word broadcast(const std::uint32_t* a) { return _mm512_set1_epi32(static_cast<int>(*a)); }
-  static Sum multiply_add(Word a, Weights w, Sum sum) { return _mm512_dpbusd_epi32(sum, a, w); }
+  static Sum multiply_add(Word a, Weights w, Sum sum) {
+    // GCC 12 copies the sum before and after the intrinsic.
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(w));
+    return sum;
+  }
 };
 
 template <Format kFormat>

@@ -9,7 +9,11 @@ constexpr std::size_t kPanelCacheBytes = 24 << 10;  // part of a panel that stay
 constexpr std::size_t kRowsCacheBytes = 384 << 10;  // part of the rows that stays in the L2 cache
 constexpr std::size_t kSumsCacheBytes = 256 << 10;  // sums of a block and chunk, beside them
 constexpr std::size_t kMinTaskBytes = 64 << 10;     // weights that are worth handing to a thread
-constexpr std::size_t kTasksPerThread = 6;
+// The same where they stream by once: each task starts with a wait for memory.
+constexpr std::size_t kMinStreamBytes = 192 << 10;
+constexpr std::size_t kStreamsPerThread = 6;
+constexpr std::size_t kTasksPerThread = 16;
+constexpr std::size_t kPanelSet = 4;
 
 std::size_t divide_up(std::size_t value, std::size_t by) { return (value + by - 1) / by; }
 std::size_t round_up(std::size_t value, std::size_t to) { return divide_up(value, to) * to; }
@@ -41,13 +45,18 @@ Plan make_plan(const PanelLayout& layout, std::size_t m, std::size_t num_threads
   plan.num_blocks = divide_up(plan.num_tiles, most_tiles);
   plan.tiles_per_block = divide_up(plan.num_tiles, plan.num_blocks);
 
-  const std::size_t set = fused ? 2 : 1;
-  const std::size_t least = std::max<std::size_t>(1, kMinTaskBytes / layout.panel_bytes);
-  const std::size_t tasks = num_threads == 1 ? 1 : num_threads * kTasksPerThread;
+  const bool streams = plan.num_tiles == 1;
+  const std::size_t least_bytes = streams ? kMinStreamBytes : kMinTaskBytes;
+  const std::size_t least = std::max<std::size_t>(1, least_bytes / layout.panel_bytes);
+  const std::size_t tasks =
+      num_threads == 1 ? 1 : num_threads * (streams ? kStreamsPerThread : kTasksPerThread);
   const std::size_t groups = std::max<std::size_t>(1, tasks / plan.num_blocks);
   plan.panels_per_task = std::max(least, divide_up(plan.num_panels, groups));
-  // Whole sets of four panels: the one-row kernel reads four at once.
-  plan.panels_per_task = round_up(plan.panels_per_task, m == 1 ? 4 : set);
+  // Whole sets of panels: the one-row kernel reads four at once, pairs end in one output, and a
+  // part of the rows that came to the L2 cache should serve several panels.
+  const bool few_panels = plan.num_panels < kPanelSet * num_threads;
+  const std::size_t set = fused ? 2 : 1;
+  plan.panels_per_task = round_up(plan.panels_per_task, few_panels ? set : kPanelSet);
   plan.num_groups = divide_up(plan.num_panels, plan.panels_per_task);
 
   const std::size_t panel_sums = plan.block_rows() * layout.width * sizeof(float);

@@ -25,11 +25,12 @@ std::byte* thread_scratch(std::size_t size_bytes) {
 std::size_t round_up(std::size_t value, std::size_t to) { return (value + to - 1) / to * to; }
 
 // Asks for the `share`-th of `shares` pieces of memory that is needed soon.
-void prefetch(const std::byte* memory, std::size_t size_bytes, std::size_t share,
-              std::size_t shares) {
-  const std::size_t begin = share * size_bytes / shares / kLineBytes * kLineBytes;
-  const std::size_t end = (share + 1) * size_bytes / shares;
-  for (std::size_t at = begin; at < end; at += kLineBytes) __builtin_prefetch(memory + at, 0, 2);
+void prefetch(std::span<const std::byte> memory, std::size_t share, std::size_t shares) {
+  const std::size_t begin = share * memory.size() / shares / kLineBytes * kLineBytes;
+  const std::size_t end = (share + 1) * memory.size() / shares;
+  for (std::size_t at = begin; at < end; at += kLineBytes) {
+    __builtin_prefetch(memory.data() + at, 0, 2);
+  }
 }
 
 }  // namespace
@@ -41,7 +42,7 @@ struct Product::Block {
   std::size_t panel_first;
   std::size_t panel_last;
   std::byte* expanded;  // int4: one part of one panel
-  float* sums;          // [row of the block][panel of the chunk][width]
+  float* sums;          // [row of the block][panel of the chunk][width]; null: none are kept
   std::size_t sums_row_stride;
 };
 
@@ -96,6 +97,24 @@ void Product::pack_tile(std::size_t tile) const {
   }
 }
 
+// The weights that run_chunk() comes to after the part of `panel` at `step`: they arrive from
+// memory while this part is at work.
+std::span<const std::byte> Product::next_weights(const Block& block, std::size_t panel,
+                                                 std::size_t step) const {
+  if (++panel == block.panel_last) {
+    step += plan.steps_per_part;
+    if (step < plan.num_steps) {
+      panel = block.panel_first;
+    } else {
+      step = 0;
+    }
+  }
+  if (panel >= plan.num_panels) return {};
+  const std::size_t begin = step * layout.panel_bytes / plan.num_steps;
+  const std::size_t end = (step + plan.steps_from(step)) * layout.panel_bytes / plan.num_steps;
+  return {weights.data() + panel * layout.panel_bytes + begin, end - begin};
+}
+
 // The block's tiles times panels [panel, panel + count) over the part of k that starts at `step`.
 void Product::run_panels(const Block& block, std::size_t panel, std::size_t count,
                          std::size_t step) const {
@@ -138,20 +157,27 @@ void Product::run_panels(const Block& block, std::size_t panel, std::size_t coun
 
   const std::size_t first_row = plan.tile_begin(block.tile_first);
   const std::size_t num_tiles = block.tile_last - block.tile_first;
-  const std::byte* next = base + layout.panel_bytes + step * layout.panel_bytes / plan.num_steps;
-  const std::size_t next_bytes = job.num_steps * layout.panel_bytes / plan.num_steps;
+  const std::span<const std::byte> next = next_weights(block, panel, step);
   for (std::size_t tile = block.tile_first; tile < block.tile_last; ++tile) {
     const std::size_t row = plan.tile_begin(tile);
-    float* sums = block.sums + (row - first_row) * block.sums_row_stride +
-                  (panel - block.panel_first) * width;
+    float* sums = nullptr;
+    if (block.sums != nullptr) {
+      sums = block.sums + (row - first_row) * block.sums_row_stride +
+             (panel - block.panel_first) * width;
+    }
     job.a = tile_words(tile, step);
     job.num_rows = plan.tile_rows(tile);
     job.sums = step != 0 ? sums : nullptr;
     job.out = to_sums ? sums : out + row * out_row_stride + column;
     if (row_scales != nullptr) job.row_scales = row_scales + row;
     if (row_sums != nullptr) job.row_sums = row_sums + row * num_chains() + chain * job.num_rows;
-    // The next panel's part comes from memory while this one is at work.
-    if (num_tiles > 1) prefetch(next, next_bytes, tile - block.tile_first, num_tiles);
+    if (num_tiles > 1) prefetch(next, tile - block.tile_first, num_tiles);
+    if (num_tiles > 1 && !to_sums && tile + 1 < block.tile_last) {
+      const float* place = job.out + job.num_rows * out_row_stride;
+      for (std::size_t r = 0; r < plan.tile_rows(tile + 1); ++r, place += out_row_stride) {
+        for (std::size_t i = 0; i < job.num_columns; i += 16) __builtin_prefetch(place + i, 1);
+      }
+    }
     plan.packed_int4 ? kernels.run_packed(job) : kernels.run(job);
   }
 }
@@ -206,7 +232,7 @@ void Product::run_task(std::size_t task) const {
   const std::size_t sums_bytes =
       needs_sums ? plan.block_rows() * block.sums_row_stride * sizeof(float) : 0;
   block.expanded = thread_scratch(expanded_bytes + sums_bytes);
-  block.sums = reinterpret_cast<float*>(block.expanded + expanded_bytes);
+  block.sums = needs_sums ? reinterpret_cast<float*>(block.expanded + expanded_bytes) : nullptr;
   for (std::size_t panel = panel_first; panel < panel_last; panel += plan.panels_per_chunk) {
     block.panel_first = panel;
     block.panel_last = std::min(panel_last, panel + plan.panels_per_chunk);

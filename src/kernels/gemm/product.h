@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "kernels/activation/silu_mul_isa.h"
 #include "kernels/gemm/gemm.h"
@@ -45,6 +46,8 @@ struct Product {
   std::uint32_t* tile_words(std::size_t tile, std::size_t first_step) const;
   void run_chunk(const Block& block) const;
   void run_panels(const Block& block, std::size_t panel, std::size_t count, std::size_t step) const;
+  [[nodiscard]] std::span<const std::byte> next_weights(const Block& block, std::size_t panel,
+                                                        std::size_t step) const;
   void finish_pairs(const Block& block) const;
   [[nodiscard]] std::size_t num_chains() const {
     return layout.group_size == 0 ? 0 : weights.k() / layout.group_size;

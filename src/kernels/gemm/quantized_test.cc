@@ -34,12 +34,18 @@ std::vector<float> int8_model(const Rows& x, const OwnedInt8Weight& w, const flo
   for (std::size_t row = 0; row < x.m; ++row) {
     const float* values = &x.floats[row * x.k];
     float largest = 0;
-    for (std::size_t i = 0; i < x.k; ++i) largest = std::max(largest, std::abs(values[i]));
-    const float scale = largest / 127.0F;
+    bool finite = true;
+    for (std::size_t i = 0; i < x.k; ++i) {
+      largest = std::max(largest, std::abs(values[i]));
+      finite = finite && std::isfinite(values[i]);
+    }
+    const bool zeros = !finite || largest < 0x1p-100F;
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const float scale = !finite ? nan : zeros ? 0.0F : largest / 127.0F;
     for (std::size_t j = 0; j < w.n; ++j) {
       std::int64_t sum = 0;
       for (std::size_t i = 0; i < x.k; ++i) {
-        const float q = largest == 0 ? 0 : std::nearbyint(values[i] * (127.0F / largest));
+        const float q = zeros ? 0 : std::nearbyint(values[i] * (127.0F / largest));
         sum += static_cast<std::int64_t>(q) * w.values[j * w.k + i];
       }
       const float result = static_cast<float>(sum) * (scale * w.scales[j]);
