@@ -13,9 +13,10 @@ namespace {
 
 class DecoderLm : public CausalLm {
  public:
-  DecoderLm(ModelConfig config, DType dtype, const kernels::Context& context)
+  DecoderLm(ModelConfig config, DType dtype, DType kv_dtype, const kernels::Context& context)
       : config_(std::move(config)),
         dtype_(dtype),
+        kv_dtype_(kv_dtype),
         context_(context),
         rotary_(rope_frequencies(config_)) {}
 
@@ -56,11 +57,12 @@ class DecoderLm : public CausalLm {
             .block_size = block_size,
             .num_kv_heads = config_.num_kv_heads,
             .head_dim = config_.head_dim,
-            .dtype = dtype_};
+            .dtype = kv_dtype_};
   }
 
   const ModelConfig config_;
   const DType dtype_;
+  const DType kv_dtype_;
   const kernels::Context context_;
   std::unique_ptr<WeightStore> store_;  // the embedding is a view of its files
   std::unique_ptr<Decoder> decoder_;
@@ -81,12 +83,12 @@ Result<DType> choose_dtype(const LoadOptions& options, const ModelConfig& config
 }
 
 // Sizes that the kernels bound more tightly than the config reader.
-Status check_kernels(const ModelConfig& config, DType dtype) {
+Status check_kernels(const ModelConfig& config, DType kv_dtype) {
   const kernels::KvLayout layout{.num_blocks = 1,
                                  .block_size = 16,
                                  .num_kv_heads = config.num_kv_heads,
                                  .head_dim = config.head_dim,
-                                 .dtype = dtype};
+                                 .dtype = kv_dtype};
   return layout.validate();
 }
 
@@ -104,13 +106,14 @@ Result<std::unique_ptr<CausalLm>> CausalLm::load(const std::filesystem::path& fo
     ASSIGN_OR_RETURN(store, WeightStore::open(folder, pool));
   }
   ASSIGN_OR_RETURN(const DType dtype, choose_dtype(options, config, *store));
-  RETURN_IF_ERROR(check_kernels(config, dtype));
+  const DType kv_dtype = options.kv_dtype.value_or(dtype);
+  RETURN_IF_ERROR(check_kernels(config, kv_dtype));
   const double weight_bytes =
       static_cast<double>(config.num_parameters()) * static_cast<double>(size_of(dtype));
   RETURN_IF_ERROR(check_fits_memory(
       fmt::format("the weights of {}", (folder / "config.json").string()), weight_bytes));
 
-  auto model = std::make_unique<DecoderLm>(std::move(config), dtype,
+  auto model = std::make_unique<DecoderLm>(std::move(config), dtype, kv_dtype,
                                            kernels::Context{.pool = pool, .isa = isa});
   RETURN_IF_ERROR(model->load_weights(std::move(store), options.progress));
   return std::unique_ptr<CausalLm>(std::move(model));
