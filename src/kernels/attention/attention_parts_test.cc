@@ -32,6 +32,8 @@ TEST(AttentionParts, LongContextsAgreeWithTheDefinition) {
   }
 }
 
+constexpr std::uint32_t kMostTokens = 1030;
+
 // Sequences in one memory; those of a family share the blocks of a prefix.
 class SharedBatch {
  public:
@@ -44,12 +46,15 @@ class SharedBatch {
   // seed; the last `queries` of it are in the batch.
   void add(const Context& context, std::uint32_t seed, std::uint32_t shared, std::uint32_t length,
            std::uint32_t queries, const AttentionOptions& options) {
-    Sequence sequence(heads_, length, layout_.dtype, seed);
-    const Sequence tail(heads_, length, layout_.dtype, 1000 + next_block_);
+    // Of equal length before they are cut, so that the same seed gives the same prefix.
+    Sequence sequence(heads_, kMostTokens, layout_.dtype, seed);
+    const Sequence tail(heads_, kMostTokens, layout_.dtype, 1000 + next_block_);
+    sequence.length = length;
     const auto replace = [&](std::vector<float>& to, const std::vector<float>& from,
                              std::uint32_t heads) {
       const auto first = static_cast<std::ptrdiff_t>(std::size_t{shared} * heads * heads_.dim);
       std::copy(from.begin() + first, from.end(), to.begin() + first);
+      to.resize(std::size_t{length} * heads * heads_.dim);
     };
     replace(sequence.q, tail.q, heads_.query);
     replace(sequence.k, tail.k, heads_.kv);
