@@ -145,7 +145,7 @@ constexpr std::array<FlagSpec, 182> kFlags{{
     {"block-size", "", kInt, kWorks, "Cache", "16", "tokens per KV block"},
     {"gpu-memory-utilization", "", kFloat, kWorks, "Cache", "0.5 of free memory", "share of the memory for weights and KV"},
     {"kv-cache-memory-bytes", "", kHumanInt, kWorks, "Cache", "", "KV memory; overrides the share"},
-    {"kv-cache-dtype", "", kString, kAccepted, "Cache", "auto", ""},
+    {"kv-cache-dtype", "", kString, kWorks, "Cache", "auto", "K and V in memory; auto: the model's dtype", "auto|bfloat16|fp8|fp8_e4m3|int8"},
     {"num-gpu-blocks-override", "", kInt, kWorks, "Cache", "", "KV blocks; overrides both"},
     {"enable-prefix-caching", "", kBool, kWorks, "Cache", "true", ""},
     {"prefix-caching-hash-algo", "", kString, kWorks, "Cache", "sha256_cbor", "", "sha256|sha256_cbor|xxhash|xxhash_cbor"},

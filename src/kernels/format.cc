@@ -1,6 +1,7 @@
 #include "kernels/format.h"
 
 #include "base/check.h"
+#include "tensor/convert.h"
 #include "tensor/half.h"
 
 namespace nacelle::kernels {
@@ -24,6 +25,10 @@ float load_one(const void* data, Format format, std::size_t index) {
       return static_cast<float>(static_cast<const BFloat16*>(data)[index]);
     case Format::kF16:
       return static_cast<float>(static_cast<const Float16*>(data)[index]);
+    case Format::kF8E4M3:
+      return f8_e4m3_to_float(static_cast<const std::uint8_t*>(data)[index]);
+    case Format::kI8:
+      return static_cast<const std::int8_t*>(data)[index];
   }
   return 0.0F;
 }
@@ -39,6 +44,9 @@ void store_one(void* data, Format format, std::size_t index, float value) {
     case Format::kF16:
       static_cast<Float16*>(data)[index] = Float16(value);
       break;
+    case Format::kF8E4M3:
+    case Format::kI8:
+      CHECK(false);  // attention/kv_quantize.h makes them
   }
 }
 

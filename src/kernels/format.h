@@ -11,9 +11,10 @@
 
 namespace nacelle::kernels {
 
-enum class Format : std::uint8_t { kF32, kBF16, kF16 };
+// kF8E4M3 and kI8 are formats of K and V only; rows of activations never have them.
+enum class Format : std::uint8_t { kF32, kBF16, kF16, kF8E4M3, kI8 };
 
-// The format of a dtype; any other dtype is a bug of the caller.
+// The format of f32, bf16 or f16; any other dtype is a bug of the caller.
 [[nodiscard]] Format format_of(DType dtype);
 
 // Row `row` of rows that are `stride` elements of `format` apart.

@@ -17,9 +17,10 @@ namespace {
 
 class DecoderLm : public CausalLm {
  public:
-  DecoderLm(ModelConfig config, DType dtype, const kernels::Context& context)
+  DecoderLm(ModelConfig config, DType dtype, DType kv_dtype, const kernels::Context& context)
       : config_(std::move(config)),
         dtype_(dtype),
+        kv_dtype_(kv_dtype),
         context_(context),
         rotary_(rope_frequencies(config_)) {}
 
@@ -79,11 +80,12 @@ class DecoderLm : public CausalLm {
             .block_size = block_size,
             .num_kv_heads = config_.num_kv_heads,
             .head_dim = config_.head_dim,
-            .dtype = dtype_};
+            .dtype = kv_dtype_};
   }
 
   const ModelConfig config_;
   const DType dtype_;
+  const DType kv_dtype_;
   const kernels::Context context_;
   std::unique_ptr<WeightStore> store_;  // the embedding is a view of its files
   std::unique_ptr<Decoder> decoder_;
@@ -105,12 +107,12 @@ Result<DType> choose_dtype(const LoadOptions& options, const ModelConfig& config
 }
 
 // Sizes that the kernels bound more tightly than the config reader.
-Status check_kernels(const ModelConfig& config, DType dtype) {
+Status check_kernels(const ModelConfig& config, DType kv_dtype) {
   const kernels::KvLayout layout{.num_blocks = 1,
                                  .block_size = 16,
                                  .num_kv_heads = config.num_kv_heads,
                                  .head_dim = config.head_dim,
-                                 .dtype = dtype};
+                                 .dtype = kv_dtype};
   return layout.validate();
 }
 
@@ -148,7 +150,8 @@ Result<std::unique_ptr<CausalLm>> CausalLm::load(const std::filesystem::path& fo
     ASSIGN_OR_RETURN(store, WeightStore::open(folder, pool));
   }
   ASSIGN_OR_RETURN(const DType dtype, choose_dtype(options, config, *store));
-  RETURN_IF_ERROR(check_kernels(config, dtype));
+  const DType kv_dtype = options.kv_dtype.value_or(dtype);
+  RETURN_IF_ERROR(check_kernels(config, kv_dtype));
   RETURN_IF_ERROR(
       check_fits_memory(fmt::format("the weights of {}", (folder / "config.json").string()),
                         estimated_bytes(config, dtype, quantization)));
@@ -163,7 +166,7 @@ Result<std::unique_ptr<CausalLm>> CausalLm::load(const std::filesystem::path& fo
                               .dtype = dtype};
     cache = PackedCache::open(options.packed_cache, recipe, *store, context);
   }
-  auto model = std::make_unique<DecoderLm>(std::move(config), dtype, context);
+  auto model = std::make_unique<DecoderLm>(std::move(config), dtype, kv_dtype, context);
   RETURN_IF_ERROR(
       model->load_weights(std::move(store), quantization, std::move(cache), options.progress));
   return std::unique_ptr<CausalLm>(std::move(model));

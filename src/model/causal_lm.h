@@ -50,6 +50,7 @@ enum class LoadFormat { kSafetensors, kDummy };
 struct LoadOptions {
   LoadFormat format = LoadFormat::kSafetensors;
   std::optional<DType> dtype;        // nullopt = auto: the checkpoint's (f32 stays f32)
+  std::optional<DType> kv_dtype;     // of K and V; nullopt = auto: the model's. Also f8_e4m3, i8
   std::uint64_t dummy_seed = 0;
   std::string hf_overrides_json;     // merged into config.json; "" = none
   std::string isa;                   // "" = the best this CPU has
@@ -71,7 +72,7 @@ class CausalLm {
   virtual ~CausalLm() = default;
 
   [[nodiscard]] virtual const ModelConfig& config() const = 0;
-  [[nodiscard]] virtual DType dtype() const = 0;         // of weights, activations into matmuls, and KV
+  [[nodiscard]] virtual DType dtype() const = 0;         // of weights and activations into matmuls
   [[nodiscard]] virtual std::size_t weight_bytes() const = 0;
   // How the matrices are stored: "bf16", "int8", "int4-g128, head int8".
   [[nodiscard]] virtual std::string weight_format() const = 0;

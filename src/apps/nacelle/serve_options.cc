@@ -24,6 +24,17 @@ Status read_quantization(const cli::FlagValues& flags, ServeOptions& options) {
   return model::check_quantization_name(options.load.quantization).with_context("--quantization");
 }
 
+// nullopt for auto.
+Result<std::optional<DType>> read_kv_dtype(const cli::FlagValues& flags) {
+  const std::string name = flags.text("kv-cache-dtype", "auto");
+  if (name == "auto") return std::optional<DType>();
+  if (name == "bfloat16") return std::optional(DType::kBF16);
+  if (name == "fp8" || name == "fp8_e4m3") return std::optional(DType::kF8E4M3);
+  if (name == "int8") return std::optional(DType::kI8);
+  return invalid_argument(
+      "--kv-cache-dtype: '{}' is not one of auto, bfloat16, fp8, fp8_e4m3, int8", name);
+}
+
 Status read_model(const cli::FlagValues& flags, ServeOptions& options) {
   if (flags.positional.size() > 1) {
     return invalid_argument("one model folder is expected, got {}",
@@ -51,6 +62,7 @@ Status read_model(const cli::FlagValues& flags, ServeOptions& options) {
   if (const std::string dtype = flags.text("dtype", "auto"); dtype != "auto") {
     ASSIGN_OR_RETURN(options.load.dtype, parse_dtype(dtype));
   }
+  ASSIGN_OR_RETURN(options.load.kv_dtype, read_kv_dtype(flags));
   options.load.dummy_seed = static_cast<std::uint64_t>(flags.integer("seed", 0));
   if (flags.has("hf-overrides")) options.load.hf_overrides_json = flags.json("hf-overrides").dump();
   if (const std::string isa = flags.text("isa", "auto"); isa != "auto") options.load.isa = isa;

@@ -33,6 +33,15 @@ TEST(ServeOptions, DefaultsAreThoseOfTheSheet) {
   EXPECT_EQ(options->server.served_model_names, std::vector<std::string>{"models/demo"});
   EXPECT_EQ(options->server.max_logprobs, 20);
   EXPECT_FALSE(options->max_model_len);
+  EXPECT_FALSE(options->load.kv_dtype);
+}
+
+TEST(ServeOptions, KvCacheDtypes) {
+  EXPECT_EQ(resolve({"m", "--kv-cache-dtype", "fp8"})->load.kv_dtype, DType::kF8E4M3);
+  EXPECT_EQ(resolve({"m", "--kv-cache-dtype", "fp8_e4m3"})->load.kv_dtype, DType::kF8E4M3);
+  EXPECT_EQ(resolve({"m", "--kv-cache-dtype", "int8"})->load.kv_dtype, DType::kI8);
+  EXPECT_EQ(resolve({"m", "--kv-cache-dtype", "bfloat16"})->load.kv_dtype, DType::kBF16);
+  EXPECT_FALSE(resolve({"m", "--kv-cache-dtype", "auto"})->load.kv_dtype);
 }
 
 TEST(ServeOptions, PackedWeightsHaveAPlace) {
@@ -118,6 +127,7 @@ TEST(ServeOptions, RefusesWithTheReason) {
       {{"m", "--gpu-memory-utilization", "1.5"}, "must be in (0, 1]"},
       {{"m", "--load-format", "gguf"}, "--load-format gguf is not supported"},
       {{"m", "--quantization", "int3"}, "--quantization: quantization \"int3\" is not supported"},
+      {{"m", "--kv-cache-dtype", "fp4"}, "--kv-cache-dtype"},
       {{"m", "--enable-auto-tool-choice"}, "requires --tool-call-parser"},
       {{"m", "--tool-call-parser", "mistral"}, "is not one of hermes"},
       {{"m", "--max-model-len", "0"}, "--max-model-len must be at least 1"},

@@ -11,7 +11,17 @@ namespace {
 //
 #include "kernels/simd/exp.inc"
 //
+#include "kernels/simd/widen8_table.inc"
+//
+#include "kernels/simd/widen8_portable.inc"
+//
 #include "kernels/attention/blocks.inc"
+//
+#include "kernels/attention/softmax_step.inc"
+//
+#include "kernels/attention/kv_tile.inc"
+//
+#include "kernels/attention/merge.inc"
 //
 #include "kernels/attention/attention.inc"
 
@@ -20,11 +30,13 @@ namespace {
 void attention_portable(const AttentionJob& job) {
   if (job.kv_format == Format::kF32) {
     run_attention<KvF32>(job);
-  } else if (job.kv_format == Format::kBF16) {
-    run_attention<KvBF16>(job);
-  } else {
+  } else if (job.kv_format == Format::kF16) {
     run_attention<KvF16>(job);
+  } else {
+    run_attention<KvBF16>(job);  // 8-bit formats are widened to it
   }
 }
+
+void attention_merge_portable(const AttentionMergeJob& job) { merge_partials(job); }
 
 }  // namespace nacelle::kernels

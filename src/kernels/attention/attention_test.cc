@@ -6,139 +6,24 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <numeric>
 #include <random>
 #include <vector>
 
+#include "kernels/attention/testing/paged_sequence.h"
 #include "kernels/format.h"
-#include "tensor/buffer.h"
-#include "tensor/convert.h"
 
 namespace nacelle::kernels {
 namespace {
 
+using testing::Heads;
+using testing::Paged;
+using testing::rounded;
+using testing::run_chunk;
+using testing::run_whole;
+using testing::same_bits;
+using testing::Sequence;
+
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-
-std::vector<float> rounded(std::vector<float> values, DType dtype) {
-  Buffer stored = Buffer::allocate(values.size() * size_of(dtype)).value();
-  EXPECT_TRUE(convert(DType::kF32, values.data(), dtype, stored.data(), values.size()).ok());
-  EXPECT_TRUE(convert(dtype, stored.data(), DType::kF32, values.data(), values.size()).ok());
-  return values;
-}
-
-struct Heads {
-  std::uint32_t query;
-  std::uint32_t kv;
-  std::uint32_t dim;
-};
-
-// One sequence's q, k and v, and memory to attend in.
-struct Sequence {
-  Sequence(Heads heads_in, std::uint32_t length_in, DType dtype_in, std::uint32_t seed)
-      : heads(heads_in), length(length_in), dtype(dtype_in) {
-    std::mt19937 random(seed);
-    std::normal_distribution<float> normal;
-    const auto fill = [&](std::size_t width) {
-      std::vector<float> values(length * width);
-      for (float& value : values) value = normal(random);
-      return rounded(std::move(values), DType::kBF16);  // representable in every dtype used here
-    };
-    q = fill(heads.query * heads.dim);
-    k = fill(heads.kv * heads.dim);
-    v = fill(heads.kv * heads.dim);
-  }
-
-  struct Exact {
-    std::vector<float> out;   // softmax(q K^T) V
-    std::vector<float> size;  // softmax(q K^T) |V|
-  };
-  // In f64, straight from the definition.
-  Exact exact(const AttentionOptions& options) const {
-    Exact result{std::vector<float>(length * heads.query * heads.dim),
-                 std::vector<float>(length * heads.query * heads.dim)};
-    const std::uint32_t group = heads.query / heads.kv;
-    std::vector<double> weights(length);
-    for (std::uint32_t i = 0; i < length; ++i) {
-      const std::uint32_t window = options.sliding_window;
-      const std::uint32_t first = window != 0 && i + 1 > window ? i + 1 - window : 0;
-      for (std::uint32_t h = 0; h < heads.query; ++h) {
-        const float* query = &q[(i * heads.query + h) * heads.dim];
-        double most = -1e300;
-        for (std::uint32_t j = first; j <= i; ++j) {
-          const float* key = &k[(j * heads.kv + h / group) * heads.dim];
-          weights[j] = 0;
-          for (std::uint32_t d = 0; d < heads.dim; ++d) weights[j] += double{query[d]} * key[d];
-          weights[j] *= options.scale;
-          most = std::max(most, weights[j]);
-        }
-        double sum = 0;
-        for (std::uint32_t j = first; j <= i; ++j) sum += weights[j] = std::exp(weights[j] - most);
-        for (std::uint32_t d = 0; d < heads.dim; ++d) {
-          double total = 0;
-          double size = 0;
-          for (std::uint32_t j = first; j <= i; ++j) {
-            const double term = weights[j] * v[(j * heads.kv + h / group) * heads.dim + d];
-            total += term;
-            size += std::abs(term);
-          }
-          const std::size_t at = (i * heads.query + h) * heads.dim + d;
-          result.out[at] = static_cast<float>(total / sum);
-          result.size[at] = static_cast<float>(size / sum);
-        }
-      }
-    }
-    return result;
-  }
-
-  Heads heads;
-  std::uint32_t length;
-  DType dtype;
-  std::vector<float> q, k, v;  // [length, heads, dim]
-};
-
-// KV memory with its blocks in random order.
-struct Paged {
-  Paged(const Sequence& sequence, std::uint32_t block_size, std::uint32_t seed) {
-    const std::uint32_t needed = (sequence.length + block_size - 1) / block_size;
-    layout = {needed + 3, block_size, sequence.heads.kv, sequence.heads.dim, sequence.dtype};
-    EXPECT_TRUE(layout.validate().ok());
-    memory = Buffer::allocate(layout.bytes()).value();
-    table.resize(layout.num_blocks);
-    std::iota(table.begin(), table.end(), 0u);
-    std::shuffle(table.begin(), table.end(), std::mt19937(seed));
-    table.resize(needed);
-  }
-  KvLayout layout;
-  Buffer memory;
-  std::vector<std::uint32_t> table;
-};
-
-// Runs tokens [begin, begin + count) of the sequence as one chunk; its rows of `out` are written.
-void run_chunk(const Context& context, const Sequence& sequence, Paged& paged, std::uint32_t begin,
-               std::uint32_t count, const AttentionOptions& options, std::vector<float>& out) {
-  const std::size_t q_width = sequence.heads.query * sequence.heads.dim;
-  const std::size_t kv_width = sequence.heads.kv * sequence.heads.dim;
-  const AttentionSequence chunk{0, count, begin + count, paged.table};
-  store_kv(context, paged.layout, paged.memory.data(), {&chunk, 1},
-           sequence.k.data() + begin * kv_width, kv_width, sequence.v.data() + begin * kv_width,
-           kv_width);
-  const OutputRows rows{out.data() + begin * q_width, DType::kF32, q_width};
-  paged_attention(context, paged.layout, paged.memory.data(), {&chunk, 1},
-                  sequence.q.data() + begin * q_width, q_width, sequence.heads.query, options,
-                  rows);
-}
-
-std::vector<float> run_whole(const Context& context, const Sequence& sequence,
-                             std::uint32_t block_size, const AttentionOptions& options) {
-  Paged paged(sequence, block_size, 5);
-  std::vector<float> out(sequence.q.size());
-  run_chunk(context, sequence, paged, 0, sequence.length, options, out);
-  return out;
-}
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
 
 TEST(Attention, EverySetAgreesWithTheDefinition) {
   struct Case {
@@ -162,20 +47,15 @@ TEST(Attention, EverySetAgreesWithTheDefinition) {
   for (const Case& c : cases) {
     const Sequence sequence(c.heads, c.length, c.dtype, seed++);
     const AttentionOptions options{1.0F / std::sqrt(static_cast<float>(c.heads.dim)), c.window};
-    const Sequence::Exact exact = sequence.exact(options);
+    std::vector<float> spread;
+    const std::vector<float> exact = sequence.exact(options, &spread);
     for (const Isa isa : supported_isas()) {
       SCOPED_TRACE(fmt::format("{} heads {}/{} dim {} length {} block {} window {} {}",
                                to_string(isa), c.heads.query, c.heads.kv, c.heads.dim, c.length,
                                c.block_size, c.window, to_string(c.dtype)));
       const std::vector<float> out = run_whole({pool, isa}, sequence, c.block_size, options);
-      // The inputs are bf16 values, so only f32 sums over up to 512 terms and exp round: scores of
-      // size 10 carry errors near 1e-5, which weights and results inherit.
-      // Tiles multiply bf16: there each weight is rounded by at most 2^-8 of itself.
-      const bool rounds_weights =
-          (isa == Isa::kAmx || isa == Isa::kAmxEmulated) && c.dtype == DType::kBF16;
-      const float rounding = rounds_weights ? 0x1p-8F : 0.0F;
       for (std::size_t i = 0; i < out.size(); ++i) {
-        ASSERT_NEAR(out[i], exact.out[i], 4e-5F + rounding * exact.size[i]) << i;
+        ASSERT_NEAR(out[i], exact[i], testing::tolerance(isa, c.dtype, spread[i])) << i;
       }
     }
   }
@@ -352,11 +232,13 @@ TEST(KvLayout, RefusesWhatItCannotHold) {
   const KvLayout good{4, 16, 2, 64, DType::kBF16};
   EXPECT_TRUE(good.validate().ok());
   EXPECT_EQ(good.bytes_per_block(), 2u * 2 * 64 * 16 * 2);
+  EXPECT_EQ((KvLayout{4, 16, 2, 64, DType::kF8E4M3}.bytes_per_block()), 2u * 2 * 64 * 16);
+  EXPECT_EQ((KvLayout{4, 16, 2, 64, DType::kI8}.bytes_per_block()), 2u * 2 * (64 + 4) * 16);
   EXPECT_EQ((KvLayout{0, 16, 2, 64, DType::kBF16}.validate().code()), Code::kInvalidArgument);
   EXPECT_EQ((KvLayout{4, 0, 2, 64, DType::kBF16}.validate().code()), Code::kInvalidArgument);
   EXPECT_EQ((KvLayout{4, 16, 0, 64, DType::kBF16}.validate().code()), Code::kInvalidArgument);
   EXPECT_EQ((KvLayout{4, 16, 2, 513, DType::kBF16}.validate().code()), Code::kInvalidArgument);
-  EXPECT_EQ((KvLayout{4, 16, 2, 64, DType::kI8}.validate().code()), Code::kInvalidArgument);
+  EXPECT_EQ((KvLayout{4, 16, 2, 64, DType::kI16}.validate().code()), Code::kInvalidArgument);
 }
 
 }  // namespace

@@ -21,30 +21,43 @@ Status KvLayout::validate() const {
   if (block_size == 0 || block_size > kMaxBlockSize) {
     return invalid_argument("block_size must be 1 to {}, got {}", kMaxBlockSize, block_size);
   }
-  if (dtype != DType::kBF16 && dtype != DType::kF16 && dtype != DType::kF32) {
-    return invalid_argument("KV dtype {} is not one of bfloat16, float16, float32",
-                            to_string(dtype));
+  if (dtype != DType::kBF16 && dtype != DType::kF16 && dtype != DType::kF32 &&
+      dtype != DType::kF8E4M3 && dtype != DType::kI8) {
+    return invalid_argument("KV dtype {} is not one of bfloat16, float16, float32, {}, {}",
+                            to_string(dtype), to_string(DType::kF8E4M3), to_string(DType::kI8));
   }
   return {};
+}
+
+Format KvLayout::format() const {
+  if (dtype == DType::kF8E4M3) return Format::kF8E4M3;
+  return dtype == DType::kI8 ? Format::kI8 : format_of(dtype);
 }
 
 std::size_t KvLayout::pair() const { return dtype == DType::kF32 ? 1 : 2; }
 std::size_t KvLayout::padded_dim() const { return round_up16(head_dim); }
 std::size_t KvLayout::padded_slots() const { return round_up16(block_size); }
 
-std::size_t KvLayout::bytes_per_block() const {
-  return 2 * num_kv_heads * padded_dim() * padded_slots() * size_of(dtype);
-}
-
+std::size_t KvLayout::bytes_per_block() const { return num_kv_heads * head_bytes(); }
 std::size_t KvLayout::bytes() const { return num_blocks * bytes_per_block(); }
 
 std::size_t KvLayout::k_offset(std::uint32_t block, std::uint32_t head) const {
-  const std::size_t half = padded_dim() * padded_slots() * size_of(dtype);
-  return block * bytes_per_block() + head * 2 * half;
+  return block * bytes_per_block() + head * head_bytes();
 }
 
 std::size_t KvLayout::v_offset(std::uint32_t block, std::uint32_t head) const {
-  return k_offset(block, head) + padded_dim() * padded_slots() * size_of(dtype);
+  return k_offset(block, head) + half_bytes();
+}
+
+std::size_t KvLayout::scales_offset(std::uint32_t block, std::uint32_t head) const {
+  return k_offset(block, head) + 2 * half_bytes();
+}
+
+std::size_t KvLayout::half_bytes() const { return padded_dim() * padded_slots() * size_of(dtype); }
+
+std::size_t KvLayout::head_bytes() const {
+  const std::size_t scales = dtype == DType::kI8 ? 2 * padded_slots() * sizeof(float) : 0;
+  return 2 * half_bytes() + scales;
 }
 
 std::size_t KvLayout::k_element(std::uint32_t slot, std::uint32_t dim) const {

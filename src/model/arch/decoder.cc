@@ -36,7 +36,15 @@ Decoder::Decoder(const ModelConfig& config, DecoderSpec spec, DecoderWeights wei
       q_width_(std::size_t{config.num_heads} * config.head_dim),
       kv_width_(std::size_t{config.num_kv_heads} * config.head_dim),
       qkv_width_(q_width_ + 2 * kv_width_),
-      epsilon_(static_cast<float>(config.rms_norm_eps)) {}
+      epsilon_(static_cast<float>(config.rms_norm_eps)) {
+  std::vector<std::uint32_t> windows;
+  for (const std::uint32_t window : spec_.windows) {
+    const auto known = std::find(windows.begin(), windows.end(), window);
+    plan_of_layer_.push_back(static_cast<std::uint32_t>(known - windows.begin()));
+    if (known == windows.end()) windows.push_back(window);
+  }
+  plans_.resize(windows.size());
+}
 
 kernels::OutputRows Decoder::rounded(std::byte* data, std::size_t width) const {
   return {.data = data, .dtype = dtype_, .row_stride = width};
@@ -60,6 +68,12 @@ void Decoder::read_batch(const ForwardBatch& batch, const KvCache& kv) {
     context_tokens_ = std::max(context_tokens_, context);
   }
   CHECK(positions_.size() == batch.tokens.size());
+  for (std::size_t i = 0; i < plans_.size(); ++i) {
+    const auto layer = std::find(plan_of_layer_.begin(), plan_of_layer_.end(), i);
+    const std::uint32_t window =
+        spec_.windows[static_cast<std::size_t>(layer - plan_of_layer_.begin())];
+    plans_[i].make(kv.layout(), sequences_, config_.num_heads, window, context_.pool.num_threads());
+  }
   for (std::size_t i = 0; i < batch.logit_rows.size(); ++i) {
     CHECK(batch.logit_rows[i] < positions_.size());
     CHECK(i == 0 || batch.logit_rows[i] > batch.logit_rows[i - 1]);
@@ -90,10 +104,11 @@ void Decoder::project_qkv(const DecoderLayer& layer, std::size_t rows,
 void Decoder::attend(std::size_t layer, KvCache& kv, std::size_t rows) {
   const kernels::AttentionOptions options{
       .scale = 1.0F / std::sqrt(static_cast<float>(config_.head_dim)),
-      .sliding_window = spec_.windows[layer]};
+      .sliding_window = spec_.windows[layer],
+      .kv_scales = weights_.layers[layer].kv_scales};
   std::byte* const out = attention_.bytes(rows * q_width_ * size_of(dtype_));
-  paged_attention(context_, kv.layout(), kv.layer(layer), sequences_, qkv_.floats(0), qkv_width_,
-                  config_.num_heads, options, rounded(out, q_width_));
+  paged_attention(context_, kv.layout(), kv.layer(layer), plans_[plan_of_layer_[layer]],
+                  qkv_.floats(0), qkv_width_, options, rounded(out, q_width_));
 }
 
 void Decoder::keep_rows(std::span<const std::uint32_t> wanted) {
@@ -167,7 +182,7 @@ void Decoder::forward(const ForwardBatch& batch, KvCache& kv, RotaryTable& rotar
     project_qkv(layer, rows, table);
     const float* const k = qkv_.floats(0) + q_width_;
     store_kv(context_, kv.layout(), kv.layer(i), sequences_, k, qkv_width_, k + kv_width_,
-             qkv_width_);
+             qkv_width_, layer.kv_scales);
     const bool is_last = i + 1 == weights_.layers.size();
     if (is_last && batch.logit_rows.empty()) return;  // K and V are all that later tokens need
     attend(i, kv, rows);

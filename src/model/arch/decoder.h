@@ -64,8 +64,10 @@ class Decoder {
   const float epsilon_;
 
   std::vector<kernels::AttentionSequence> sequences_;
-  std::vector<std::uint32_t> positions_;  // [rows]
-  std::size_t context_tokens_ = 0;        // the longest sequence of the batch
+  std::vector<std::uint32_t> plan_of_layer_;   // in plans_
+  std::vector<kernels::AttentionPlan> plans_;  // of this batch, one per distinct window
+  std::vector<std::uint32_t> positions_;       // [rows]
+  std::size_t context_tokens_ = 0;             // the longest sequence of the batch
 
   Scratch residual_;   // [rows, hidden] f32
   Scratch delta_;      // [rows, hidden] f32: what the next norm adds to the residual

@@ -1,6 +1,8 @@
 #include "model/arch/decoder_weights.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <initializer_list>
 #include <set>
 #include <utility>
@@ -35,6 +37,8 @@ class Loader {
   Result<DecoderLayer> load_layer(std::size_t index);
   // Small tensors live in f32, after rounding to the model's dtype as the reference does.
   Result<std::vector<float>> vector(const std::string& name, std::size_t count);
+  // The scale of e4m3 K or V, under one of the names that checkpoints use; 1 without one.
+  Result<float> kv_scale(const std::string& attention, const char* name, const char* other_name);
   Result<Linear> linear(std::initializer_list<LinearPart> parts, std::size_t columns, bool has_bias,
                         Stacking stacking = Stacking::kOneAfterTheOther);
   Result<Linear> head(const TensorView& embedding);
@@ -71,6 +75,24 @@ Result<std::vector<float>> Loader::vector(const std::string& name, std::size_t c
   std::vector<float> out(count);
   RETURN_IF_ERROR(convert(dtype_, weight.view().data(), DType::kF32, out.data(), count));
   return out;
+}
+
+Result<float> Loader::kv_scale(const std::string& attention, const char* name,
+                               const char* other_name) {
+  for (const char* suffix : {name, other_name}) {
+    const std::string tensor = attention + suffix;
+    if (!store_.stored_dtype(tensor).has_value()) continue;
+    Result<Weight> weight = store_.fetch(tensor, Shape{1}, DType::kF32);
+    if (!weight.ok()) weight = store_.fetch(tensor, Shape{}, DType::kF32);
+    if (!weight.ok()) return weight.error();
+    float scale = 0.0F;
+    std::memcpy(&scale, weight->view().data(), sizeof(scale));
+    if (!(scale > 0.0F) || !std::isfinite(scale)) {
+      return invalid_argument("{} must be a positive number, got {}", tensor, scale);
+    }
+    return scale;
+  }
+  return 1.0F;
 }
 
 Result<Linear> Loader::pack(std::span<LinearWeight> parts, Stacking stacking) {
@@ -179,6 +201,8 @@ Result<DecoderLayer> Loader::load_layer(std::size_t index) {
     ASSIGN_OR_RETURN(layer.q_norm, vector(attention + "q_norm.weight", head_dim));
     ASSIGN_OR_RETURN(layer.k_norm, vector(attention + "k_norm.weight", head_dim));
   }
+  ASSIGN_OR_RETURN(layer.kv_scales.k, kv_scale(attention, "k_scale", "k_proj.output_scale"));
+  ASSIGN_OR_RETURN(layer.kv_scales.v, kv_scale(attention, "v_scale", "v_proj.output_scale"));
   ASSIGN_OR_RETURN(layer.o, linear({{attention + "o_proj", hidden}}, q_rows, spec_.o_bias));
   ASSIGN_OR_RETURN(layer.post_attention_norm,
                    vector(prefix + "post_attention_layernorm.weight", hidden));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "kernels/attention/kv_layout.h"
 #include "kernels/context.h"
 #include "kernels/gemm/gemm.h"
 #include "model/arch/decoder_spec.h"
@@ -34,6 +35,7 @@ struct DecoderLayer {
   std::vector<float> input_norm;           // [hidden]
   Linear qkv;                              // [(heads + 2 kv_heads) * head_dim, hidden]
   std::vector<float> q_norm, k_norm;       // [head_dim]; empty without qk_norm
+  kernels::KvScales kv_scales;             // of e4m3 K and V; 1 where the checkpoint has none
   Linear o;                                // [hidden, heads * head_dim]
   std::vector<float> post_attention_norm;  // [hidden]
   Linear gate_up;                          // [2 * intermediate, hidden], panels alternating
