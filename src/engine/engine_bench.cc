@@ -194,11 +194,15 @@ std::vector<float> flat_row(std::uint64_t seed) {
   return row;
 }
 
-void sample_rows(benchmark::State& state, const SamplingParams& params, bool flat = false) {
+enum class Row { kPeaked, kFlat, kEqual };
+
+void sample_rows(benchmark::State& state, const SamplingParams& params, Row kind = Row::kPeaked) {
   const std::vector<TokenId> some_prompt = prompt(512, 0);
   SamplingState sequence(params, 1, 7, some_prompt, 0);
   for (TokenId i = 0; i < 100; ++i) sequence.append_output(i * 3);
-  std::vector<float> row = flat ? flat_row(1) : peaked_row(1);
+  std::vector<float> row = kind == Row::kEqual  ? std::vector<float>(kVocab, 1.0f)
+                           : kind == Row::kFlat ? flat_row(1)
+                                                : peaked_row(1);
   Sampler sampler;
   for (auto _ : state) benchmark::DoNotOptimize(sampler.sample(row, sequence));
 }
@@ -227,11 +231,13 @@ BENCHMARK_CAPTURE(sample_rows, whole_vocabulary, with(1, 0, 1, 0))->Unit(benchma
 BENCHMARK_CAPTURE(sample_rows, top_k_20_top_p, with(0.7f, 20, 0.8f, 0))
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(sample_rows, top_p_095, with(1, 0, 0.95f, 0))->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(sample_rows, flat_top_p_095, with(1, 0, 0.95f, 0), true)
+BENCHMARK_CAPTURE(sample_rows, flat_top_p_095, with(1, 0, 0.95f, 0), Row::kFlat)
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(sample_rows, flat_hot_top_p, with(2, 0, 0.95f, 0), true)
+BENCHMARK_CAPTURE(sample_rows, flat_hot_top_p, with(2, 0, 0.95f, 0), Row::kFlat)
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(sample_rows, flat_top_k_50000, with(1, 50000, 0.95f, 0), true)
+BENCHMARK_CAPTURE(sample_rows, flat_top_k_50000, with(1, 50000, 0.95f, 0), Row::kFlat)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(sample_rows, equal_top_p, with(1, 0, 0.5f, 0), Row::kEqual)
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(sample_rows, min_p_005, with(1, 0, 1, 0.05f))->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(sample_rows, penalties, with_penalties())->Unit(benchmark::kMicrosecond);

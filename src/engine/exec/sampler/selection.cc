@@ -108,6 +108,20 @@ void Selector::keep_nucleus(std::vector<Candidate>& candidates, double target) {
   } else {
     before = keep_above_border(candidates, target);
   }
+  // Many equal or almost equal weights (a flat row) leave a wide border: halve it, do not sort it.
+  while (on_border_.size() > kSmall) {
+    const auto half = on_border_.begin() + static_cast<std::ptrdiff_t>(on_border_.size() / 2);
+    std::ranges::nth_element(on_border_, half, comes_before);
+    double weight = 0;
+    for (auto it = on_border_.begin(); it != half; ++it) weight += it->value;
+    if (before + weight >= target) {
+      on_border_.erase(half, on_border_.end());
+    } else {
+      candidates.insert(candidates.end(), on_border_.begin(), half);
+      on_border_.erase(on_border_.begin(), half);
+      before += weight;
+    }
+  }
   std::ranges::sort(on_border_, comes_before);
   for (const Candidate& candidate : on_border_) {
     if (!candidates.empty() && before >= target) break;
