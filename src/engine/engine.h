@@ -52,6 +52,10 @@ struct EngineConfig {
   std::string hash_seed;   // PYTHONHASHSEED; "" = random chain start
   TokenId eos_token = -1;  // the primary EOS; -1 = none
   std::uint64_t seed = 0;  // of requests without their own
+  // The next step is planned while the kernels of this one run. Never shows in the tokens. Without
+  // effect with speculation, whose drafts need the tokens of the step before.
+  bool async_scheduling = true;
+  SpeculativeOptions speculative;
 };
 
 class Engine {
@@ -104,7 +108,8 @@ class Engine {
                                                   std::shared_ptr<OutputSink> sink) = 0;
 
   // Ends the sequence with FinishReason::kAbort (or the given reason, e.g. kStop after a stop
-  // string) and frees its blocks before the next step. Unknown or finished ids are ignored.
+  // string) and frees its blocks before the next step; one step later when the next one was planned
+  // to compute a part of its prompt. Unknown or finished ids are ignored.
   virtual void abort(SequenceId sequence, FinishReason reason = FinishReason::kAbort) = 0;
 
   // A consistent copy of gauges and counters as of the last step. Any thread, never waits for a

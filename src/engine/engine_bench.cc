@@ -5,9 +5,11 @@
 #include <numeric>
 #include <random>
 
+#include "engine/core/ngram_proposer.h"
 #include "engine/core/scheduler.h"
 #include "engine/exec/sampler/logprobs.h"
 #include "engine/exec/sampler/sampler.h"
+#include "engine/loop/stats_board.h"
 #include "engine/loop/step_runner.h"
 
 namespace nacelle::engine {
@@ -57,17 +59,18 @@ void plan_decode_step(benchmark::State& state) {
     return scheduler;
   };
   Scheduler scheduler = make();
-  (void)scheduler.plan_step();
+  StepPlan plan;
+  scheduler.plan_step(plan);
   for (std::uint32_t i = 0; i < sequences; ++i) scheduler.append_token(SequenceId{i}, 1);
   std::uint32_t steps = 0;
   for (auto _ : state) {
-    const StepPlan plan = scheduler.plan_step();
+    scheduler.plan_step(plan);
     if (plan.chunks.size() != sequences) {
       state.SkipWithError("not all sequences run");
       break;
     }
     for (const ScheduledChunk& chunk : plan.chunks) {
-      scheduler.append_token(chunk.sequence, static_cast<TokenId>(steps % kVocab));
+      scheduler.append_token(chunk.slot, static_cast<TokenId>(steps % kVocab));
     }
     if (++steps == 7000) {
       state.PauseTiming();
@@ -81,9 +84,13 @@ void plan_decode_step(benchmark::State& state) {
 }
 BENCHMARK(plan_decode_step)->Arg(32)->Arg(256)->Unit(benchmark::kMicrosecond);
 
-// A whole step but for the model: plan, batch arrays, greedy sampling in a tiny vocabulary,
-// outputs, statistics and their snapshot.
-void whole_step_without_model(benchmark::State& state) {
+// A whole step but for the model, whose forward pass and sampling cost (almost) nothing: plan,
+// batch arrays, greedy sampling in a vocabulary of two, outputs, statistics. `at_once` is
+// everything on one thread; `between_steps` only what cannot run beside the kernels: appending the
+// tokens, stop checks and the launch of a step that was planned ahead.
+enum class Part { kAll, kBetweenSteps };
+
+void step_bookkeeping(benchmark::State& state, Part part) {
   EngineConfig config;
   config.max_num_seqs = static_cast<std::uint32_t>(state.range(0));
   config.num_blocks = 1 + config.max_num_seqs * 512;
@@ -93,9 +100,10 @@ void whole_step_without_model(benchmark::State& state) {
   const auto sink = std::make_shared<NoSink>();
   std::unique_ptr<StepRunner> runner;
   std::uint64_t id = 0;
+  std::uint32_t steps_left = 0;
   const auto fill = [&] {
     runner = std::make_unique<StepRunner>(config, BlockHasher(HashAlgorithm::kSha256Cbor, "0"),
-                                          std::make_unique<NoModel>(32), nullptr, clock);
+                                          std::make_unique<NoModel>(2), nullptr, clock);
     for (std::uint32_t i = 0; i < config.max_num_seqs; ++i) {
       Request request;
       request.prompt = prompt(512 + i % 16, static_cast<TokenId>(i * 1000));
@@ -104,22 +112,67 @@ void whole_step_without_model(benchmark::State& state) {
       runner->add(SequenceId{++id}, std::move(request), {}, sink, clock.now());
     }
     runner->step();
+    steps_left = 6900;
   };
+  fill();
+  StatsBoard board(runner->read_stats());
   for (auto _ : state) {
-    if (runner == nullptr || runner->idle()) {
+    if (steps_left-- == 0) {
       state.PauseTiming();
       fill();
       state.ResumeTiming();
     }
-    runner->step();
-    const auto stats = runner->stats();
-    if (stats->num_running != config.max_num_seqs && stats->finished_length == 0) {
+    const auto begin = std::chrono::steady_clock::now();
+    const bool started = runner->start_step();
+    if (part == Part::kBetweenSteps) {
+      const auto launched = std::chrono::steady_clock::now();
+      runner->deliver();
+      board.publish(runner->read_stats());
+      runner->plan_ahead();
+      runner->run_step();
+      const auto done = std::chrono::steady_clock::now();
+      runner->finish_step();
+      const auto end = std::chrono::steady_clock::now();
+      state.SetIterationTime(to_seconds(launched - begin + (end - done)));
+    } else {
+      runner->run_step();
+      runner->finish_step();
+      runner->deliver();
+      board.publish(runner->read_stats());
+      state.SetIterationTime(to_seconds(std::chrono::steady_clock::now() - begin));
+    }
+    if (!started || runner->read_stats().num_running != config.max_num_seqs) {
       state.SkipWithError("not all sequences run");
       break;
     }
   }
+  state.counters["sequences"] = config.max_num_seqs;
+  // Share of the bar, 100 us at 256 sequences.
+  using Counter = benchmark::Counter;
+  state.counters["share_of_100us"] =
+      Counter(1e-4, Counter::kIsIterationInvariantRate | Counter::kInvert);
 }
-BENCHMARK(whole_step_without_model)->Arg(32)->Arg(256)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(step_bookkeeping, at_once, Part::kAll)
+    ->Arg(32)
+    ->Arg(256)
+    ->Unit(benchmark::kMicrosecond)
+    ->UseManualTime();
+BENCHMARK_CAPTURE(step_bookkeeping, between_steps, Part::kBetweenSteps)
+    ->Arg(32)
+    ->Arg(256)
+    ->Unit(benchmark::kMicrosecond)
+    ->UseManualTime();
+
+// Drafts for a sequence whose last tokens are nowhere else: the whole past is scanned.
+void propose_ngram_without_a_match(benchmark::State& state) {
+  const std::vector<TokenId> tokens = prompt(static_cast<std::uint32_t>(state.range(0)), 0);
+  std::vector<TokenId> drafts;
+  for (auto _ : state) {
+    propose_ngram(tokens, {.num_speculative_tokens = 4}, drafts);
+    benchmark::DoNotOptimize(drafts);
+  }
+}
+BENCHMARK(propose_ngram_without_a_match)->Arg(1000)->Arg(32000);
 
 // A row as language models give it when they are fairly sure: few tokens hold most of the weight.
 std::vector<float> peaked_row(std::uint64_t seed) {
@@ -141,11 +194,15 @@ std::vector<float> flat_row(std::uint64_t seed) {
   return row;
 }
 
-void sample_rows(benchmark::State& state, const SamplingParams& params, bool flat = false) {
+enum class Row { kPeaked, kFlat, kEqual };
+
+void sample_rows(benchmark::State& state, const SamplingParams& params, Row kind = Row::kPeaked) {
   const std::vector<TokenId> some_prompt = prompt(512, 0);
   SamplingState sequence(params, 1, 7, some_prompt, 0);
   for (TokenId i = 0; i < 100; ++i) sequence.append_output(i * 3);
-  std::vector<float> row = flat ? flat_row(1) : peaked_row(1);
+  std::vector<float> row = kind == Row::kEqual  ? std::vector<float>(kVocab, 1.0f)
+                           : kind == Row::kFlat ? flat_row(1)
+                                                : peaked_row(1);
   Sampler sampler;
   for (auto _ : state) benchmark::DoNotOptimize(sampler.sample(row, sequence));
 }
@@ -174,11 +231,13 @@ BENCHMARK_CAPTURE(sample_rows, whole_vocabulary, with(1, 0, 1, 0))->Unit(benchma
 BENCHMARK_CAPTURE(sample_rows, top_k_20_top_p, with(0.7f, 20, 0.8f, 0))
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(sample_rows, top_p_095, with(1, 0, 0.95f, 0))->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(sample_rows, flat_top_p_095, with(1, 0, 0.95f, 0), true)
+BENCHMARK_CAPTURE(sample_rows, flat_top_p_095, with(1, 0, 0.95f, 0), Row::kFlat)
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(sample_rows, flat_hot_top_p, with(2, 0, 0.95f, 0), true)
+BENCHMARK_CAPTURE(sample_rows, flat_hot_top_p, with(2, 0, 0.95f, 0), Row::kFlat)
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(sample_rows, flat_top_k_50000, with(1, 50000, 0.95f, 0), true)
+BENCHMARK_CAPTURE(sample_rows, flat_top_k_50000, with(1, 50000, 0.95f, 0), Row::kFlat)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(sample_rows, equal_top_p, with(1, 0, 0.5f, 0), Row::kEqual)
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(sample_rows, min_p_005, with(1, 0, 1, 0.05f))->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(sample_rows, penalties, with_penalties())->Unit(benchmark::kMicrosecond);

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "base/token.h"
 #include "engine/request.h"
+#include "engine/token_list.h"
 
 namespace nacelle::engine {
 
@@ -33,7 +34,7 @@ struct SequenceTimes {
 
 struct SequenceOutput {
   SequenceId sequence;
-  std::vector<TokenId> tokens;             // new since the last output; often one
+  TokenList tokens;                        // new since the last output; often one
   std::vector<PositionLogprobs> logprobs;  // parallel to tokens when asked for, else empty
   // With the first output when asked for; element 0 has no tokens (nothing predicts the first).
   std::vector<PositionLogprobs> prompt_logprobs;

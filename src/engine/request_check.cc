@@ -54,7 +54,29 @@ Status check_numbers(const SamplingParams& params) {
   return {};
 }
 
+Status check_speculative(const SpeculativeOptions& options) {
+  if (!options.enabled()) return {};
+  if (options.num_speculative_tokens > kMaxDraftTokens) {
+    return invalid_argument("num_speculative_tokens is {}, it must be 1 to {}",
+                            options.num_speculative_tokens, kMaxDraftTokens);
+  }
+  if (options.prompt_lookup_min == 0 || options.prompt_lookup_max < options.prompt_lookup_min) {
+    return invalid_argument(
+        "prompt_lookup_min is {} and prompt_lookup_max is {}, they must be at least 1 and in order",
+        options.prompt_lookup_min, options.prompt_lookup_max);
+  }
+  if (options.max_draft_tokens_per_step == 0) {
+    return invalid_argument("max_draft_tokens_per_step is 0, it must be at least 1");
+  }
+  return {};
+}
+
 }  // namespace
+
+std::uint64_t max_logit_rows(const EngineConfig& config) {
+  return std::uint64_t{config.max_num_seqs} + config.max_prompt_logprob_rows +
+         (config.speculative.enabled() ? config.speculative.max_draft_tokens_per_step : 0);
+}
 
 Status check_request(const Request& request, const EngineConfig& config, std::uint32_t vocab_size) {
   const SamplingParams& params = request.params;
@@ -112,8 +134,8 @@ Status check_config(const EngineConfig& config, std::uint32_t vocab_size) {
   if (config.max_prompt_logprob_rows == 0) {
     return invalid_argument("max_prompt_logprob_rows is 0, it must be at least 1");
   }
-  const double rows = static_cast<double>(config.max_num_seqs) +
-                      static_cast<double>(config.max_prompt_logprob_rows);
+  RETURN_IF_ERROR(check_speculative(config.speculative));
+  const double rows = static_cast<double>(max_logit_rows(config));
   if (rows * vocab_size * sizeof(float) > kMaxLogitBytes) {
     return invalid_argument(
         "max_num_seqs {} and max_prompt_logprob_rows {} mean {:.0f} GiB of logits for {} tokens",

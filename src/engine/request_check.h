@@ -14,6 +14,9 @@ namespace nacelle::engine {
 [[nodiscard]] Status check_request(const Request& request, const EngineConfig& config,
                                    std::uint32_t vocab_size);
 
+// Rows of logits that a step may ask of the model.
+[[nodiscard]] std::uint64_t max_logit_rows(const EngineConfig& config);
+
 // Of the configuration itself.
 [[nodiscard]] Status check_config(const EngineConfig& config, std::uint32_t vocab_size);
 

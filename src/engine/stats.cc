@@ -39,8 +39,9 @@ std::span<const double> token_count_bounds(std::uint32_t max_model_len) {
   return {std::begin(kTokenCounts), end};
 }
 
-Stats make_stats(std::uint32_t max_model_len) {
+Stats make_stats(std::uint32_t max_model_len, std::uint32_t num_speculative_tokens) {
   Stats stats;
+  stats.num_accepted_per_position.resize(num_speculative_tokens);
   stats.iteration_tokens = empty(iteration_token_bounds());
   for (Histogram* histogram :
        {&stats.request_prompt_tokens, &stats.request_generation_tokens,

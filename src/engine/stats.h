@@ -1,6 +1,6 @@
 // stats.h: the engine's gauges and counters, from which the server fills the vllm:* families.
 //
-// Source: engine.md section 21. Published as an immutable snapshot once per step.
+// Source: engine.md section 21. Published once per step; readers get copies.
 #pragma once
 
 #include <array>
@@ -44,6 +44,11 @@ struct Stats {
   std::uint64_t generation_tokens = 0;
   std::uint64_t finished_stop = 0, finished_length = 0, finished_abort = 0, finished_error = 0;
   std::uint64_t num_steps = 0;
+  // Speculation. Vectors are empty when it is off.
+  std::uint64_t num_drafts = 0;           // times that a sequence had drafts in a step
+  std::uint64_t num_draft_tokens = 0;     // verified
+  std::uint64_t num_accepted_tokens = 0;  // of them
+  std::vector<std::uint64_t> num_accepted_per_position;  // [num_speculative_tokens]
   std::uint64_t corrupted_requests = 0;  // ended because the model's logits were not numbers
 
   Histogram iteration_tokens;
@@ -55,6 +60,7 @@ struct Stats {
 };
 
 // All zero, the histograms with their bounds.
-[[nodiscard]] Stats make_stats(std::uint32_t max_model_len);
+[[nodiscard]] Stats make_stats(std::uint32_t max_model_len,
+                               std::uint32_t num_speculative_tokens = 0);
 
 }  // namespace nacelle::engine

@@ -143,6 +143,13 @@ openai::Parsed<SamplingParams> resolve_sampling(const SamplingFields& fields,
   out.ignore_eos = fields.ignore_eos;
   resolve_stop_ids(fields, config, out);
   if (Check bad = resolve_bias(fields, config, out)) return *bad;
+  if (config.refuses_min_p_and_logit_bias &&
+      (out.min_p > kGreedyBelow || !out.logit_bias.empty())) {
+    return value_error(
+        "The min_p and logit_bias sampling parameters are not yet supported with speculative "
+        "decoding.",
+        out.logit_bias.empty() ? "min_p" : "logit_bias");
+  }
   if (Check bad = resolve_bad_words(fields, encode, out)) return *bad;
   out.logprobs = engine_count(logprobs);
   out.prompt_logprobs = engine_count(fields.prompt_logprobs);

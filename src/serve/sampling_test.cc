@@ -92,6 +92,21 @@ TEST(Sampling, IdsOutsideTheVocabulary) {
   EXPECT_EQ(allowed.error().message, "allowed_token_ids contains out-of-vocab token id!");
 }
 
+TEST(Sampling, SpeculationRefusesWhatItRefusesInVllm) {
+  ServerConfig server = config();
+  EXPECT_EQ(resolved({.min_p = 0.1}, server).min_p, 0.1f);
+  server.refuses_min_p_and_logit_bias = true;
+  for (const SamplingFields& fields :
+       {SamplingFields{.min_p = 0.1}, SamplingFields{.logit_bias = {{3, 1.0}}}}) {
+    const auto refused = resolve_sampling(fields, {}, server, 10, encode);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().message,
+              "The min_p and logit_bias sampling parameters are not yet supported with "
+              "speculative decoding.");
+  }
+  EXPECT_EQ(resolved({.temperature = 0.0, .min_p = 0.3}, server).min_p, 0.0f);  // greedy has none
+}
+
 TEST(Sampling, BadWordsInBothSpacings) {
   // With a space the word has another number of tokens here, so only the plain form is banned.
   EXPECT_EQ(resolved({.bad_words = {" ab"}}).bad_words,

@@ -59,6 +59,8 @@ struct ServerConfig {
   std::chrono::seconds retry_after{1};          // of a 503 when the queue is full
 
   SamplingDefaults defaults;
+  // With speculative decoding, as vLLM does: clients that rely on the refusal find it here too.
+  bool refuses_min_p_and_logit_bias = false;
 
   // Access. Empty = open. Paths under /v1, /v2 and /inference need a key.
   std::vector<std::string> api_keys;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/nacelle/speculative_options.h"
 #include "apps/nacelle/thread_options.h"
 #include "apps/nacelle/version.h"
 #include "cli/vllm_flags.h"
@@ -122,6 +123,12 @@ Status read_engine(const cli::FlagValues& flags, const Environment& environment,
   engine.enable_prefix_caching = flags.flag("enable-prefix-caching", true);
   engine.enable_chunked_prefill = flags.flag("enable-chunked-prefill", true);
   engine.reserve_full_prompt = flags.flag("scheduler-reserve-full-isl", true);
+  engine.async_scheduling = flags.flag("async-scheduling", true);
+  if (flags.has("speculative-config")) {
+    ASSIGN_OR_RETURN(engine.speculative,
+                     read_speculative_config(flags.json("speculative-config"), options.warnings));
+    options.server.refuses_min_p_and_logit_bias = true;
+  }
   const std::string hash = flags.text("prefix-caching-hash-algo", "sha256_cbor");
   engine.hash_algorithm = hash == "sha256"        ? engine::HashAlgorithm::kSha256
                           : hash == "xxhash"      ? engine::HashAlgorithm::kXxhash

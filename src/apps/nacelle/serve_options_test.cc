@@ -58,6 +58,23 @@ TEST(ServeOptions, PackedWeightsHaveAPlace) {
   EXPECT_EQ(cache({"m", "--packed-weight-cache", "/d"}).folder, "/d");
 }
 
+TEST(ServeOptions, SpeculationIsOffUnlessAskedFor) {
+  auto options = resolve({"m"});
+  ASSERT_TRUE(options.ok());
+  EXPECT_FALSE(options->engine.speculative.enabled());
+  EXPECT_TRUE(options->engine.async_scheduling);
+  EXPECT_FALSE(options->server.refuses_min_p_and_logit_bias);
+  options = resolve({"m", "--no-async-scheduling", "--speculative-config",
+                     R"({"method":"ngram","num_speculative_tokens":3,"prompt_lookup_max":4})"});
+  ASSERT_TRUE(options.ok()) << options.error().message();
+  EXPECT_EQ(options->engine.speculative.num_speculative_tokens, 3u);
+  EXPECT_EQ(options->engine.speculative.prompt_lookup_min, 4u);
+  EXPECT_FALSE(options->engine.async_scheduling);
+  EXPECT_TRUE(options->server.refuses_min_p_and_logit_bias);
+  EXPECT_TRUE(options->without_effect.empty());
+  EXPECT_FALSE(resolve({"m", "--speculative-config", R"({"method":"eagle"})"}).ok());
+}
+
 TEST(ServeOptions, FlagsReachTheComponents) {
   auto options = resolve({"m",
                           "--dtype",

@@ -75,9 +75,29 @@ bool KvCache::allocate(Sequence& sequence, const std::vector<BlockId>& hit, std:
     sequence.blocks.append(*block);
   }
   if (options_.enable_prefix_caching) {
-    cache_full_blocks(sequence, std::min(end, sequence.num_tokens()) / options_.block_size);
+    cache_full_blocks(sequence, std::min(end, sequence.num_known()) / options_.block_size);
   }
   return true;
+}
+
+void KvCache::hash_ahead(Sequence& sequence) {
+  if (options_.enable_prefix_caching) {
+    hash_up_to(sequence, sequence.num_known() / options_.block_size);
+  }
+}
+
+void KvCache::cache_computed(Sequence& sequence) {
+  if (!options_.enable_prefix_caching) return;
+  cache_full_blocks(sequence,
+                    std::min(sequence.num_computed, sequence.num_known()) / options_.block_size);
+}
+
+void KvCache::reserve(Sequence& sequence) const {
+  sequence.tokens.reserve(sequence.max_num_tokens);
+  sequence.blocks.reserve(blocks_for(sequence.max_num_tokens));
+  if (options_.enable_prefix_caching) {
+    sequence.hashes.reserve(sequence.max_num_tokens / options_.block_size);
+  }
 }
 
 void KvCache::cache_full_blocks(Sequence& sequence, std::uint32_t num_blocks) {

@@ -2,7 +2,8 @@
 //
 // Puts BlockPool (who holds a block), PrefixIndex (what a block holds) and BlockHasher together.
 // Full blocks enter the index when they are allocated, before the step that fills them has run: a
-// sequence admitted in the same step may already hit them.
+// sequence admitted in the same step may already hit them. Blocks that hold a draft or a pending
+// token enter later, when the token is known.
 //
 // Home:       the engine loop. Not thread-safe.
 // Invariant:  the references of a block are the block tables it is in.
@@ -44,6 +45,16 @@ class KvCache {
   // not fit.
   [[nodiscard]] bool allocate(Sequence& sequence, const std::vector<BlockId>& hit,
                               std::uint32_t num_new);
+
+  // Hashes the known tokens, so that find_prefix() need not. For a sequence that waits.
+  void hash_ahead(Sequence& sequence);
+
+  // Enters full blocks of known, computed tokens in the index that allocate() could not enter yet,
+  // because their last token was pending or a draft.
+  void cache_computed(Sequence& sequence);
+
+  // Room for all that the sequence may become: later steps allocate no memory for it.
+  void reserve(Sequence& sequence) const;
 
   // Gives back all blocks, the last one first: the deepest are reused first. Content stays cached.
   void release(Sequence& sequence);

@@ -10,4 +10,18 @@ enum class SchedulingPolicy { kFcfs, kPriority };
 // Serialisation and digest of a block's hash. The plain names serialise as Python's pickle does.
 enum class HashAlgorithm { kSha256, kSha256Cbor, kXxhash, kXxhashCbor };
 
+// Drafts of one sequence in one step, at most (as in vLLM).
+inline constexpr std::uint32_t kMaxDraftTokens = 128;
+
+// Speculative decoding by looking up n-grams: see core/ngram_proposer.h.
+struct SpeculativeOptions {
+  std::uint32_t num_speculative_tokens = 0;  // drafts per sequence and step; 0 = off
+  std::uint32_t prompt_lookup_min = 5;       // shortest n-gram that counts as a match
+  std::uint32_t prompt_lookup_max = 5;       // longest one that is looked for
+  // Over all sequences; bounds the memory of their logits (drafts * vocabulary).
+  std::uint32_t max_draft_tokens_per_step = kMaxDraftTokens;
+
+  [[nodiscard]] bool enabled() const { return num_speculative_tokens > 0; }
+};
+
 }  // namespace nacelle::engine

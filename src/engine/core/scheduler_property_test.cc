@@ -25,6 +25,7 @@ struct World {
     options.enable_chunked_prefill = chance(random, 0.8);
     options.reserve_full_prompt = chance(random, 0.5);
     options.max_prompt_rows = pick(random, 1, 8);
+    options.max_draft_tokens = chance(random, 0.5) ? pick(random, 1, 12) : 0;
     options.policy = chance(random, 0.5) ? SchedulingPolicy::kFcfs : SchedulingPolicy::kPriority;
     cache_options.num_blocks = pick(random, 2, 24);
     cache_options.block_size = pick(random, 1, 6);
@@ -62,6 +63,7 @@ struct World {
     entry.urgency = options.policy == SchedulingPolicy::kFcfs
                         ? Urgency{0, {}, sequence.id}
                         : Urgency{sequence.priority, sequence.arrival, sequence.id};
+    if (chance(random, 0.5)) sequence.max_num_tokens = size + entry.outputs_left;
     if (sequence.wants_prompt_rows) entry.prompt_rows_end = size - 1;
     live[sequence.id] = entry;
     scheduler->add(std::move(sequence));
@@ -79,28 +81,35 @@ struct World {
       return content[sequence.blocks[position / block_size].value * block_size +
                      position % block_size];
     };
+    const auto token = [](const Sequence& sequence, std::uint32_t position) {
+      return position < sequence.num_tokens() ? sequence.tokens[position]
+                                              : sequence.drafts[position - sequence.num_tokens()];
+    };
     for (const ScheduledChunk& chunk : plan.chunks) {
       const Sequence& sequence = *scheduler->find(chunk.sequence);
       for (std::uint32_t i = 0; i < chunk.num_tokens; ++i) {
         const std::uint32_t position = chunk.first_token + i;
-        slot(sequence, position) = sequence.tokens[position];
+        slot(sequence, position) = token(sequence, position);
       }
     }
     for (const ScheduledChunk& chunk : plan.chunks) {
       const Sequence& sequence = *scheduler->find(chunk.sequence);
       for (std::uint32_t position = 0; position < chunk.first_token + chunk.num_tokens;
            ++position) {
-        ASSERT_EQ(slot(sequence, position), sequence.tokens[position]) << "position " << position;
+        ASSERT_EQ(slot(sequence, position), token(sequence, position)) << "position " << position;
       }
     }
   }
 
   void check_limits(const StepPlan& plan) {
-    std::uint32_t tokens = 0, rows = 0;
+    std::uint32_t tokens = 0, rows = 0, drafts = 0;
     std::set<SequenceId> seen;
     for (const ScheduledChunk& chunk : plan.chunks) {
       tokens += chunk.num_tokens;
       rows += chunk.num_prompt_rows;
+      drafts += chunk.num_draft_tokens;
+      ASSERT_LT(chunk.num_draft_tokens, chunk.num_tokens);
+      ASSERT_LE(chunk.first_token + chunk.num_tokens, options.max_model_len - 1);
       ASSERT_GT(chunk.num_tokens, 0u);
       ASSERT_TRUE(seen.insert(chunk.sequence).second);
       if (options.long_prefill_token_threshold > 0) {
@@ -110,6 +119,7 @@ struct World {
     ASSERT_EQ(tokens, plan.num_tokens);
     ASSERT_LE(tokens, options.max_num_batched_tokens);
     ASSERT_LE(rows, options.max_prompt_rows);
+    ASSERT_LE(drafts, options.max_draft_tokens);
     ASSERT_LE(scheduler->num_running(), options.max_num_seqs);
     for (const SequenceId id : plan.preempted) ASSERT_FALSE(seen.contains(id));
   }
@@ -172,12 +182,42 @@ struct World {
   void sample(const StepPlan& plan) {
     for (const ScheduledChunk& chunk : plan.chunks) {
       Live& entry = live.at(chunk.sequence);
-      ASSERT_EQ(scheduler->find(chunk.sequence)->num_tokens() == entry.computed, chunk.samples);
-      if (!chunk.samples) continue;
+      const std::uint32_t known = entry.computed - chunk.num_draft_tokens;
+      ASSERT_EQ(scheduler->find(chunk.sequence)->num_tokens() == known, chunk.samples);
+      if (!chunk.samples) {
+        ASSERT_EQ(chunk.num_draft_tokens, 0u);
+        continue;
+      }
       ASSERT_EQ(entry.next_prompt_row, entry.prompt_rows_end);  // all owed rows came before
-      scheduler->append_token(chunk.sequence, static_cast<TokenId>(pick(random, 0, 2)));
-      if (--entry.outputs_left == 0) remove(chunk.sequence);
+      ASSERT_LE(chunk.num_draft_tokens + 1, most_outputs(chunk.sequence));
+      verify_drafts(chunk, entry);
     }
+  }
+
+  std::uint32_t most_outputs(SequenceId id) {
+    const Sequence& sequence = *scheduler->find(id);
+    return sequence.max_num_tokens - sequence.num_tokens();
+  }
+
+  // Some of the first drafts turn out right, then comes another token; an end may cut them off.
+  void verify_drafts(const ScheduledChunk& chunk, Live& entry) {
+    const Sequence& sequence = scheduler->at(chunk.slot);
+    std::vector<TokenId> yielded(sequence.drafts.begin(),
+                                 sequence.drafts.begin() + pick(random, 0, chunk.num_draft_tokens));
+    const auto rejected = chunk.num_draft_tokens - static_cast<std::uint32_t>(yielded.size());
+    yielded.push_back(static_cast<TokenId>(pick(random, 0, 2)));
+    scheduler->reject_drafts(chunk.slot, rejected);
+    entry.computed -= rejected;
+    num_accepted += yielded.size() - 1;
+    for (const TokenId token : yielded) {
+      scheduler->append_token(chunk.slot, token);
+      if (--entry.outputs_left == 0) return remove(chunk.sequence);
+    }
+    ASSERT_EQ(sequence.num_computed + 1, sequence.num_tokens());
+    if (options.max_draft_tokens == 0 || chance(random, 0.3)) return;
+    std::vector<TokenId> drafts(pick(random, 0, 8));
+    for (TokenId& token : drafts) token = static_cast<TokenId>(pick(random, 0, 2));
+    scheduler->set_drafts(chunk.slot, drafts);
   }
 
   void step() {
@@ -220,10 +260,12 @@ struct World {
   std::vector<TokenId> content;  // of the KV memory, by slot
   std::set<BlockHash> mirror;
   std::uint64_t next_id = 1;
+  std::uint64_t num_accepted = 0;
 };
 
 TEST(SchedulerProperty, EverySequenceEndsAndNothingLeaks) {
-  testing::for_each_seed(400, [](Random& random) {
+  std::uint64_t num_accepted = 0;
+  testing::for_each_seed(400, [&](Random& random) {
     World world(random);
     for (int round = 0; round < 120; ++round) {
       while (chance(random, 0.4)) world.arrive();
@@ -244,7 +286,9 @@ TEST(SchedulerProperty, EverySequenceEndsAndNothingLeaks) {
     ASSERT_TRUE(world.scheduler->idle());
     ASSERT_EQ(world.scheduler->num_running() + world.scheduler->num_waiting(), 0u);
     ASSERT_TRUE(world.scheduler->reset_prefix_cache());
+    num_accepted += world.num_accepted;
   });
+  EXPECT_GT(num_accepted, 1000u);
 }
 
 // The same calls give the same plans.

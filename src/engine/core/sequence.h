@@ -3,6 +3,10 @@
 // There is no prefill or decode state: tokens (prompt, then outputs) run ahead, `num_computed` of
 // them have their K and V in blocks, and every step brings the second number closer to the first.
 //
+// Tokens are of three kinds: known ones; at most one that the step in flight will yield, whose
+// place is taken by kPendingToken; and drafts, guesses after the known ones that a step verifies.
+// Only blocks of known tokens enter the prefix index.
+//
 // Home:    the engine loop; owned by the Scheduler.
 #pragma once
 
@@ -30,13 +34,21 @@ struct NewSequence {
   std::string cache_salt;  // "" = none
   // The logits of all prompt rows are wanted, so the prefix cache is not read.
   bool wants_prompt_rows = false;
+  std::uint32_t max_num_tokens = 0;  // prompt and outputs; 0 = max_model_len
 };
+
+// Stands for a token that the step in flight will yield.
+inline constexpr TokenId kPendingToken = -1;
 
 struct Sequence {
   SequenceId id;
+  SequenceSlot slot;
   SequenceState state = SequenceState::kWaiting;
   std::vector<TokenId> tokens;
+  bool last_is_pending = false;
+  std::vector<TokenId> drafts;
   std::uint32_t num_prompt_tokens = 0;
+  std::uint32_t max_num_tokens = 0;
   std::uint32_t num_computed = 0;
   std::int64_t priority = 0;
   TimePoint arrival{};
@@ -59,6 +71,7 @@ struct Sequence {
   [[nodiscard]] std::uint32_t num_tokens() const {
     return static_cast<std::uint32_t>(tokens.size());
   }
+  [[nodiscard]] std::uint32_t num_known() const { return num_tokens() - (last_is_pending ? 1 : 0); }
   [[nodiscard]] std::uint32_t num_outputs() const { return num_tokens() - num_prompt_tokens; }
   [[nodiscard]] const ExtraKeys& extra_keys(std::uint32_t block_index) const {
     return block_index == 0 ? first_block_keys : other_block_keys;

@@ -14,8 +14,9 @@ namespace nacelle::engine {
 
 class BatchBuilder {
  public:
-  // Valid until the next build() or change of the scheduler. Rows with logits follow the chunks'
-  // order: a chunk's prompt rows, then its sampling row.
+  // Valid until the next build(). Block tables are read where the scheduler has them: it may plan
+  // the next step meanwhile, but not finish a sequence of this one. Rows with logits follow the
+  // chunks' order: a chunk's prompt rows, then its sampling rows.
   [[nodiscard]] model::ForwardBatch build(const StepPlan& plan, const Scheduler& scheduler);
 
  private:

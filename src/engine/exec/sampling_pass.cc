@@ -1,6 +1,7 @@
 #include "engine/exec/sampling_pass.h"
 
 #include <algorithm>
+#include <atomic>
 #include <new>
 #include <utility>
 
@@ -19,7 +20,7 @@ void run_job(Sampler& sampler, RowJob& job) {
       }
       return;
     }
-    auto sampled = sampler.sample(job.logits, *job.sampling);
+    auto sampled = sampler.sample(job.logits, {*job.sampling, job.drafts});
     if (sampled) {
       job.result = std::move(*sampled);
     } else {
@@ -33,15 +34,17 @@ void run_job(Sampler& sampler, RowJob& job) {
 }  // namespace
 
 void SamplingPass::run(std::span<RowJob> jobs) {
-  const std::size_t pieces = std::min(samplers_.size(), jobs.size());
-  const auto run_piece = [&](std::size_t piece) {
-    for (std::size_t i = piece; i < jobs.size(); i += pieces) run_job(samplers_[piece], jobs[i]);
+  const std::size_t takers = std::min(samplers_.size(), jobs.size());
+  std::atomic<std::size_t> next{0};
+  const auto take_rows = [&](std::size_t taker) {
+    for (;;) {
+      const std::size_t i = next.fetch_add(1, std::memory_order_relaxed);
+      if (i >= jobs.size()) return;
+      run_job(samplers_[taker], jobs[i]);
+    }
   };
-  if (pieces <= 1) {
-    if (pieces == 1) run_piece(0);
-    return;
-  }
-  pool_->run(pieces, run_piece);
+  if (takers <= 1) return take_rows(0);
+  pool_->run(takers, take_rows);
 }
 
 }  // namespace nacelle::engine

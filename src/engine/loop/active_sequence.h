@@ -4,15 +4,26 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "engine/core/scheduler.h"
 #include "engine/engine.h"
 #include "engine/exec/sampler/sampling_state.h"
 #include "engine/output.h"
 
 namespace nacelle::engine {
 
+// How a sequence ends that may not go yet.
+struct PendingEnd {
+  FinishReason reason = FinishReason::kNone;
+  Status error;
+  KeepCache keep = KeepCache::kYes;
+};
+
 struct ActiveSequence {
+  SequenceId id;
+  SequenceSlot slot;
   std::shared_ptr<OutputSink> sink;
   Engine::Admission place;
   SamplingState sampling;
@@ -23,6 +34,13 @@ struct ActiveSequence {
   SequenceTimes times;
   TimePoint queued{};
   std::vector<PositionLogprobs> prompt_logprobs;  // until the first output takes them
+
+  // Where it stands between the steps. A sequence in the step that runs, or whose prompt the
+  // planned step computes, cannot go: kernels read its blocks, others may count on them.
+  bool in_flight = false;
+  bool awaits_token = false;        // the planned step computes the token that this one yields
+  std::int32_t planned_chunk = -1;  // in the step that is planned ahead; -1 = none
+  std::optional<PendingEnd> end;    // has ended, goes as soon as it can
 };
 
 }  // namespace nacelle::engine

@@ -30,13 +30,19 @@ EngineLoop::EngineLoop(const EngineConfig& config, BlockHasher hasher,
                        std::unique_ptr<model::CausalLm> model, kernels::WorkerPool* pool)
     : config_(config),
       vocab_size_(model->config().vocab_size),
-      runner_(config, std::move(hasher), std::move(model), pool, clock_) {
-  stats_ = runner_.stats();
-  thread_ = std::thread([this, pool] {
-    if (pool != nullptr) pool->bind_caller();
-    run();
-  });
-}
+      runner_(config, std::move(hasher), std::move(model), pool, clock_),
+      stats_(runner_.read_stats()),
+      kernels_(
+          [pool] {
+            if (pool != nullptr) pool->bind_caller();
+          },
+          [this] { runner_.run_step(); },
+          [this] {
+            const std::lock_guard lock(mutex_);
+            step_done_ = true;
+            wake_loop_.notify_one();
+          }),
+      thread_([this] { run(); }) {}
 
 EngineLoop::~EngineLoop() { stop(std::chrono::milliseconds(0)); }
 
@@ -90,10 +96,7 @@ bool EngineLoop::reset_prefix_cache() {
   return post(std::move(reset)) && done.get();
 }
 
-std::shared_ptr<const Stats> EngineLoop::stats() const {
-  const std::lock_guard lock(mutex_);
-  return stats_;
-}
+std::shared_ptr<const Stats> EngineLoop::stats() const { return stats_.snapshot(); }
 
 bool EngineLoop::healthy() const {
   const std::lock_guard lock(mutex_);
@@ -115,15 +118,45 @@ void EngineLoop::stop(std::chrono::milliseconds drain_timeout) {
 }
 
 // Moves the inbox to taken_; sleeps while there is nothing to do. False when the loop should end.
-bool EngineLoop::take_messages() {
+bool EngineLoop::wait_for_work() {
   std::unique_lock lock(mutex_);
-  if (runner_.idle() && inbox_.empty()) {
+  if (!in_flight_ && runner_.idle() && inbox_.empty()) {
     busy_ = false;
     idle_changed_.notify_all();
-    wake_loop_.wait(lock, [this] { return !inbox_.empty() || phase_ == Phase::kStopping; });
   }
+  wake_loop_.wait(lock, [this] {
+    const bool can_step = in_flight_ ? step_done_ : !runner_.idle();
+    return can_step || !inbox_.empty() || phase_ == Phase::kStopping;
+  });
   taken_.swap(inbox_);
   return phase_ != Phase::kStopping;
+}
+
+void EngineLoop::launch_step() {
+  {
+    const std::lock_guard lock(mutex_);
+    step_done_ = false;
+  }
+  in_flight_ = true;
+  kernels_.launch();
+}
+
+// Takes the tokens of the launched step when it is done.
+void EngineLoop::end_step() {
+  if (!in_flight_) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!step_done_) return;
+  }
+  in_flight_ = false;
+  if (std::exception_ptr error = kernels_.take_error()) std::rethrow_exception(error);
+  runner_.finish_step();
+}
+
+void EngineLoop::wait_for_step() {
+  if (!in_flight_) return;
+  std::unique_lock lock(mutex_);
+  wake_loop_.wait(lock, [this] { return step_done_; });
 }
 
 void EngineLoop::handle_messages() {
@@ -132,6 +165,7 @@ void EngineLoop::handle_messages() {
     taken_.pop_front();
     std::visit([this](auto& kind) { handle(kind); }, message);
   }
+  runner_.extend_planned_step();
 }
 
 void EngineLoop::handle(Submission& submission) {
@@ -142,13 +176,8 @@ void EngineLoop::handle(Submission& submission) {
 void EngineLoop::handle(Abort& abort) { runner_.abort(abort.id, abort.reason); }
 
 void EngineLoop::handle(ResetPrefixCache& reset) {
-  reset.done.set_value(runner_.reset_prefix_cache());
-}
-
-void EngineLoop::publish_stats() {
-  std::shared_ptr<const Stats> stats = runner_.stats();
-  const std::lock_guard lock(mutex_);
-  stats_.swap(stats);  // the old snapshot is freed after the lock
+  // The sequences of a step hold blocks, though the plan for the next one may have taken them away.
+  reset.done.set_value(!in_flight_ && runner_.reset_prefix_cache());
 }
 
 void EngineLoop::run() {
@@ -160,14 +189,20 @@ void EngineLoop::run() {
 }
 
 void EngineLoop::serve() {
-  while (take_messages()) {
+  while (wait_for_work()) {
+    end_step();
     handle_messages();
-    if (!runner_.idle()) runner_.step();
-    publish_stats();
+    if (!in_flight_ && !runner_.idle() && runner_.start_step()) launch_step();
+    // From here on beside the kernels.
+    stats_.publish(runner_.read_stats());
+    runner_.deliver();
+    if (in_flight_) runner_.plan_ahead();
   }
+  wait_for_step();
+  end_step();
   handle_messages();
   {
-    // From here on nobody posts; what came since take_messages() is answered with the rest.
+    // From here on nobody posts; what came since wait_for_work() is answered with the rest.
     const std::lock_guard lock(mutex_);
     phase_ = Phase::kStopped;
     busy_ = false;
@@ -175,7 +210,7 @@ void EngineLoop::serve() {
   }
   handle_messages();
   runner_.abort_all(FinishReason::kAbort);
-  publish_stats();
+  stats_.publish(runner_.read_stats());
 }
 
 // An exception reached the top of the loop: memory ran out, or there is a bug. Answer everyone.
@@ -189,10 +224,12 @@ void EngineLoop::die(const std::string& why) {
     inbox_.clear();
     idle_changed_.notify_all();
   }
+  wait_for_step();
+  in_flight_ = false;
   try {
     handle_messages();
     runner_.abort_all(FinishReason::kError, internal("the engine has failed: {}", why));
-    publish_stats();
+    stats_.publish(runner_.read_stats());
   } catch (const std::exception&) {
     // healthy() already says so; sinks that could not be told go away with the engine.
   }

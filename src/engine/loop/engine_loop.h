@@ -1,9 +1,10 @@
 // engine_loop.h: the thread of an engine and the inbox in front of it.
 //
-// Callers leave messages under a small lock; the loop takes them between steps, runs a step while
-// there are sequences, and sleeps on a condition variable when there are none.
+// Callers leave messages under a small lock. While the kernel thread runs a step, the loop delivers
+// the outputs of the step before, publishes statistics, handles messages and plans the next step;
+// between two steps it only appends tokens and launches. With nothing to do it sleeps.
 //
-// Home:    thread-safe. Only the loop thread touches the StepRunner.
+// Home:    thread-safe. Only the loop thread touches the StepRunner, but for run_step().
 // Bounds:  the inbox holds what admit() let in; aborts are a few words each.
 #pragma once
 
@@ -17,6 +18,8 @@
 #include <variant>
 
 #include "engine/engine.h"
+#include "engine/loop/kernel_thread.h"
+#include "engine/loop/stats_board.h"
 #include "engine/loop/step_runner.h"
 
 namespace nacelle::engine {
@@ -66,12 +69,14 @@ class EngineLoop final : public Engine {
   void run();
   void serve();
   void die(const std::string& why);
-  bool take_messages();
+  bool wait_for_work();
+  void launch_step();
+  void end_step();
+  void wait_for_step();
   void handle_messages();
   void handle(Submission& submission);
   void handle(Abort& abort);
   void handle(ResetPrefixCache& reset);
-  void publish_stats();
 
   EngineConfig config_;
   std::uint32_t vocab_size_;
@@ -85,13 +90,16 @@ class EngineLoop final : public Engine {
   bool busy_ = false;  // there are messages or sequences
   std::deque<Message> inbox_;
   std::uint64_t next_id_ = 1;
-  std::shared_ptr<const Stats> stats_;
+  bool step_done_ = false;  // the launched step
 
   std::mutex stop_mutex_;  // one stop() at a time
   // Loop thread only, once it runs.
   StepRunner runner_;
+  StatsBoard stats_;
   std::deque<Message> taken_;  // from the inbox, not handled yet
-  std::thread thread_;         // last: it uses everything above
+  bool in_flight_ = false;     // a step was launched and its tokens were not taken yet
+  KernelThread kernels_;
+  std::thread thread_;  // last: it uses everything above
 };
 
 }  // namespace nacelle::engine

@@ -58,7 +58,7 @@ std::vector<Answer> run(const TinyModel& shape, const EngineConfig& config,
 std::vector<Request> some_requests(std::uint64_t seed) {
   Random random(seed);
   std::vector<Request> requests;
-  for (int i = 0; i < 10; ++i) {
+  for (int i = 0; i < 32; ++i) {
     Request request;
     const std::uint32_t size = pick(random, 1, 70);
     for (std::uint32_t j = 0; j < size; ++j) {  // long common beginnings
@@ -106,6 +106,23 @@ void expect_invariant(const TinyModel& shape) {
   tight.max_num_batched_tokens = 64;
   tight.reserve_full_prompt = false;
   EXPECT_EQ(run(shape, tight, requests, false, 2, &stats), alone) << "with preemption";
+  EXPECT_GT(stats.num_preemptions, 0u);
+
+  EngineConfig synchronous = tight;
+  synchronous.async_scheduling = false;
+  EXPECT_EQ(run(shape, synchronous, requests, false, 2), alone) << "planned between the steps";
+
+  EngineConfig guessing = cached;
+  guessing.speculative = {
+      .num_speculative_tokens = 5, .prompt_lookup_min = 1, .prompt_lookup_max = 4};
+  EXPECT_EQ(run(shape, guessing, requests, true, 1, &stats), alone) << "with speculation, alone";
+  EXPECT_GT(stats.num_accepted_tokens, 0u);
+  EXPECT_GT(stats.num_draft_tokens, stats.num_accepted_tokens);
+  EXPECT_EQ(run(shape, guessing, requests, false, 2), alone) << "with speculation, in a batch";
+  EngineConfig tight_guessing = tight;
+  tight_guessing.speculative = guessing.speculative;
+  EXPECT_EQ(run(shape, tight_guessing, requests, false, 2, &stats), alone)
+      << "with speculation and preemption";
   EXPECT_GT(stats.num_preemptions, 0u);
 }
 

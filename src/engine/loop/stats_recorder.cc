@@ -2,9 +2,9 @@
 
 namespace nacelle::engine {
 
-void StatsRecorder::on_token(const ActiveSequence& sequence, TimePoint now) {
-  ++stats_.generation_tokens;
-  ++tokens_in_step_;
+void StatsRecorder::on_tokens(const ActiveSequence& sequence, std::uint32_t count, TimePoint now) {
+  stats_.generation_tokens += count;
+  tokens_in_step_ += count;
   if (sequence.times.last_token) {
     stats_.inter_token_latency.observe(to_seconds(now - *sequence.times.last_token));
     return;
@@ -13,6 +13,13 @@ void StatsRecorder::on_token(const ActiveSequence& sequence, TimePoint now) {
   stats_.prompt_tokens += sequence.num_prompt_tokens;
   stats_.prompt_tokens_cached += sequence.num_cached_tokens;
   tokens_in_step_ += sequence.num_prompt_tokens;
+}
+
+void StatsRecorder::on_drafts(std::uint32_t num_drafts, std::uint32_t num_accepted) {
+  ++stats_.num_drafts;
+  stats_.num_draft_tokens += num_drafts;
+  stats_.num_accepted_tokens += num_accepted;
+  for (std::uint32_t i = 0; i < num_accepted; ++i) ++stats_.num_accepted_per_position[i];
 }
 
 void StatsRecorder::on_finish(const ActiveSequence& sequence, FinishReason reason, TimePoint now) {
@@ -57,7 +64,7 @@ void StatsRecorder::on_step() {
   tokens_in_step_ = 0;
 }
 
-std::shared_ptr<const Stats> StatsRecorder::snapshot(const Scheduler& scheduler) {
+const Stats& StatsRecorder::read(const Scheduler& scheduler) {
   stats_.num_running = scheduler.num_running();
   stats_.num_waiting = scheduler.num_waiting();
   stats_.num_blocks = scheduler.cache().options().num_blocks;
@@ -65,7 +72,7 @@ std::shared_ptr<const Stats> StatsRecorder::snapshot(const Scheduler& scheduler)
   stats_.prefix_cache_queries = scheduler.counters().prefix_queries;
   stats_.prefix_cache_hits = scheduler.counters().prefix_hits;
   stats_.num_preemptions = scheduler.counters().preemptions;
-  return std::make_shared<const Stats>(stats_);
+  return stats_;
 }
 
 }  // namespace nacelle::engine

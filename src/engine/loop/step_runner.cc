@@ -1,10 +1,10 @@
 #include "engine/loop/step_runner.h"
 
-#include <exception>
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
-#include "engine/exec/stop_checker.h"
+#include "engine/request_check.h"
 
 namespace nacelle::engine {
 namespace {
@@ -17,6 +17,7 @@ SchedulerOptions scheduler_options(const EngineConfig& config) {
           .enable_chunked_prefill = config.enable_chunked_prefill,
           .reserve_full_prompt = config.reserve_full_prompt,
           .max_prompt_rows = config.max_prompt_logprob_rows,
+          .max_draft_tokens = config.speculative.max_draft_tokens_per_step,
           .policy = config.policy};
 }
 
@@ -35,12 +36,9 @@ std::uint64_t own_seed(std::uint64_t engine_seed, SequenceId id) {
   return x ^ x >> 31;
 }
 
-// A sink that throws (its memory ran out, say) loses its output; the other sequences go on.
-void report(OutputSink& sink, SequenceOutput output) {
-  try {
-    sink.on_output(std::move(output));
-  } catch (const std::exception&) {
-  }
+// Outputs that this engine may still generate for a request.
+std::uint32_t most_outputs(const Request& request) {
+  return request.params.max_tokens - request.num_resumed_tokens;
 }
 
 }  // namespace
@@ -53,10 +51,9 @@ StepRunner::StepRunner(const EngineConfig& config, BlockHasher hasher,
       clock_(clock),
       vocab_size_(model_->config().vocab_size),
       scheduler_(scheduler_options(config), make_cache(config, std::move(hasher))),
-      sampling_pass_(pool),
-      recorder_(config.max_model_len),
-      logits_size_((std::size_t{config.max_num_seqs} + config.max_prompt_logprob_rows) *
-                   vocab_size_) {
+      recorder_(config),
+      sampling_pass_(pool, vocab_size_),
+      logits_size_(static_cast<std::size_t>(max_logit_rows(config)) * vocab_size_) {
   logits_.reset(new float[logits_size_]);  // pages are touched only when rows are used
 }
 
@@ -65,158 +62,173 @@ void StepRunner::add(SequenceId id, Request request, Engine::Admission place,
   const std::uint64_t seed = request.params.seed ? static_cast<std::uint64_t>(*request.params.seed)
                                                  : own_seed(config_.seed, id);
   const auto num_prompt_tokens = static_cast<std::uint32_t>(request.prompt.size());
+  const std::uint64_t max_num_tokens = std::uint64_t{num_prompt_tokens} + most_outputs(request);
   SamplingState sampling(std::move(request.params), seed, config_.eos_token, request.prompt,
                          request.num_resumed_tokens);
   const bool wants_prompt_rows = sampling.params().prompt_logprobs >= 0;
-  ActiveSequence active{.sink = std::move(sink),
-                        .place = std::move(place),
-                        .sampling = std::move(sampling),
-                        .num_prompt_tokens = num_prompt_tokens,
-                        .queued = queued};
-  active.times.arrival = request.arrival == TimePoint{} ? queued : request.arrival;
-  if (wants_prompt_rows) active.prompt_logprobs.emplace_back();  // nothing predicts the first
-  active_.emplace(id, std::move(active));
-  scheduler_.add({.id = id,
-                  .prompt = std::move(request.prompt),
-                  .priority = request.priority,
-                  .arrival = request.arrival == TimePoint{} ? queued : request.arrival,
-                  .cache_salt = std::move(request.cache_salt),
-                  .wants_prompt_rows = wants_prompt_rows});
+  auto active = std::make_unique<ActiveSequence>(ActiveSequence{
+      .id = id,
+      .sink = std::move(sink),
+      .place = std::move(place),
+      .sampling = std::move(sampling),
+      .num_prompt_tokens = num_prompt_tokens,
+      .queued = queued,
+  });
+  active->times.arrival = request.arrival == TimePoint{} ? queued : request.arrival;
+  if (wants_prompt_rows) active->prompt_logprobs.emplace_back();  // nothing predicts the first
+  active->slot = scheduler_.add({
+      .id = id,
+      .prompt = std::move(request.prompt),
+      .priority = request.priority,
+      .arrival = active->times.arrival,
+      .cache_salt = std::move(request.cache_salt),
+      .wants_prompt_rows = wants_prompt_rows,
+      .max_num_tokens = static_cast<std::uint32_t>(
+          std::min<std::uint64_t>(max_num_tokens, config_.max_model_len)),
+  });
+  const std::size_t index = active->slot.value;
+  if (index >= active_.size()) active_.resize(index + 1);
+  active_[index] = std::move(active);
 }
 
 void StepRunner::abort(SequenceId id, FinishReason reason) {
-  finish(id, reason, {}, KeepCache::kYes);
+  const Sequence* sequence = scheduler_.find(id);
+  if (sequence == nullptr) return;
+  end(active(sequence->slot), {.reason = reason});
+  deliver();
 }
 
 void StepRunner::abort_all(FinishReason reason, const Status& error) {
-  while (!active_.empty()) finish(active_.begin()->first, reason, error, KeepCache::kYes);
+  // What a step that will not run was to compute must not stay in the prefix index.
+  const KeepCache keep = std::exchange(has_planned_, false) ? KeepCache::kNo : KeepCache::kYes;
+  for (auto& entry : active_) {
+    if (entry == nullptr) continue;
+    entry->in_flight = false;
+    entry->planned_chunk = -1;
+    entry->end.reset();
+    end(*entry, {.reason = reason, .error = error, .keep = keep});
+  }
+  deliver();
 }
 
 void StepRunner::step() {
-  const TimePoint scheduled = clock_.now();
-  const StepPlan plan = scheduler_.plan_step();
-  for (const auto& [id, why] : plan.failed) {
-    finish(id, FinishReason::kError, why, KeepCache::kYes);
+  if (start_step()) {
+    run_step();
+    finish_step();
   }
-  if (plan.chunks.empty()) {
-    // Progress is an invariant of the scheduler; were it broken, callers must not wait for ever.
-    if (plan.failed.empty() && plan.preempted.empty() && !scheduler_.idle()) {
-      abort_all(FinishReason::kError, internal("the scheduler found nothing to run"));
-    }
-    return;
-  }
-  for (const ScheduledChunk& chunk : plan.chunks) note_first_schedule(chunk, scheduled);
-
-  const model::ForwardBatch batch = batch_builder_.build(plan, scheduler_);
-  const std::size_t num_logits = batch.logit_rows.size() * vocab_size_;
-  CHECK(num_logits <= logits_size_);
-  model_->forward(batch, std::span(logits_.get(), num_logits));
-
-  sample_rows(plan);
-
-  const TimePoint now = clock_.now();
-  std::span<RowJob> rows = rows_;
-  for (const ScheduledChunk& chunk : plan.chunks) {
-    const std::size_t count = chunk.num_prompt_rows + (chunk.samples ? 1 : 0);
-    process_chunk(chunk, rows.first(count), now);
-    rows = rows.subspan(count);
-  }
-  recorder_.on_step();
+  deliver();
 }
 
-void StepRunner::sample_rows(const StepPlan& plan) {
-  rows_.clear();
-  const auto add_row = [&](const ActiveSequence& active, std::optional<TokenId> prompt_token) {
-    float* const row = logits_.get() + rows_.size() * vocab_size_;
-    rows_.push_back(
-        {.logits = {row, vocab_size_}, .sampling = &active.sampling, .prompt_token = prompt_token});
-  };
-  for (const ScheduledChunk& chunk : plan.chunks) {
-    const ActiveSequence& active = active_.at(chunk.sequence);
-    for (std::uint32_t i = 0; i < chunk.num_prompt_rows; ++i) {
-      const Sequence* sequence = scheduler_.find(chunk.sequence);
-      add_row(active, sequence->tokens[chunk.first_prompt_row + i + 1]);
+bool StepRunner::start_step() {
+  const TimePoint scheduled = clock_.now();
+  plan_.clear();
+  if (std::exchange(has_planned_, false)) take_planned_step();
+  if (plan_.chunks.empty()) {
+    scheduler_.plan_step(plan_);
+    const bool some_failed = !plan_.failed.empty();
+    end_failed(plan_);
+    if (plan_.chunks.empty()) {
+      // Progress is an invariant of the scheduler; were it broken, callers must not wait for ever.
+      if (!some_failed && plan_.preempted.empty() && !scheduler_.idle()) {
+        abort_all(FinishReason::kError, internal("the scheduler found nothing to run"));
+      }
+      return false;
     }
-    if (chunk.samples) add_row(active, std::nullopt);
   }
+  for (const ScheduledChunk& chunk : plan_.chunks) {
+    ActiveSequence& sequence = active(chunk.slot);
+    sequence.in_flight = true;
+    if (!sequence.times.first_scheduled) note_first_schedule(sequence, scheduled);
+  }
+  batch_ = batch_builder_.build(plan_, scheduler_);
+  prepare_rows();
+  return true;
+}
+
+void StepRunner::run_step() {
+  const std::size_t num_logits = batch_.logit_rows.size() * vocab_size_;
+  CHECK(num_logits <= logits_size_);
+  model_->forward(batch_, std::span(logits_.get(), num_logits));
   sampling_pass_.run(rows_);
 }
 
-void StepRunner::note_first_schedule(const ScheduledChunk& chunk, TimePoint now) {
-  ActiveSequence& active = active_.at(chunk.sequence);
-  if (active.times.first_scheduled) return;
+// Sequences of the step that runs count on their token; where one ends with it instead,
+// leave_planned_step() takes it out again.
+void StepRunner::plan_ahead() {
+  if (has_planned_ || !config_.async_scheduling || config_.speculative.enabled()) return;
+  for (const ScheduledChunk& chunk : plan_.chunks) {
+    if (!chunk.samples) continue;
+    scheduler_.expect_token(chunk.slot);
+    active(chunk.slot).awaits_token = true;
+  }
+  scheduler_.plan_step(planned_);
+  end_failed(planned_);
+  mark_planned(0);
+  has_planned_ = true;
+}
+
+void StepRunner::extend_planned_step() {
+  if (!has_planned_) return;
+  const std::size_t first = planned_.chunks.size();
+  scheduler_.extend_plan(planned_);
+  end_failed(planned_);
+  mark_planned(first);
+}
+
+void StepRunner::mark_planned(std::size_t first_chunk) {
+  for (std::size_t i = first_chunk; i < planned_.chunks.size(); ++i) {
+    active(planned_.chunks[i].slot).planned_chunk = static_cast<std::int32_t>(i);
+  }
+}
+
+// Makes plan_ of planned_: without those that ended meanwhile, with those whom their end lets in.
+void StepRunner::take_planned_step() {
+  std::swap(plan_, planned_);
+  std::erase_if(plan_.chunks, [](const ScheduledChunk& chunk) { return chunk.num_tokens == 0; });
+  for (const ScheduledChunk& chunk : plan_.chunks) {
+    active(chunk.slot).planned_chunk = -1;
+    active(chunk.slot).awaits_token = false;
+  }
+  scheduler_.extend_plan(plan_);
+  end_failed(plan_);
+}
+
+// The scheduler has forgotten them already. Rare enough for a search.
+void StepRunner::end_failed(StepPlan& plan) {
+  for (auto& [id, why] : plan.failed) {
+    for (auto& entry : active_) {
+      if (entry == nullptr || entry->id != id) continue;
+      end(*entry, {.reason = FinishReason::kError, .error = std::move(why)});
+      break;
+    }
+  }
+  plan.failed.clear();
+}
+
+void StepRunner::prepare_rows() {
+  rows_.clear();
+  const auto add_row = [&](const ActiveSequence& sequence) -> RowJob& {
+    float* const row = logits_.get() + rows_.size() * vocab_size_;
+    rows_.push_back({.logits = {row, vocab_size_}, .sampling = &sequence.sampling});
+    return rows_.back();
+  };
+  for (const ScheduledChunk& chunk : plan_.chunks) {
+    const ActiveSequence& sequence = active(chunk.slot);
+    const Sequence& scheduled = scheduler_.at(chunk.slot);
+    for (std::uint32_t i = 0; i < chunk.num_prompt_rows; ++i) {
+      add_row(sequence).prompt_token = scheduled.tokens[chunk.first_prompt_row + i + 1];
+    }
+    for (std::uint32_t i = 0; i < chunk.num_sampling_rows(); ++i) {
+      add_row(sequence).drafts = std::span(scheduled.drafts).first(i);
+    }
+  }
+}
+
+void StepRunner::note_first_schedule(ActiveSequence& active, TimePoint now) {
   active.times.first_scheduled = now;
-  active.num_cached_tokens = scheduler_.find(chunk.sequence)->num_cached_tokens;
-}
-
-void StepRunner::process_chunk(const ScheduledChunk& chunk, std::span<RowJob> rows, TimePoint now) {
-  ActiveSequence& active = active_.at(chunk.sequence);
-  for (RowJob& row : rows) {
-    if (row.error.code() == Code::kDataLoss) {
-      return finish_corrupted(chunk.sequence, std::move(row.error));
-    }
-    if (!row.error.ok()) {
-      return finish(chunk.sequence, FinishReason::kError, std::move(row.error), KeepCache::kYes);
-    }
-    if (row.prompt_token) {
-      active.prompt_logprobs.push_back(std::move(*row.result.logprobs));
-    } else {
-      deliver_token(chunk.sequence, active, std::move(row.result), now);  // the last row
-    }
-  }
-}
-
-void StepRunner::deliver_token(SequenceId id, ActiveSequence& active, SampledToken sampled,
-                               TimePoint now) {
-  scheduler_.append_token(id, sampled.token);
-  active.sampling.append_output(sampled.token);
-  ++active.num_generated;
-  recorder_.on_token(active, now);
-  if (!active.times.first_token) active.times.first_token = now;
-  active.times.last_token = now;
-
-  const StopVerdict verdict = check_stop(
-      active.sampling.params(), config_.eos_token, sampled.token, active.sampling.num_outputs(),
-      active.num_prompt_tokens + active.num_generated, config_.max_model_len);
-  SequenceOutput output{.sequence = id};
-  output.tokens.push_back(sampled.token);
-  if (sampled.logprobs) output.logprobs.push_back(std::move(*sampled.logprobs));
-  output.prompt_logprobs = std::exchange(active.prompt_logprobs, {});
-  output.num_cached_tokens = active.num_cached_tokens;
-  output.finish = verdict.finish;
-  output.stop_token = verdict.stop_token;
-  output.times = active.times;
-
-  if (verdict.finish == FinishReason::kNone) {
-    report(*active.sink, std::move(output));
-    return;
-  }
-  scheduler_.finish(id);
-  recorder_.on_finish(active, verdict.finish, now);
-  const auto node = active_.extract(id);
-  node.mapped().place = {};  // free before the caller learns of the end
-  report(*node.mapped().sink, std::move(output));
-}
-
-// The sequence ends without a new token.
-void StepRunner::finish(SequenceId id, FinishReason reason, Status error, KeepCache keep) {
-  const auto node = active_.extract(id);
-  if (node.empty()) return;
-  ActiveSequence& active = node.mapped();
-  scheduler_.finish(id, keep);
-  recorder_.on_finish(active, reason, clock_.now());
-  active.place = {};
-  SequenceOutput output{.sequence = id};
-  output.num_cached_tokens = active.num_cached_tokens;
-  output.finish = reason;
-  output.error = std::move(error);
-  output.times = active.times;
-  report(*active.sink, std::move(output));
-}
-
-void StepRunner::finish_corrupted(SequenceId id, Status error) {
-  recorder_.on_corrupted();
-  finish(id, FinishReason::kError, std::move(error), KeepCache::kNo);
+  active.num_cached_tokens = scheduler_.at(active.slot).num_cached_tokens;
+  const Sequence& sequence = scheduler_.at(active.slot);
+  active.sampling.reserve(sequence.max_num_tokens - sequence.num_prompt_tokens);
 }
 
 }  // namespace nacelle::engine

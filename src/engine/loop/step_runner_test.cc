@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
+#include <numeric>
 
 #include "engine/core/testing/property.h"
 #include "engine/testing/collecting_sink.h"
@@ -34,7 +36,8 @@ EngineConfig small_config() {
   return config;
 }
 
-// A runner, its fake and its clock.
+// A runner, its fake and its clock. Overlapped, each step is planned before the one before it has
+// run, and `mid_step` is called where the engine loop would handle messages meanwhile.
 class Bench {
  public:
   explicit Bench(const EngineConfig& config, FakeOptions fake = {})
@@ -54,7 +57,17 @@ class Bench {
   }
   void step() {
     clock_.advance(10ms);
-    runner_->step();
+    if (!overlapped) return runner_->step();
+    if (runner_->start_step()) {
+      runner_->deliver();
+      if (mid_step) mid_step();
+      runner_->plan_ahead();
+      runner_->run_step();
+      if (mid_step) mid_step();
+      runner_->finish_step();
+      if (mid_step && config_.seed % 2 == 0) mid_step();  // between the steps
+    }
+    runner_->deliver();
   }
   void run_until_idle() {
     for (int i = 0; !runner_->idle(); ++i) {
@@ -71,6 +84,9 @@ class Bench {
     EXPECT_EQ(result.stop_token, expected.verdict.stop_token);
     EXPECT_FALSE(result.spoke_after_the_end);
   }
+
+  bool overlapped = false;
+  std::function<void()> mid_step;
 
   StepRunner& runner() { return *runner_; }
   ManualClock& clock() { return clock_; }
@@ -188,42 +204,243 @@ Request random_request(Random& random, const EngineConfig& config) {
   return request;
 }
 
-// The central promise: tokens do not depend on what else runs, on chunks, hits or preemption.
-TEST(StepRunner, EveryRequestGetsWhatItWouldGetAlone) {
-  std::uint64_t preemptions = 0, hits = 0;
+EngineConfig random_config(Random& random) {
+  EngineConfig config = small_config();
+  config.block_size = pick(random, 1, 9);
+  config.max_model_len = 90;
+  // From barely one sequence to plenty.
+  config.num_blocks = 1 + (90 + config.block_size - 1) / config.block_size +
+                      pick(random, 0, 200 / config.block_size);
+  config.max_num_batched_tokens = pick(random, 1, 100);
+  config.max_num_seqs = pick(random, 1, 8);
+  config.policy = chance(random, 0.5) ? SchedulingPolicy::kFcfs : SchedulingPolicy::kPriority;
+  config.enable_prefix_caching = chance(random, 0.8);
+  config.reserve_full_prompt = chance(random, 0.5);
+  config.max_prompt_logprob_rows = pick(random, 1, 20);
+  config.seed = random();
+  return config;
+}
+
+void expect_result(Bench& bench, const Request& request, const CollectingSink& sink) {
+  bench.expect(request, sink);
+  const CollectingSink::Result result = sink.result();
+  EXPECT_EQ(result.logprobs.size(), request.params.logprobs >= 0 ? result.tokens.size() : 0);
+  EXPECT_EQ(result.prompt_logprobs.size(),
+            request.params.prompt_logprobs >= 0 ? request.prompt.size() : 0);
+}
+
+enum class Mode { kPlain, kOverlapped, kSpeculative, kSpeculativeOverlapped };
+class InAnyMode : public ::testing::TestWithParam<Mode> {};
+INSTANTIATE_TEST_SUITE_P(StepRunner, InAnyMode,
+                         ::testing::Values(Mode::kPlain, Mode::kOverlapped, Mode::kSpeculative,
+                                           Mode::kSpeculativeOverlapped));
+
+// The central promise: tokens do not depend on what else runs, on chunks, hits or preemption, on
+// when a step was planned, nor on guesses.
+TEST_P(InAnyMode, EveryRequestGetsWhatItWouldGetAlone) {
+  const bool speculative =
+      GetParam() == Mode::kSpeculative || GetParam() == Mode::kSpeculativeOverlapped;
+  Stats sum;
   testing::for_each_seed(400, [&](Random& random) {
-    EngineConfig config = small_config();
-    config.block_size = pick(random, 1, 9);
-    config.max_model_len = 90;
-    // From barely one sequence to plenty.
-    config.num_blocks = 1 + (90 + config.block_size - 1) / config.block_size +
-                        pick(random, 0, 200 / config.block_size);
-    config.max_num_batched_tokens = pick(random, 1, 100);
-    config.max_num_seqs = pick(random, 1, 8);
-    config.policy = chance(random, 0.5) ? SchedulingPolicy::kFcfs : SchedulingPolicy::kPriority;
-    config.enable_prefix_caching = chance(random, 0.8);
-    config.reserve_full_prompt = chance(random, 0.5);
-    config.max_prompt_logprob_rows = pick(random, 1, 20);
+    EngineConfig config = random_config(random);
+    if (speculative) {
+      config.speculative.num_speculative_tokens = pick(random, 1, 7);
+      config.speculative.prompt_lookup_min = pick(random, 1, 3);
+      config.speculative.prompt_lookup_max = pick(random, config.speculative.prompt_lookup_min, 4);
+      config.speculative.max_draft_tokens_per_step = pick(random, 1, 30);
+    }
+    Bench bench(
+        config,
+        {.vocab_size = 32, .eos_token = 2, .predictable = speculative && chance(random, 0.8)});
+    bench.overlapped =
+        GetParam() == Mode::kOverlapped || GetParam() == Mode::kSpeculativeOverlapped;
+    std::vector<std::pair<Request, std::shared_ptr<CollectingSink>>> all;
+    const auto arrive = [&] {
+      Request request = random_request(random, config);
+      all.emplace_back(request, bench.add(request));
+      bench.runner().extend_planned_step();
+    };
+    bench.mid_step = [&] {
+      if (all.size() < 14 && chance(random, 0.1)) arrive();
+    };
+    for (int i = 0; i < 12; ++i) {
+      arrive();
+      while (chance(random, 0.5) && !bench.runner().idle()) bench.step();
+    }
+    bench.run_until_idle();
+    for (const auto& [request, sink] : all) expect_result(bench, request, *sink);
+    const auto stats = bench.runner().stats();
+    sum.num_preemptions += stats->num_preemptions;
+    sum.prefix_cache_hits += stats->prefix_cache_hits;
+    sum.num_draft_tokens += stats->num_draft_tokens;
+    sum.num_accepted_tokens += stats->num_accepted_tokens;
+  });
+  EXPECT_GT(sum.num_preemptions, 100u);
+  EXPECT_GT(sum.prefix_cache_hits, 1000u);
+  if (speculative) {
+    EXPECT_GT(sum.num_accepted_tokens, 1000u);
+    EXPECT_GT(sum.num_draft_tokens, sum.num_accepted_tokens + 1000);
+  }
+}
+
+// Aborts at any moment end that sequence with a beginning of its tokens, and nobody else notices.
+TEST_P(InAnyMode, AbortsDisturbNobody) {
+  testing::for_each_seed(400, [&](Random& random) {
+    EngineConfig config = random_config(random);
+    if (GetParam() == Mode::kSpeculative || GetParam() == Mode::kSpeculativeOverlapped) {
+      config.speculative = {.num_speculative_tokens = 3, .prompt_lookup_min = 1};
+    }
     Bench bench(config, {.vocab_size = 32, .eos_token = 2});
+    bench.overlapped =
+        GetParam() == Mode::kOverlapped || GetParam() == Mode::kSpeculativeOverlapped;
+    std::vector<std::pair<Request, std::shared_ptr<CollectingSink>>> all;
+    const auto abort_some = [&] {
+      if (!chance(random, 0.2) || all.empty()) return;
+      bench.runner().abort(SequenceId{pick(random, 1, static_cast<std::uint32_t>(all.size()))},
+                           FinishReason::kAbort);
+    };
+    bench.mid_step = abort_some;
+    for (int i = 0; i < 12; ++i) {
+      Request request = random_request(random, config);
+      all.emplace_back(request, bench.add(request));
+      bench.runner().extend_planned_step();
+      abort_some();
+      while (chance(random, 0.5) && !bench.runner().idle()) bench.step();
+    }
+    bench.run_until_idle();
+    std::uint64_t num_aborted = 0;
+    for (const auto& [request, sink] : all) {
+      const CollectingSink::Result result = sink->result();
+      if (result.finish != FinishReason::kAbort) {
+        expect_result(bench, request, *sink);
+        continue;
+      }
+      ++num_aborted;
+      const auto expected =
+          testing::expected_tokens(request, {.vocab_size = 32, .eos_token = 2}, 90).tokens;
+      ASSERT_LE(result.tokens.size(), expected.size());
+      EXPECT_TRUE(std::equal(result.tokens.begin(), result.tokens.end(), expected.begin()));
+      EXPECT_FALSE(result.spoke_after_the_end);
+    }
+    EXPECT_EQ(bench.runner().stats()->finished_abort, num_aborted);
+  });
+}
+
+// Corrupted logits in the middle of planned steps end their sequence and leave nothing behind.
+TEST_P(InAnyMode, PoisonDisturbsNobody) {
+  testing::for_each_seed(200, [&](Random& random) {
+    EngineConfig config = random_config(random);
+    if (GetParam() == Mode::kSpeculative || GetParam() == Mode::kSpeculativeOverlapped) {
+      config.speculative = {.num_speculative_tokens = 3, .prompt_lookup_min = 1};
+    }
+    const FakeOptions fake{.vocab_size = 32, .poison_token = 31};
+    Bench bench(config, fake);
+    bench.overlapped =
+        GetParam() == Mode::kOverlapped || GetParam() == Mode::kSpeculativeOverlapped;
     std::vector<std::pair<Request, std::shared_ptr<CollectingSink>>> all;
     for (int i = 0; i < 12; ++i) {
       Request request = random_request(random, config);
+      request.params.allowed_token_ids.clear();
       all.emplace_back(request, bench.add(request));
       while (chance(random, 0.5) && !bench.runner().idle()) bench.step();
     }
     bench.run_until_idle();
     for (const auto& [request, sink] : all) {
-      bench.expect(request, *sink);
       const CollectingSink::Result result = sink->result();
-      EXPECT_EQ(result.logprobs.size(), request.params.logprobs >= 0 ? result.tokens.size() : 0);
-      EXPECT_EQ(result.prompt_logprobs.size(),
-                request.params.prompt_logprobs >= 0 ? request.prompt.size() : 0);
+      if (result.finish != FinishReason::kError) {
+        bench.expect(request, *sink);
+        continue;
+      }
+      EXPECT_EQ(result.error.code(), Code::kDataLoss) << result.error.to_string();
     }
-    preemptions += bench.runner().stats()->num_preemptions;
-    hits += bench.runner().stats()->prefix_cache_hits;
   });
-  EXPECT_GT(preemptions, 100u);
-  EXPECT_GT(hits, 1000u);
+}
+
+// As the predictable fake goes on: 20 tokens, then the first of the cycle again.
+std::vector<TokenId> periodic_prompt() {
+  std::vector<TokenId> prompt = {3};
+  while (prompt.size() < 20) prompt.push_back(FakeCausalLm::after(prompt.back()));
+  return prompt;
+}
+
+TEST(StepRunner, StopInTheMiddleOfAcceptedDraftsCutsThemOff) {
+  EngineConfig config = small_config();
+  config.speculative = {
+      .num_speculative_tokens = 8, .prompt_lookup_min = 2, .prompt_lookup_max = 4};
+  config.max_num_batched_tokens = 64;
+  Bench bench(config, {.predictable = true});
+  Request request;
+  request.prompt = periodic_prompt();
+  request.params.temperature = 0;
+  request.params.max_tokens = 50;
+  request.params.logprobs = 2;
+  request.params.stop_token_ids = {request.prompt[3]};
+  const auto sink = bench.add(request);
+  bench.run_until_idle();
+  bench.expect(request, *sink);
+  EXPECT_EQ(sink->result().logprobs.size(), sink->result().tokens.size());
+  EXPECT_EQ(sink->result().tokens.size(), 4u);
+  EXPECT_EQ(sink->result().finish, FinishReason::kStop);
+  EXPECT_EQ(sink->result().num_outputs, 2);  // after the prompt, and all of the second step
+  EXPECT_EQ(bench.runner().stats()->num_accepted_tokens, 8u);
+}
+
+TEST(StepRunner, SpeculationSavesStepsAndCountsWhatItDid) {
+  EngineConfig config = small_config();
+  config.max_num_batched_tokens = 64;
+  Request request;
+  request.prompt = periodic_prompt();
+  request.params.temperature = 0;
+  request.params.max_tokens = 60;
+  Bench plain(config, {.predictable = true});
+  const auto expected = plain.add(request);
+  plain.run_until_idle();
+
+  config.speculative = {
+      .num_speculative_tokens = 4, .prompt_lookup_min = 3, .prompt_lookup_max = 3};
+  Bench bench(config, {.predictable = true});
+  const auto sink = bench.add(request);
+  bench.run_until_idle();
+  EXPECT_EQ(sink->result().tokens, expected->result().tokens);
+  const auto stats = bench.runner().stats();
+  EXPECT_LT(stats->num_steps, plain.runner().stats()->num_steps / 2);
+  EXPECT_EQ(stats->generation_tokens, 60u);
+  ASSERT_EQ(stats->num_accepted_per_position.size(), 4u);
+  EXPECT_EQ(std::accumulate(stats->num_accepted_per_position.begin(),
+                            stats->num_accepted_per_position.end(), std::uint64_t{0}),
+            stats->num_accepted_tokens);
+  EXPECT_LE(stats->num_accepted_per_position[3], stats->num_accepted_per_position[0]);
+  EXPECT_LE(stats->num_accepted_per_position[0], stats->num_drafts);
+  EXPECT_LE(stats->num_accepted_tokens, stats->num_draft_tokens);
+  EXPECT_EQ(plain.runner().stats()->num_accepted_per_position.size(), 0u);
+}
+
+TEST(StepRunner, LastTokenIsNotPlannedAhead) {
+  Bench bench(small_config());
+  bench.overlapped = true;
+  const Request request = greedy(tokens(5), 3);
+  const auto sink = bench.add(request);
+  bench.run_until_idle();
+  bench.expect(request, *sink);
+  EXPECT_EQ(bench.log().rows, 5u + 2u);  // the third token ends it: nothing is computed for it
+}
+
+TEST(StepRunner, ArrivalJoinsTheStepThatIsPlannedAlready) {
+  Bench bench(small_config());
+  bench.overlapped = true;
+  const auto first = bench.add(greedy(tokens(5), 20));
+  bench.step();
+  std::shared_ptr<CollectingSink> second;
+  int calls = 0;
+  bench.mid_step = [&] {
+    if (++calls != 2) return;
+    second = bench.add(greedy(tokens(6, 3), 20));
+    bench.runner().extend_planned_step();
+  };
+  bench.step();  // the second one comes while it runs
+  bench.step();
+  EXPECT_EQ(second->result().tokens.size(), 1u);
+  EXPECT_EQ(first->result().tokens.size(), 3u);
 }
 
 TEST(StepRunner, ResumedRequestContinuesTheRandomStreamAndPenalties) {

@@ -50,6 +50,7 @@ struct FakeOptions {
   std::uint32_t vocab_size = 64;
   TokenId eos_token = -1;     // given a good chance to win, when there is one
   TokenId poison_token = -1;  // a history with it has NaN logits
+  bool predictable = false;   // greedily the next token is after(last): n-grams come back
   std::size_t max_kv_blocks =
       std::numeric_limits<std::size_t>::max();  // allocate_kv() fails beyond
   std::function<void()> before_forward;         // e.g. to wait or to throw
@@ -98,6 +99,9 @@ class FakeCausalLm final : public model::CausalLm {
     }
   }
 
+  // A cycle of five tokens, which any token leads into.
+  static TokenId after(TokenId last) { return 3 + (last + 1) % 5; }
+
   // The row that follows `history`, without any engine.
   static void fill_logits(const FakeOptions& options, std::span<const TokenId> history,
                           std::span<float> row) {
@@ -107,10 +111,12 @@ class FakeCausalLm final : public model::CausalLm {
       digest = extend(digest, token);
       poisoned |= options.poison_token >= 0 && token == options.poison_token;
     }
+    const TokenId likely = options.predictable && !history.empty() ? after(history.back()) : -1;
     for (std::size_t i = 0; i < row.size(); ++i) {
       const std::uint64_t word = mix(digest + i * 0x9E3779B97F4A7C15u);
       row[i] = static_cast<float>(word >> 40) * 0x1p-21f - 4.0f;  // [-4, 4)
       if (static_cast<TokenId>(i) == options.eos_token) row[i] += 1.5f;
+      if (static_cast<TokenId>(i) == likely) row[i] += 10;
       if (poisoned) row[i] = std::numeric_limits<float>::quiet_NaN();
     }
   }

@@ -101,6 +101,7 @@ void EngineMetrics::collect(Snapshot& out, TimePoint now) {
   if (!stats) return;
   collect_gauges(out, *stats, now);
   collect_counters(out, *stats);
+  collect_speculation(out, *stats);
   collect_histograms(out, *stats);
 }
 
@@ -169,6 +170,25 @@ void EngineMetrics::collect_counters(Snapshot& out, const Stats& stats) const {
   by(kSuccess, kSuccessHelp, "finished_reason", "abort", stats.finished_abort);
   by(kSuccess, kSuccessHelp, "finished_reason", "error", stats.finished_error);
   by(kSuccess, kSuccessHelp, "finished_reason", "repetition", 0);
+}
+
+void EngineMetrics::collect_speculation(Snapshot& out, const Stats& stats) const {
+  if (stats.num_accepted_per_position.empty()) return;
+  const auto counter = [&](std::string_view name, std::string_view help, std::uint64_t value) {
+    out.counter(name, help, labels_, static_cast<double>(value));
+  };
+  counter("vllm:spec_decode_num_drafts_total", "Times that a sequence had drafts in a step.",
+          stats.num_drafts);
+  counter("vllm:spec_decode_num_draft_tokens_total", "Draft tokens verified.",
+          stats.num_draft_tokens);
+  counter("vllm:spec_decode_num_accepted_tokens_total", "Draft tokens accepted.",
+          stats.num_accepted_tokens);
+  for (std::size_t i = 0; i < stats.num_accepted_per_position.size(); ++i) {
+    out.counter("vllm:spec_decode_num_accepted_tokens_per_pos_total",
+                "Draft tokens accepted, by their place among the drafts.",
+                with("position", std::to_string(i)),
+                static_cast<double>(stats.num_accepted_per_position[i]));
+  }
 }
 
 void EngineMetrics::collect_histograms(Snapshot& out, const Stats& stats) const {

@@ -54,6 +54,10 @@ class FakeEngine final : public engine::Engine {
   // Lets sequences that hang finish as their scripts say.
   void release();
   void set_healthy(bool healthy) { healthy_ = healthy; }
+  // As if every place were accepted once less than the one before it.
+  void set_speculation(std::uint32_t num_speculative_tokens) {
+    config_.speculative.num_speculative_tokens = num_speculative_tokens;
+  }
 
  private:
   struct Running {
@@ -156,7 +160,15 @@ inline void FakeEngine::release() {
 }
 
 inline std::shared_ptr<const engine::Stats> FakeEngine::stats() const {
-  auto stats = std::make_shared<engine::Stats>(engine::make_stats(config_.max_model_len));
+  const std::uint32_t num_drafts = config_.speculative.num_speculative_tokens;
+  auto stats =
+      std::make_shared<engine::Stats>(engine::make_stats(config_.max_model_len, num_drafts));
+  for (std::uint32_t i = 0; i < num_drafts; ++i) {
+    stats->num_accepted_per_position[i] = num_drafts - i;
+    stats->num_accepted_tokens += num_drafts - i;
+  }
+  stats->num_drafts = num_drafts;
+  stats->num_draft_tokens = std::uint64_t{num_drafts} * num_drafts;
   stats->kv_cache_usage = 0.25;
   stats->num_waiting = 2;
   stats->prompt_tokens = 10;

@@ -14,15 +14,18 @@
 
 namespace nacelle::engine {
 
-// True when any processor may change the row at the sequence's present length.
-[[nodiscard]] bool has_processors(const SamplingState& state);
-void apply_processors(const SamplingState& state, std::span<float> logits);
+// True when any processor may change the row at this position.
+[[nodiscard]] bool has_processors(const SamplingPosition& position);
+// `scratch` is overwritten; kept by the caller, it saves an allocation per row.
+void apply_processors(const SamplingPosition& position, std::span<float> logits,
+                      std::vector<float>& scratch);
 
 // All other tokens become impossible.
-void keep_allowed_tokens(std::span<const TokenId> allowed, std::span<float> logits);
+void keep_allowed_tokens(std::span<const TokenId> allowed, std::span<float> logits,
+                         std::vector<float>& scratch);
 
 // Bans the last token of each word whose other tokens end the outputs.
-void ban_bad_words(std::span<const std::vector<TokenId>> words, std::span<const TokenId> outputs,
+void ban_bad_words(std::span<const std::vector<TokenId>> words, const SamplingPosition& position,
                    std::span<float> logits);
 
 // Bans the primary EOS and the stop ids.
@@ -33,7 +36,6 @@ void add_logit_bias(std::span<const std::pair<TokenId, float>> bias, std::span<f
 
 // Repetition (prompt and outputs): l / r if l > 0, else l * r. Then l -= frequency * count in
 // outputs and l -= presence when it is in the outputs.
-void apply_penalties(const SamplingParams& params, const TokenCounts& counts,
-                     std::span<float> logits);
+void apply_penalties(const SamplingPosition& position, std::span<float> logits);
 
 }  // namespace nacelle::engine

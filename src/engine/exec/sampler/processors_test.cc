@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "engine/core/testing/property.h"
+
 namespace nacelle::engine {
 namespace {
 
@@ -18,7 +20,8 @@ SamplingState state_of(SamplingParams params, std::vector<TokenId> prompt,
 }
 
 Row processed(const SamplingState& state, Row row) {
-  apply_processors(state, row);
+  std::vector<float> scratch;
+  apply_processors(state, row, scratch);
   return row;
 }
 
@@ -96,6 +99,40 @@ TEST(Processors, ResumedTokensCountAsOutputs) {
   SamplingState state(params, 0, 3, prompt, 2);
   EXPECT_EQ(state.num_outputs(), 2u);
   EXPECT_EQ(processed(state, {4, 4, 4, 4}), (Row{-kInfinity, 4, 3, 3}));
+}
+
+// A row after right drafts is the row that comes when they have become outputs.
+TEST(Processors, DraftsCountAsOutputs) {
+  testing::for_each_seed(500, [](testing::Random& random) {
+    const auto some_tokens = [&](std::uint32_t most) {
+      std::vector<TokenId> tokens(testing::pick(random, 0, most));
+      for (TokenId& token : tokens) token = static_cast<TokenId>(testing::pick(random, 0, 9));
+      return tokens;
+    };
+    SamplingParams params;
+    if (testing::chance(random, 0.5)) params.repetition_penalty = 1.3f;
+    if (testing::chance(random, 0.5)) params.presence_penalty = 0.7f;
+    if (testing::chance(random, 0.5)) params.frequency_penalty = 0.3f;
+    params.min_tokens = testing::pick(random, 0, 8);
+    params.stop_token_ids = {3};
+    for (int i = 0; i < 4; ++i) params.bad_words.push_back(some_tokens(4));
+    params.logit_bias = {{5, 0.5f}};
+    const std::vector<TokenId> prompt = some_tokens(6), outputs = some_tokens(4),
+                               drafts = some_tokens(5);
+    std::vector<TokenId> all = outputs;
+    all.insert(all.end(), drafts.begin(), drafts.end());
+    Row row(10);
+    for (float& x : row) x = static_cast<float>(testing::pick(random, 0, 800)) * 0.01f - 4;
+
+    const SamplingState before = state_of(params, prompt, outputs, 1);
+    const SamplingState after = state_of(params, prompt, all, 1);
+    const SamplingPosition position(before, drafts);
+    Row drafted = row;
+    std::vector<float> scratch;
+    apply_processors(position, drafted, scratch);
+    ASSERT_EQ(drafted, processed(after, row));
+    ASSERT_EQ(has_processors(position), has_processors(after));
+  });
 }
 
 }  // namespace

@@ -33,20 +33,28 @@ Status check_processed(float max) {
 
 }  // namespace
 
-Result<SampledToken> Sampler::sample(std::span<float> logits, const SamplingState& state) {
+void Sampler::reserve(std::size_t vocab_size) {
+  selector_.reserve(vocab_size);
+  processed_.reserve(vocab_size);
+  weights_.reserve(vocab_size);
+  scratch_.reserve(vocab_size);
+  candidates_.reserve(vocab_size);
+}
+
+Result<SampledToken> Sampler::sample(std::span<float> logits, const SamplingPosition& position) {
   const RowOps& ops = row_ops();
-  const SamplingParams& params = state.params();
+  const SamplingParams& params = position.state.params();
   const float raw_max = ops.max(logits.data(), logits.size());
   RETURN_IF_ERROR(check_raw(raw_max));
 
   std::span<float> processed = logits;
   float max = raw_max;
-  if (has_processors(state)) {
+  if (has_processors(position)) {
     if (params.logprobs >= 0) {  // the raw row is still needed
       processed_.assign(logits.begin(), logits.end());
       processed = processed_;
     }
-    apply_processors(state, processed);
+    apply_processors(position, processed, scratch_);
     max = ops.max(processed.data(), processed.size());
   }
   RETURN_IF_ERROR(check_processed(max));
@@ -55,7 +63,7 @@ Result<SampledToken> Sampler::sample(std::span<float> logits, const SamplingStat
   sampled.token =
       params.greedy()
           ? static_cast<TokenId>(ops.find_first(processed.data(), processed.size(), max))
-          : draw(processed, max, state);
+          : draw(processed, max, position);
   if (params.logprobs >= 0) {
     sampled.logprobs =
         RowLogprobs(logits, raw_max).of_position(sampled.token, params.logprobs, selector_);
@@ -70,10 +78,10 @@ Result<PositionLogprobs> Sampler::prompt_logprobs(std::span<const float> logits,
   return RowLogprobs(logits, max).of_position(token, k, selector_);
 }
 
-TokenId Sampler::draw(std::span<const float> logits, float max, const SamplingState& state) {
-  const SamplingParams& params = state.params();
+TokenId Sampler::draw(std::span<const float> logits, float max, const SamplingPosition& position) {
+  const SamplingParams& params = position.state.params();
   const Softmax softmax{max, 1.0f / std::max(params.temperature, kMinTemperature)};
-  const DrawKey key{state.seed(), state.num_outputs()};
+  const DrawKey key{position.state.seed(), position.num_outputs()};
   if (collect_candidates(logits, softmax, params)) {
     return draw_from_candidates(logits, softmax, key);
   }

@@ -29,8 +29,13 @@ struct SampledToken {
 
 class Sampler {
  public:
+  // Keeps room for rows of `vocab_size`, so that sampling allocates nothing (but for logprobs,
+  // which the result owns). 0 = grow when needed.
+  explicit Sampler(std::size_t vocab_size = 0) { reserve(vocab_size); }
+
   // May change `logits`.
-  [[nodiscard]] Result<SampledToken> sample(std::span<float> logits, const SamplingState& state);
+  [[nodiscard]] Result<SampledToken> sample(std::span<float> logits,
+                                            const SamplingPosition& position);
 
   // Logprobs of prompt token `token`, which the row should have predicted.
   [[nodiscard]] Result<PositionLogprobs> prompt_logprobs(std::span<const float> logits,
@@ -42,7 +47,8 @@ class Sampler {
     float max, scale;
   };
 
-  TokenId draw(std::span<const float> logits, float max, const SamplingState& state);
+  void reserve(std::size_t vocab_size);
+  TokenId draw(std::span<const float> logits, float max, const SamplingPosition& position);
   bool collect_candidates(std::span<const float> logits, Softmax softmax,
                           const SamplingParams& params);
   void collect_top_k(std::span<const float> logits, Softmax softmax, std::size_t k);
@@ -51,6 +57,7 @@ class Sampler {
   Selector selector_;
   std::vector<float> processed_;       // a row after the processors
   std::vector<float> weights_;         // of a whole row
+  std::vector<float> scratch_;         // of the processors
   std::vector<Candidate> candidates_;  // what min_p, top_k and top_p keep, by weight
 };
 

@@ -3,38 +3,16 @@
 // Home:    the engine loop, one per sequence.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "base/token.h"
+#include "engine/exec/sampler/token_counts.h"
 #include "engine/sampling_params.h"
 
 namespace nacelle::engine {
-
-// How often each token occurred, for the penalties. Tokens are listed once, in order of appearance.
-class TokenCounts {
- public:
-  struct Entry {
-    TokenId token = 0;
-    std::uint32_t in_outputs = 0;
-  };
-
-  void add_prompt(TokenId token) { (void)entry(token); }
-  void add_output(TokenId token) { ++entry(token).in_outputs; }
-  [[nodiscard]] std::span<const Entry> entries() const { return entries_; }
-
- private:
-  Entry& entry(TokenId token) {
-    const auto [it, inserted] = index_.try_emplace(token, entries_.size());
-    if (inserted) entries_.push_back({token, 0});
-    return entries_[it->second];
-  }
-
-  std::vector<Entry> entries_;
-  std::unordered_map<TokenId, std::size_t> index_;
-};
 
 class SamplingState {
  public:
@@ -49,6 +27,12 @@ class SamplingState {
     if (!has_penalties()) return;
     for (const TokenId token : prompt.first(prompt.size() - num_resumed)) counts_.add_prompt(token);
     for (const TokenId token : outputs_) counts_.add_output(token);
+  }
+
+  // Room for `num_outputs` more, so that appending them allocates nothing.
+  void reserve(std::uint32_t num_outputs) {
+    outputs_.reserve(outputs_.size() + num_outputs);
+    if (has_penalties()) counts_.reserve(num_outputs);
   }
 
   void append_output(TokenId token) {
@@ -76,6 +60,29 @@ class SamplingState {
   TokenId eos_token_;
   std::vector<TokenId> outputs_;
   TokenCounts counts_;
+};
+
+// Where in a sequence a token is sampled: after its outputs and `drafts`, guesses that count as
+// outputs for this one row. With its drafts right, a row gives what it would have given later.
+struct SamplingPosition {
+  const SamplingState& state;
+  std::span<const TokenId> drafts;
+
+  // NOLINTNEXTLINE(google-explicit-constructor): a state without drafts is a position
+  SamplingPosition(const SamplingState& of, std::span<const TokenId> after = {})
+      : state(of), drafts(after) {}
+
+  [[nodiscard]] std::uint32_t num_outputs() const {
+    return state.num_outputs() + static_cast<std::uint32_t>(drafts.size());
+  }
+  // The outputs, drafts included, end with `tokens`.
+  [[nodiscard]] bool ends_with(std::span<const TokenId> tokens) const {
+    if (tokens.size() > num_outputs()) return false;
+    const std::size_t in_drafts = std::min(tokens.size(), drafts.size());
+    const std::size_t in_outputs = tokens.size() - in_drafts;
+    return std::ranges::equal(tokens.last(in_drafts), drafts.last(in_drafts)) &&
+           std::ranges::equal(tokens.first(in_outputs), state.outputs().last(in_outputs));
+  }
 };
 
 }  // namespace nacelle::engine

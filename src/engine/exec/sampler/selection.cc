@@ -9,9 +9,26 @@
 #include "engine/exec/sampler/row_ops.h"
 
 namespace nacelle::engine {
+namespace {
+
+constexpr std::size_t kStep = 1024;  // elements looked at between two decisions to skip
+constexpr int kShift = 16;           // sign, exponent and seven bits of the fraction are left
+
+constexpr std::uint32_t bucket_of(float weight) {
+  return std::bit_cast<std::uint32_t>(weight) >> kShift;
+}
+constexpr std::size_t kNumBuckets = bucket_of(1.0f) + 1;
+
+}  // namespace
+
+void Selector::reserve(std::size_t row_size) {
+  indices_.reserve(std::max(row_size, kStep));
+  values_.reserve(row_size);
+  mass_.reserve(kNumBuckets);
+  on_border_.reserve(row_size);
+}
 
 float Selector::kth_largest(std::span<const float> row, std::size_t k) {
-  constexpr std::size_t kStep = 1024;
   const RowOps& ops = row_ops();
   const std::size_t capacity = 2 * k + 2 * kStep;  // shrinks to k whenever it is reached
   indices_.resize(std::max(indices_.size(), kStep));
@@ -62,11 +79,7 @@ void Selector::largest(std::span<const float> row, std::size_t k, std::vector<Ca
 // the weight of what stays. Weights are put in buckets by the leading bits of their floats, which
 // ascend with the weight; the border runs through one bucket.
 double Selector::keep_above_border(std::vector<Candidate>& candidates, double target) {
-  constexpr int kShift = 16;  // sign, exponent and seven bits of the fraction are left
-  const auto bucket_of = [](float weight) {
-    return std::bit_cast<std::uint32_t>(weight) >> kShift;
-  };
-  mass_.assign(bucket_of(1.0f) + 1, 0.0);
+  mass_.assign(kNumBuckets, 0.0);
   for (const Candidate& candidate : candidates)
     mass_[bucket_of(candidate.value)] += candidate.value;
 
@@ -94,6 +107,20 @@ void Selector::keep_nucleus(std::vector<Candidate>& candidates, double target) {
     candidates.clear();
   } else {
     before = keep_above_border(candidates, target);
+  }
+  // Many equal or almost equal weights (a flat row) leave a wide border: halve it, do not sort it.
+  while (on_border_.size() > kSmall) {
+    const auto half = on_border_.begin() + static_cast<std::ptrdiff_t>(on_border_.size() / 2);
+    std::ranges::nth_element(on_border_, half, comes_before);
+    double weight = 0;
+    for (auto it = on_border_.begin(); it != half; ++it) weight += it->value;
+    if (before + weight >= target) {
+      on_border_.erase(half, on_border_.end());
+    } else {
+      candidates.insert(candidates.end(), on_border_.begin(), half);
+      on_border_.erase(on_border_.begin(), half);
+      before += weight;
+    }
   }
   std::ranges::sort(on_border_, comes_before);
   for (const Candidate& candidate : on_border_) {

@@ -21,6 +21,9 @@ struct Candidate {
 
 class Selector {
  public:
+  // Room for rows of this size, so that no call below allocates; pages are touched when used.
+  void reserve(std::size_t row_size);
+
   // The k-th largest value of the row; -inf when fewer than k elements are above -inf. k >= 1.
   // One pass that skips whatever cannot be among the k largest: O(size) expected.
   [[nodiscard]] float kth_largest(std::span<const float> row, std::size_t k);

@@ -58,8 +58,9 @@ TEST(Selection, NucleusIsTheSmallestSetThatReachesTheTarget) {
     const std::size_t size = testing::pick(random, 1, 2000);
     std::vector<float> weights(size);
     double total = 0;
+    const std::uint32_t steps = testing::chance(random, 0.3) ? 1 : 64;  // 1: a wide border
     for (float& w : weights) {  // multiples of 1/64: sums are exact in any order
-      w = static_cast<float>(testing::pick(random, 0, 64)) / 64.0f;
+      w = static_cast<float>(testing::pick(random, 0, steps)) / static_cast<float>(steps);
       total += w;
     }
     const double target = total * testing::pick(random, 0, 64) / 64.0;
