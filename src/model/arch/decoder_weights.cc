@@ -42,6 +42,11 @@ class Loader {
   Result<Linear> linear(std::initializer_list<LinearPart> parts, std::size_t columns, bool has_bias,
                         Stacking stacking = Stacking::kOneAfterTheOther);
   Result<Linear> head(const TensorView& embedding);
+  // The matrix of a linear and its order of inputs: all that comes from the parts' tensors.
+  Result<Linear> matrix(std::span<const LinearPart> parts, std::size_t columns, Stacking stacking) {
+    ASSIGN_OR_RETURN(std::vector<LinearWeight> weights, reader_.read(parts, columns));
+    return pack(weights, stacking);
+  }
   // The one place where a matrix is packed. All parts are of one alternative (linear_reader.h).
   Result<Linear> pack(std::span<LinearWeight> parts,
                       Stacking stacking = Stacking::kOneAfterTheOther);
@@ -150,11 +155,8 @@ Result<Linear> Loader::cached(std::span<const LinearPart> parts, std::size_t col
 Result<Linear> Loader::linear(std::initializer_list<LinearPart> parts, std::size_t columns,
                               bool has_bias, Stacking stacking) {
   const std::span<const LinearPart> listed(parts.begin(), parts.size());
-  ASSIGN_OR_RETURN(Linear out, cached(listed, columns, stacking, [&]() -> Result<Linear> {
-                     ASSIGN_OR_RETURN(std::vector<LinearWeight> weights,
-                                      reader_.read(listed, columns));
-                     return pack(weights, stacking);
-                   }));
+  ASSIGN_OR_RETURN(Linear out, cached(listed, columns, stacking,
+                                      [&] { return matrix(listed, columns, stacking); }));
   std::uint64_t elements = 0;
   for (const LinearPart& part : parts) {
     elements += part.rows * columns;
