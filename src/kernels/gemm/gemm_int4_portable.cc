@@ -36,7 +36,7 @@ struct PackedF32 : WeightF32 {
   static void store_expanded(std::byte* p, Weights w) { store(reinterpret_cast<float*>(p), w); }
 };
 
-constexpr std::size_t kMaxRows = 6;  // as in the AVX2 files
+constexpr std::size_t kMaxRows = kLanes;  // pack_rows() turns so many at once
 constexpr std::size_t kMaxPackedRows = 3;
 
 template <Format kFormat>

@@ -15,7 +15,7 @@ namespace {
 //
 #include "kernels/gemm/tile_int8.inc"
 
-constexpr std::size_t kMaxRows = 6;  // as in the AVX2 files
+constexpr std::size_t kMaxRows = kLanes;  // pack_rows() turns so many at once
 
 template <Format kFormat>
 constexpr GemmKernels make() {
