@@ -20,31 +20,23 @@ namespace {
 #include "kernels/gemm/tile_amx.inc"
 //
 #include "kernels/gemm/kinds_amx.inc"
-
-template <Format kFormat>
-GemmKernels make_int8() {
-  return make_amx_kernels<HardwareTiles, AmxInt8, SignedQuads<kFormat>>(
-      *gemm_int8_avx512vnni(kFormat));
-}
 }  // namespace
 
 const GemmKernels* gemm_amx() {
-  static const GemmKernels kKernels =
-      make_amx_kernels<HardwareTiles, AmxBf16, PairWords>(*gemm_avx512bf16());
+  static constexpr GemmKernels kKernels = make_amx_kernels<HardwareTiles, AmxBf16, PairWords>();
   return &kKernels;
 }
 
 const GemmKernels* gemm_int8_amx(Format x) {
-  static const GemmKernels kF32 = make_int8<Format::kF32>();
-  static const GemmKernels kBF16 = make_int8<Format::kBF16>();
-  static const GemmKernels kF16 = make_int8<Format::kF16>();
+  static constexpr GemmKernels kF32 = make_amx_int8_kernels<HardwareTiles, Format::kF32>();
+  static constexpr GemmKernels kBF16 = make_amx_int8_kernels<HardwareTiles, Format::kBF16>();
+  static constexpr GemmKernels kF16 = make_amx_int8_kernels<HardwareTiles, Format::kF16>();
   if (x == Format::kF32) return &kF32;
   return x == Format::kBF16 ? &kBF16 : &kF16;
 }
 
 const GemmKernels* gemm_int4_amx() {
-  static const GemmKernels kKernels =
-      make_amx_kernels<HardwareTiles, AmxInt4, PairWords>(*gemm_int4_avx512bf16());
+  static constexpr GemmKernels kKernels = make_amx_int4_kernels<HardwareTiles>();
   return &kKernels;
 }
 

@@ -20,31 +20,23 @@ namespace {
 #include "kernels/gemm/tile_amx.inc"
 //
 #include "kernels/gemm/kinds_amx.inc"
-
-template <Format kFormat>
-GemmKernels make_int8() {
-  return make_amx_kernels<EmulatedTiles, AmxInt8, SignedQuads<kFormat>>(
-      *gemm_int8_avx512vnni(kFormat));
-}
 }  // namespace
 
 const GemmKernels* gemm_amx_emulated() {
-  static const GemmKernels kKernels =
-      make_amx_kernels<EmulatedTiles, AmxBf16, PairWords>(*gemm_avx512bf16());
+  static constexpr GemmKernels kKernels = make_amx_kernels<EmulatedTiles, AmxBf16, PairWords>();
   return &kKernels;
 }
 
 const GemmKernels* gemm_int8_amx_emulated(Format x) {
-  static const GemmKernels kF32 = make_int8<Format::kF32>();
-  static const GemmKernels kBF16 = make_int8<Format::kBF16>();
-  static const GemmKernels kF16 = make_int8<Format::kF16>();
+  static constexpr GemmKernels kF32 = make_amx_int8_kernels<EmulatedTiles, Format::kF32>();
+  static constexpr GemmKernels kBF16 = make_amx_int8_kernels<EmulatedTiles, Format::kBF16>();
+  static constexpr GemmKernels kF16 = make_amx_int8_kernels<EmulatedTiles, Format::kF16>();
   if (x == Format::kF32) return &kF32;
   return x == Format::kBF16 ? &kBF16 : &kF16;
 }
 
 const GemmKernels* gemm_int4_amx_emulated() {
-  static const GemmKernels kKernels =
-      make_amx_kernels<EmulatedTiles, AmxInt4, PairWords>(*gemm_int4_avx512bf16());
+  static constexpr GemmKernels kKernels = make_amx_int4_kernels<EmulatedTiles>();
   return &kKernels;
 }
 
