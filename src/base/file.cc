@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -54,19 +55,25 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t max
   struct stat info {};
   if (::fstat(file.fd, &info) != 0) return file_error(path, "stat", errno);
   if (S_ISDIR(info.st_mode)) return invalid_argument("{} is a folder, not a file", path.string());
-  std::string content;
-  content.reserve(static_cast<std::size_t>(info.st_size) + 1);
-  char buffer[1 << 16];
+  const auto too_large = [&] {
+    return out_of_range("{} is larger than the {} bytes accepted here", path.string(), max_bytes);
+  };
+  if (static_cast<std::uint64_t>(info.st_size) > max_bytes) return too_large();
+  // One byte more than the file says it has, so that the end shows without another turn. Files of
+  // /proc and /sys say 0.
+  std::string content(static_cast<std::size_t>(info.st_size) + 1, '\0');
+  std::size_t size = 0;
   while (true) {
-    const ssize_t got = ::read(file.fd, buffer, sizeof buffer);
+    if (size == content.size()) content.resize(std::max<std::size_t>(size * 2, 4096));
+    const ssize_t got = ::read(file.fd, content.data() + size, content.size() - size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return file_error(path, "read", errno);
-    if (got == 0) return content;
-    content.append(buffer, static_cast<std::size_t>(got));
-    if (content.size() > max_bytes) {
-      return out_of_range("{} is larger than the {} bytes accepted here", path.string(), max_bytes);
-    }
+    size += static_cast<std::size_t>(got);
+    if (size > max_bytes) return too_large();
+    if (got == 0) break;
   }
+  content.resize(size);
+  return content;
 }
 
 Status write_file_atomically(const std::filesystem::path& path, std::string_view content) {

@@ -33,7 +33,7 @@ class Stopwatch {
 // kPortable), or bf16 products when `bf16_pairs`: tiles on kAmx, else pair dot products.
 [[nodiscard]] double register_gflops(WorkerPool& pool, Isa isa, bool bf16_pairs);
 
-// GB/s of reading 32 MiB windows of 1 GiB in order, every thread its own pieces.
+// GB/s of reading 128 MiB windows of 1 GiB in order, every thread its own pieces.
 [[nodiscard]] double read_gbytes_per_s(WorkerPool& pool);
 
 // The best burst of `seconds`, measured now. At least one burst.

@@ -13,7 +13,7 @@ namespace nacelle::kernels {
 namespace {
 #include "kernels/simd/tiles_hardware.inc"
 
-constexpr int kRounds = 5'000;
+constexpr int kRounds = 100'000;
 constexpr int kSums = 6;  // more than the unit's latency over its pace, 52 / 16 cycles
 
 template <TileProduct kProduct, int kC>

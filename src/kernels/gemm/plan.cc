@@ -6,8 +6,8 @@ namespace nacelle::kernels {
 namespace {
 
 constexpr std::size_t kPanelCacheBytes = 24 << 10;  // part of a panel that stays in the L1 cache
-constexpr std::size_t kRowsCacheBytes = 384 << 10;  // part of the rows that stays in the L2 cache
-constexpr std::size_t kSumsCacheBytes = 256 << 10;  // sums of a block and chunk, beside them
+constexpr std::size_t kRowsCacheBytes = 192 << 10;  // part of the rows that stays in the L2 cache
+constexpr std::size_t kSumsCacheBytes = 384 << 10;  // sums of a block and chunk, beside them
 constexpr std::size_t kMinTaskBytes = 64 << 10;     // weights that are worth handing to a thread
 // The same where they stream by once: each task starts with a wait for memory.
 constexpr std::size_t kMinStreamBytes = 192 << 10;

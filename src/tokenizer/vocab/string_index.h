@@ -18,6 +18,9 @@ class StringIndex {
  public:
   StringIndex() { slots_.resize(16); }
 
+  // Room for `count` strings; more may be added.
+  void reserve(std::size_t count);
+
   // `text` may be empty. At most 2^32 bytes of strings in total.
   void add(std::string_view text, TokenId id);
 
@@ -35,8 +38,8 @@ class StringIndex {
     TokenId id = -1;  // -1: free
   };
 
-  [[nodiscard]] std::size_t slot_of(std::string_view text, std::uint64_t hash) const;
-  void grow();
+  [[nodiscard]] std::size_t slot_of(std::string_view text, std::uint32_t hash) const;
+  void grow_to(std::size_t num_slots);  // a power of two
 
   std::string pool_;
   std::vector<Slot> slots_;

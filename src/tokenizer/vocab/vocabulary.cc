@@ -8,6 +8,7 @@ Result<Vocabulary> Vocabulary::from_json(const JsonNode& node) {
     return node.error("expected an object of token texts and ids");
   }
   Vocabulary out;
+  out.index_.reserve(object.size());
   for (const auto [text, value] : object) {
     std::int64_t id = 0;
     if (value.get(id) != simdjson::SUCCESS || id < 0 || id > kMaxTokenId) {
