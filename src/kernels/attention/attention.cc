@@ -32,9 +32,11 @@ AttentionKernel kernel_for(Isa isa) {
     case Isa::kAvx512Vnni:
       return {attention_avx512, attention_merge_avx512};
     case Isa::kAvx512Bf16:
-    case Isa::kAmx:
-    case Isa::kAmxEmulated:
       return {attention_avx512bf16, attention_merge_avx512};
+    case Isa::kAmx:
+      return {attention_amx, attention_merge_avx512};
+    case Isa::kAmxEmulated:
+      return {attention_amx_emulated, attention_merge_avx512};
   }
 #endif
   (void)isa;

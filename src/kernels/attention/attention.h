@@ -15,9 +15,9 @@
 //
 // Tolerance: K and V are rounded to the layout's dtype when stored: e4m3 to 2^-4 of a value (2^-10
 // times the scale below 2^-6 of it), int8 to 1/254 of the largest of its token and head. On
-// kAvx512Bf16 with bf16 or 8-bit K and V, q and the weights of the softmax are rounded to bf16 too
-// (as a bf16 model does): up to 2^-8 of the weighted mean of |v|. Otherwise sets differ by the
-// order of f32 sums and by exp (2 units in the last place).
+// kAvx512Bf16 and the AMX sets with bf16 or 8-bit K and V, q and the weights of the softmax are
+// rounded to bf16 too (as a bf16 model does): up to 2^-8 of the weighted mean of |v|. Otherwise
+// sets differ by the order of f32 sums and by exp (2 units in the last place).
 //
 // Home:    caller thread of the pool.
 // Errors:  none: block tables and lengths are the engine's own values and are CHECKed.

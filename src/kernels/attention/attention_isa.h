@@ -91,6 +91,8 @@ void attention_portable(const AttentionJob& job);
 void attention_avx2(const AttentionJob& job);
 void attention_avx512(const AttentionJob& job);
 void attention_avx512bf16(const AttentionJob& job);
+void attention_amx(const AttentionJob& job);
+void attention_amx_emulated(const AttentionJob& job);
 
 void attention_merge_portable(const AttentionMergeJob& job);
 void attention_merge_avx2(const AttentionMergeJob& job);

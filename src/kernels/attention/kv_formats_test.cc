@@ -157,6 +157,28 @@ TEST(KvFormats, BitsDoNotDependOnChunkingBlockSizeOrThreads) {
   }
 }
 
+TEST(KvFormats, MemoryOutsideTheVisibleSlotsIsNeverUsed) {
+  WorkerPool pool(1);
+  const AttentionOptions options{0.2F, 20};
+  for (const DType dtype : {DType::kF8E4M3, DType::kI8}) {
+    const Sequence sequence({2, 1, 32}, 101, dtype, 9);
+    for (const Isa isa : supported_isas()) {
+      for (const std::uint32_t block_size : {16u, 8u}) {
+        SCOPED_TRACE(fmt::format("{} {} block {}", to_string(isa), to_string(dtype), block_size));
+        const std::vector<float> expected = run_whole({pool, isa}, sequence, block_size, options);
+        Paged paged(sequence, block_size, 1);
+        std::memset(paged.memory.data(), 0xff,
+                    paged.layout.bytes());  // NaN as e4m3, and as a scale
+        std::vector<float> out(sequence.q.size());
+        for (std::uint32_t i = (101 - 20) / block_size * block_size; i < 101; ++i) {
+          run_chunk({pool, isa}, sequence, paged, i, 1, options, out);
+        }
+        EXPECT_EQ(std::memcmp(&out[100 * 64], &expected[100 * 64], 64 * 4), 0);
+      }
+    }
+  }
+}
+
 TEST(KvFormats, EveryByteIsWidenedExactly) {
   // One position: its weight is 1, so that the result is V.
   WorkerPool pool(1);
