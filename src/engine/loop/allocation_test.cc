@@ -63,6 +63,7 @@ class PeriodicModel final : public model::CausalLm {
   const model::ModelConfig& config() const override { return config_; }
   DType dtype() const override { return DType::kF32; }
   std::size_t weight_bytes() const override { return 0; }
+  std::string weight_format() const override { return "none"; }
   std::size_t kv_bytes_per_block(std::uint32_t) const override { return 0; }
   Status allocate_kv(std::uint32_t, std::uint32_t) override { return {}; }
   void forward(const model::ForwardBatch& batch, std::span<float> logits) override {

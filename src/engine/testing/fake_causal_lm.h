@@ -68,6 +68,7 @@ class FakeCausalLm final : public model::CausalLm {
   [[nodiscard]] const model::ModelConfig& config() const override { return config_; }
   [[nodiscard]] DType dtype() const override { return DType::kF32; }
   [[nodiscard]] std::size_t weight_bytes() const override { return 0; }
+  [[nodiscard]] std::string weight_format() const override { return "none"; }
   [[nodiscard]] std::size_t kv_bytes_per_block(std::uint32_t block_size) const override {
     return block_size * sizeof(Slot);
   }
