@@ -24,7 +24,7 @@ void add_flags(CLI::App& app, Options& o) {
   app.add_option("--threads", o.threads, "threads of ours and of oneDNN")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  app.add_flag("--quick", o.quick, "fewer shapes and one model: below a minute");
+  app.add_flag("--quick", o.quick, "fewer shapes and one model; with oneDNN some minutes");
   app.add_option("--shapes", o.shapes, "products to measure instead of the table's, as KxN")
       ->delimiter(',');
   app.add_option("--only", o.only,
