@@ -85,7 +85,10 @@ Result<KeyPtr> parse_key(const PemText& pem) {
     return invalid_argument("{}: the private key is encrypted; give it without a password",
                             pem.origin);
   }
-  if (at_end_of_pem()) return invalid_argument("{}: holds no PEM private key", pem.origin);
+  if (pem.text.find("PRIVATE KEY-----") == std::string::npos) {
+    ERR_clear_error();
+    return invalid_argument("{}: holds no PEM private key", pem.origin);
+  }
   return invalid_argument("{}: malformed private key: {}", pem.origin, take_openssl_error());
 }
 
