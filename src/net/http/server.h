@@ -27,6 +27,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "net/address.h"
+#include "net/http/http2_limits.h"
 #include "net/http/server_exchange.h"
 
 namespace nacelle::net::http {
@@ -45,6 +46,10 @@ struct HttpServerConfig {
   bool allow_http10 = true;                  // else 426
   std::string server_name;                   // Server header; "" = none
   int backlog = 1024;
+  // Connections that begin with the HTTP/2 preface are served as HTTP/2; head, body, keep-alive and
+  // stall bounds above hold for each stream.
+  bool allow_http2 = true;
+  Http2Limits http2;
 };
 
 // Called for each request. Must not be a capturing lambda coroutine: capture in a plain lambda that
