@@ -11,6 +11,8 @@ import sys
 
 MAY_INCLUDE = {
     "base": "",
+    "block_hash": "base",
+    "kv_events": "base",
     "tensor": "base",
     "kernels": "base tensor",
     "tokenizer": "base",
@@ -21,9 +23,9 @@ MAY_INCLUDE = {
     "openai": "base",
     "model": "base tensor kernels",
     "yardstick": "base tensor kernels model",
-    "engine": "base tensor kernels model async telemetry",
+    "engine": "base block_hash kv_events tensor kernels model async telemetry",
     "serve": "base async telemetry net openai tokenizer chat_template model engine",
-    "router": "base async telemetry net",
+    "router": "base block_hash kv_events async telemetry net",
     "gateway": "base async telemetry net openai",
     "control": "base async telemetry net",
     "cli": "base async telemetry net tokenizer",
