@@ -89,10 +89,9 @@ void EventDecoder::read_event(MsgpackReader& in, EventSink& sink) {
 }
 
 void EventDecoder::read_array_event(MsgpackReader& in) {
-  static constexpr Field kStored[] = {Field::kHashes,    Field::kParent,    Field::kTokens,
-                                      Field::kBlockSize, Field::kLoraId,    Field::kMedium,
-                                      Field::kLoraName,  Field::kExtraKeys, Field::kGroup,
-                                      Field::kSpec};
+  static constexpr Field kStored[] = {
+      Field::kHashes, Field::kParent,   Field::kTokens,    Field::kBlockSize, Field::kLoraId,
+      Field::kMedium, Field::kLoraName, Field::kExtraKeys, Field::kGroup,     Field::kSpec};
   static constexpr Field kRemoved[] = {Field::kHashes, Field::kMedium, Field::kGroup};
   std::uint32_t left = in.array();
   if (in.ok() && left == 0) in.fail("an event has a tag");
@@ -130,7 +129,8 @@ void EventDecoder::read_field(MsgpackReader& in, Field field) {
     case Field::kTokens:
       return read_tokens(in);
     case Field::kBlockSize:
-      event_.block_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(in.uint(), UINT32_MAX));
+      event_.block_size =
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(in.uint(), UINT32_MAX));
       return;
     case Field::kMedium:
       event_.medium = parse_medium(in.text());

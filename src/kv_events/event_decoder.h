@@ -1,8 +1,8 @@
 // event_decoder.h: the payload of a KV event message, in either form, to calls of an EventSink.
 //
-// A batch is [timestamp, events, rank?, ...]; an event is an array with its tag first, or a map with
-// the key "type". Events of kinds that are not known, and of groups whose attention does not keep
-// whole prefixes, are skipped.
+// A batch is [timestamp, events, rank?, ...]; an event is an array with its tag first, or a map
+// with the key "type". Events of kinds that are not known, and of groups whose attention does not
+// keep whole prefixes, are skipped.
 //
 // Home:    one thread; buffers are reused between calls.
 // Errors:  invalid_argument with the byte where the message stops making sense. Events before it
@@ -34,7 +34,17 @@ class EventDecoder {
 
  private:
   enum class Field {
-    kHashes, kParent, kTokens, kBlockSize, kLoraId, kMedium, kLoraName, kExtraKeys, kGroup, kSpec, kOther
+    kHashes,
+    kParent,
+    kTokens,
+    kBlockSize,
+    kLoraId,
+    kMedium,
+    kLoraName,
+    kExtraKeys,
+    kGroup,
+    kSpec,
+    kOther
   };
   enum class Tag { kStored, kRemoved, kCleared, kUnknown };
 

@@ -6,7 +6,8 @@
 //   send(batch.finish(rank));
 //
 // Home:    one thread; buffers are reused between batches.
-// Source:  engine.md section 24. The golden bytes are msgpack-python's (tools/goldens/kv_events.py).
+// Source:  engine.md section 24. The golden bytes are msgpack-python's
+// (tools/goldens/kv_events.py).
 #pragma once
 
 #include <cstdint>

@@ -22,17 +22,42 @@ MsgpackReader::Kind MsgpackReader::peek() const {
   if (code < 0xc0) return Kind::kText;
   if (code >= 0xe0) return Kind::kInt;
   switch (code) {
-    case 0xc0: return Kind::kNil;
-    case 0xc2: case 0xc3: return Kind::kBool;
-    case 0xc4: case 0xc5: case 0xc6: return Kind::kBinary;
-    case 0xca: case 0xcb: return Kind::kReal;
-    case 0xcc: case 0xcd: case 0xce: case 0xcf: return Kind::kUint;
-    case 0xd0: case 0xd1: case 0xd2: case 0xd3: return Kind::kInt;
-    case 0xd9: case 0xda: case 0xdb: return Kind::kText;
-    case 0xdc: case 0xdd: return Kind::kArray;
-    case 0xde: case 0xdf: return Kind::kMap;
-    case 0xc1: return Kind::kEnd;  // never used; whoever reads it fails
-    default: return Kind::kExtension;
+    case 0xc0:
+      return Kind::kNil;
+    case 0xc2:
+    case 0xc3:
+      return Kind::kBool;
+    case 0xc4:
+    case 0xc5:
+    case 0xc6:
+      return Kind::kBinary;
+    case 0xca:
+    case 0xcb:
+      return Kind::kReal;
+    case 0xcc:
+    case 0xcd:
+    case 0xce:
+    case 0xcf:
+      return Kind::kUint;
+    case 0xd0:
+    case 0xd1:
+    case 0xd2:
+    case 0xd3:
+      return Kind::kInt;
+    case 0xd9:
+    case 0xda:
+    case 0xdb:
+      return Kind::kText;
+    case 0xdc:
+    case 0xdd:
+      return Kind::kArray;
+    case 0xde:
+    case 0xdf:
+      return Kind::kMap;
+    case 0xc1:
+      return Kind::kEnd;  // never used; whoever reads it fails
+    default:
+      return Kind::kExtension;
   }
 }
 
@@ -165,12 +190,25 @@ std::uint32_t MsgpackReader::map() {
 void MsgpackReader::skip(int depth) {
   if (depth > kMaxDepth) return fail("nested too deeply");
   switch (peek()) {
-    case Kind::kNil: case Kind::kBool: (void)byte(); return;
-    case Kind::kUint: (void)uint(); return;
-    case Kind::kInt: (void)integer(); return;
-    case Kind::kReal: (void)real(); return;
-    case Kind::kText: (void)text(); return;
-    case Kind::kBinary: (void)binary(); return;
+    case Kind::kNil:
+    case Kind::kBool:
+      (void)byte();
+      return;
+    case Kind::kUint:
+      (void)uint();
+      return;
+    case Kind::kInt:
+      (void)integer();
+      return;
+    case Kind::kReal:
+      (void)real();
+      return;
+    case Kind::kText:
+      (void)text();
+      return;
+    case Kind::kBinary:
+      (void)binary();
+      return;
     case Kind::kArray:
       for (std::uint32_t left = array(); left > 0 && ok(); --left) skip(depth + 1);
       return;
@@ -180,8 +218,8 @@ void MsgpackReader::skip(int depth) {
     case Kind::kExtension: {
       const std::uint8_t code = byte();
       const bool fixed = code >= 0xd4 && code <= 0xd8;
-      const std::uint64_t size = fixed ? std::uint64_t{1} << (code - 0xd4)
-                                       : big_endian(1 << (code - 0xc7));
+      const std::uint64_t size =
+          fixed ? std::uint64_t{1} << (code - 0xd4) : big_endian(1 << (code - 0xc7));
       (void)take(1);  // the type
       (void)take(size);
       return;

@@ -19,7 +19,19 @@ namespace nacelle::kv_events {
 
 class MsgpackReader {
  public:
-  enum class Kind { kNil, kBool, kUint, kInt, kReal, kText, kBinary, kArray, kMap, kExtension, kEnd };
+  enum class Kind {
+    kNil,
+    kBool,
+    kUint,
+    kInt,
+    kReal,
+    kText,
+    kBinary,
+    kArray,
+    kMap,
+    kExtension,
+    kEnd
+  };
   static constexpr int kMaxDepth = 16;
 
   explicit MsgpackReader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
