@@ -146,7 +146,8 @@ bool EventSubscriber::serve_sockets(int timeout_ms) {
     [[maybe_unused]] const ssize_t got = ::read(wake_fd_, &count, sizeof count);
   }
   const TimePoint now = std::chrono::steady_clock::now();
-  bool more = ready(bound_.get()) && read_bound(now);
+  const bool bound = ready(bound_.get());
+  bool more = false;
   for (const auto& feed : feeds_) {
     // Asked before any is read: reading one may open or close another.
     const bool live = ready(feed->live_socket());
@@ -156,6 +157,7 @@ bool EventSubscriber::serve_sockets(int timeout_ms) {
     if (replay) more = feed->read_replay(now, kMessagesPerTurn) || more;
     if (live) more = feed->read_live(now, kMessagesPerTurn) || more;
   }
+  if (bound) more = read_bound(now) || more;  // last: it opens and closes sockets of any feed
   return more;
 }
 

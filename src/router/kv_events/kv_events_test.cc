@@ -1,7 +1,10 @@
 // The subscriber against publishers of the test, over real sockets.
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <thread>
@@ -269,9 +272,10 @@ TEST_F(Following, MoreReplaysThanPlacesTakeTurns) {
 }
 
 TEST_F(Following, EnginesMayConnectToUs) {
-  config.bind_address = "tcp://127.0.0.1:*";
-  // Port 0 cannot be asked for from outside; an ipc name can.
-  config.bind_address = "ipc:///tmp/nacelle-kv-test-" + std::to_string(::getpid());
+  const std::string path =
+      (std::filesystem::temp_directory_path() / ("nacelle-kv-test-" + std::to_string(::getpid())))
+          .string();
+  config.bind_address = "ipc://" + path;
   follow({{EndpointId{3}, "", "", {"10.0.0.9:8000"}}});
   kv_events::ZmqContext context;
   ZmqSocket pub = ZmqSocket::open(context, ZMQ_PUB).value();
@@ -289,6 +293,7 @@ TEST_F(Following, EnginesMayConnectToUs) {
     pub.send(parts);
     return held({11}, 3) == 1;
   }));
+  std::filesystem::remove(path);
 }
 
 TEST_F(Following, SpeculationReachesTheIndexAndMetricsTellBothNames) {
