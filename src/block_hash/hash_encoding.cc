@@ -1,20 +1,14 @@
-#include "engine/core/hash_encoding.h"
+#include "block_hash/hash_encoding.h"
 
-#include <cstring>
+#include "block_hash/cbor_write.h"
 
-namespace nacelle::engine {
+namespace nacelle::block_hash {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
 void put_little_endian(Bytes& out, std::uint64_t value, int num_bytes) {
   for (int i = 0; i < num_bytes; ++i) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-}
-
-void put_big_endian(Bytes& out, std::uint64_t value, int num_bytes) {
-  for (int i = num_bytes - 1; i >= 0; --i) {
-    out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-  }
 }
 
 void put_text(Bytes& out, std::string_view text) {
@@ -82,36 +76,6 @@ void pickle_end(Bytes& out) {
   for (int i = 0; i < 8; ++i) out[3 + i] = static_cast<std::uint8_t>(body >> (8 * i));
 }
 
-enum CborMajor : std::uint8_t {
-  kUnsigned = 0,
-  kNegative = 1,
-  kByteString = 2,
-  kString = 3,
-  kArray = 4
-};
-constexpr std::uint8_t kCborNull = 0xf6;
-
-void cbor_head(Bytes& out, CborMajor major, std::uint64_t value) {
-  const auto top = static_cast<std::uint8_t>(major << 5);
-  if (value < 24) {
-    out.push_back(static_cast<std::uint8_t>(top | value));
-  } else if (value <= 0xff) {
-    out.push_back(top | 24);
-    put_big_endian(out, value, 1);
-  } else if (value <= 0xffff) {
-    out.push_back(top | 25);
-    put_big_endian(out, value, 2);
-  } else {
-    out.push_back(top | 26);
-    put_big_endian(out, value, 4);
-  }
-}
-
-void cbor_text(Bytes& out, std::string_view text) {
-  cbor_head(out, kString, text.size());
-  put_text(out, text);
-}
-
 }  // namespace
 
 void encode_pickle(std::span<const std::uint8_t> parent, std::span<const TokenId> tokens,
@@ -141,22 +105,22 @@ void encode_pickle_text(std::string_view text, std::vector<std::uint8_t>& out) {
 void encode_cbor(std::span<const std::uint8_t> parent, std::span<const TokenId> tokens,
                  const ExtraKeys& extra, std::vector<std::uint8_t>& out) {
   out.clear();
-  cbor_head(out, kArray, 3);
-  cbor_head(out, kByteString, parent.size());
+  cbor_head(out, CborMajor::kArray, 3);
+  cbor_head(out, CborMajor::kByteString, parent.size());
   out.insert(out.end(), parent.begin(), parent.end());
-  cbor_head(out, kArray, tokens.size());
+  cbor_head(out, CborMajor::kArray, tokens.size());
   for (const TokenId token : tokens) {
     if (token >= 0) {
-      cbor_head(out, kUnsigned, static_cast<std::uint64_t>(token));
+      cbor_head(out, CborMajor::kUnsigned, static_cast<std::uint64_t>(token));
     } else {
-      cbor_head(out, kNegative, static_cast<std::uint64_t>(-1 - std::int64_t{token}));
+      cbor_head(out, CborMajor::kNegative, static_cast<std::uint64_t>(-1 - std::int64_t{token}));
     }
   }
   if (extra.empty()) {
     out.push_back(kCborNull);
     return;
   }
-  cbor_head(out, kArray, extra.size());
+  cbor_head(out, CborMajor::kArray, extra.size());
   for (const std::string& key : extra) cbor_text(out, key);
 }
 
@@ -165,4 +129,4 @@ void encode_cbor_text(std::string_view text, std::vector<std::uint8_t>& out) {
   cbor_text(out, text);
 }
 
-}  // namespace nacelle::engine
+}  // namespace nacelle::block_hash

@@ -1,4 +1,4 @@
-#include "engine/core/block_hash.h"
+#include "block_hash/block_hash.h"
 
 #include <openssl/evp.h>
 #include <xxhash.h>
@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 
-namespace nacelle::engine {
+namespace nacelle::block_hash {
 
 std::uint64_t BlockHash::low64() const {
   std::uint64_t value = 0;
@@ -79,4 +79,4 @@ BlockHash BlockHasher::digest_of_buffer() {
   return hash;
 }
 
-}  // namespace nacelle::engine
+}  // namespace nacelle::block_hash

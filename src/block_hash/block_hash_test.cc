@@ -1,4 +1,4 @@
-#include "engine/core/block_hash.h"
+#include "block_hash/block_hash.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 
-namespace nacelle::engine {
+namespace nacelle::block_hash {
 namespace {
 
 std::vector<TokenId> ids(TokenId first, TokenId last) {
@@ -126,4 +126,4 @@ TEST(BlockHash, RootMayBeAnyBytes) {
 }
 
 }  // namespace
-}  // namespace nacelle::engine
+}  // namespace nacelle::block_hash

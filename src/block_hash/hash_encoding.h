@@ -15,7 +15,7 @@
 
 #include "base/token.h"
 
-namespace nacelle::engine {
+namespace nacelle::block_hash {
 
 // What isolates a block besides its tokens, in this order: LoRA name, cache salt (first block
 // only). Empty is written as null.
@@ -32,4 +32,4 @@ void encode_cbor(std::span<const std::uint8_t> parent, std::span<const TokenId> 
 void encode_pickle_text(std::string_view text, std::vector<std::uint8_t>& out);
 void encode_cbor_text(std::string_view text, std::vector<std::uint8_t>& out);
 
-}  // namespace nacelle::engine
+}  // namespace nacelle::block_hash
