@@ -116,6 +116,7 @@ async::Task<AdmitResult> FlowController::admit(FlowRequest request, AdmitCancel*
       }
       if (told) return;
       leave(*entry);  // no-op when it was dispatched while nobody listened any more:
+      entry->ended = true;
       if (entry->outcome == Outcome::kDispatched) ended(*entry);
     });
     if (cancel != nullptr) cancel->leave_ = [this, &entry] { leave(*entry); };
@@ -127,6 +128,8 @@ async::Task<AdmitResult> FlowController::admit(FlowRequest request, AdmitCancel*
   observe(*entry, series, start, enqueue_took);
   if (entry->outcome == Outcome::kDispatched) {
     result.admission = Admission(*this, entry);
+    entry->returned = true;
+    if (entry->evicted) loop->post([entry] { entry->tell_evicted(); });
     result.refusal.outcome = Outcome::kDispatched;
   } else {
     result.refusal = {entry->outcome, entry->message};

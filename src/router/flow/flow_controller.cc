@@ -13,7 +13,7 @@ namespace {
 
 constexpr Duration kBusyTick = std::chrono::milliseconds(5);
 constexpr Duration kIdleTick = std::chrono::milliseconds(100);
-constexpr Duration kGaugesEvery = std::chrono::milliseconds(500);
+constexpr Duration kGaugesEvery = std::chrono::seconds(1);
 
 Outcome outcome_of(FlowQueues::Enqueued refused) {
   return refused == FlowQueues::Enqueued::kNoEndpoints ? Outcome::kRejectedNoEndpoints
@@ -164,23 +164,35 @@ void FlowController::evict(TimePoint now, Wakeups& victims) {
   if (metrics_ != nullptr) metrics_->reclaim(eviction_.target(), eviction_.pending());
 }
 
-void FlowController::publish_gauges(TimePoint now) {
+// What a scrape shows, copied under the lock and written without it.
+struct FlowController::Gauges {
+  struct OfBand {
+    int priority;
+    double requests_share;
+    double bytes_share;
+    ProgramsReport programs;
+  };
+  PoolReading reading;
+  double effective = 0;
+  std::vector<OfBand> bands;
+  double requests_share = 0;
+  double bytes_share = 0;
+};
+
+std::optional<FlowController::Gauges> FlowController::gauges_if_due(TimePoint now) {
   if (metrics_ == nullptr || (gauges_at_ != TimePoint::min() && now - gauges_at_ < kGaugesEvery)) {
-    return;
+    return std::nullopt;
   }
   gauges_at_ = now;
-  metrics_->saturation(in_flight_.reading(), in_flight_.effective(),
-                       config_.detector.kind == DetectorKind::kConcurrency
-                           ? "concurrency-detector"
-                           : "utilization-detector");
+  Gauges out{in_flight_.reading(), in_flight_.effective(), {}, 0, 0};
   for (const auto& [priority, band] : queues_.bands()) {
-    metrics_->band(priority, share(band->requests(), band->config().max_requests),
-                   share(band->bytes(), band->config().max_bytes));
-    metrics_->programs(band->fairness().programs(now));
+    out.bands.push_back({priority, share(band->requests(), band->config().max_requests),
+                         share(band->bytes(), band->config().max_bytes),
+                         band->fairness().programs(now, FlowMetrics::kMaxPrograms)});
   }
-  metrics_->pool_share(share(queues_.requests(), config_.max_requests),
-                       share(queues_.bytes(), config_.max_bytes), config_.max_requests != 0,
-                       config_.max_bytes != 0);
+  out.requests_share = share(queues_.requests(), config_.max_requests);
+  out.bytes_share = share(queues_.bytes(), config_.max_bytes);
+  return out;
 }
 
 // --- delivery, without the lock -----------------------------------------------------------------
@@ -193,12 +205,21 @@ void FlowController::deliver(const Wakeups& wakeups) {
 
 void FlowController::deliver_evictions(const Wakeups& victims) {
   for (const auto& entry : victims) {
-    entry->loop->post([entry] {
-      if (entry->ended) return;
-      const auto tell = std::exchange(entry->on_evicted, nullptr);
-      tell({Outcome::kEvictedInFlight, "request evicted by flow control"});
-    });
+    entry->loop->post([entry] { entry->tell_evicted(); });
   }
+}
+
+void FlowController::publish(const Gauges& gauges) {
+  metrics_->saturation(gauges.reading, gauges.effective,
+                       config_.detector.kind == DetectorKind::kConcurrency
+                           ? "concurrency-detector"
+                           : "utilization-detector");
+  for (const Gauges::OfBand& band : gauges.bands) {
+    metrics_->band(band.priority, band.requests_share, band.bytes_share);
+    metrics_->programs(band.programs);
+  }
+  metrics_->pool_share(gauges.requests_share, gauges.bytes_share, config_.max_requests != 0,
+                       config_.max_bytes != 0);
 }
 
 void FlowController::leave(Entry& entry) {
@@ -242,6 +263,7 @@ void FlowController::on_pool_change() {
 void FlowController::tick() {
   Wakeups wakeups;
   Wakeups victims;
+  std::optional<Gauges> gauges;
   const TimePoint start = clock_.now();
   {
     std::lock_guard lock(mutex_);
@@ -249,11 +271,12 @@ void FlowController::tick() {
     pump(start, wakeups);
     if (config_.enabled && config_.enable_eviction) evict(start, victims);
     queues_.collect_garbage(start);
-    publish_gauges(start);
+    gauges = gauges_if_due(start);
   }
   if (metrics_ != nullptr) metrics_->dispatch_cycle.observe(to_seconds(clock_.now() - start));
   deliver(wakeups);
   deliver_evictions(victims);
+  if (gauges.has_value()) publish(*gauges);
 }
 
 async::Task<void> FlowController::keep_time(async::StopScope& scope) {

@@ -23,6 +23,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -157,13 +158,15 @@ class FlowController {
   void read_pool(TimePoint now);
   void read_pool_if_old(TimePoint now);
   void decide(Entry& entry, Outcome outcome, TimePoint now);
-  void publish_gauges(TimePoint now);
+  struct Gauges;
+  [[nodiscard]] std::optional<Gauges> gauges_if_due(TimePoint now);
 
   // Without it:
   void deliver(const Wakeups& wakeups);
   void deliver_evictions(const Wakeups& victims);
   void leave(Entry& entry);
   void ended(Entry& entry);
+  void publish(const Gauges& gauges);
   void observe(const Entry& entry, FlowSeries* series, TimePoint start,
                Duration enqueue_took) const;
 

@@ -22,8 +22,20 @@ struct Admission::Entry final : Ticket, InFlight, std::enable_shared_from_this<E
 
   async::Loop* loop;
   async::Waiter waiter;
-  bool ended = false;  // the Admission is gone: nobody is told of an eviction
+  bool returned = false;  // admit() has told its caller
+  bool ended = false;     // the Admission is gone: nobody is told of an eviction
+  bool evicted = false;   // before admit() could return
   std::function<void(const Refusal&)> on_evicted;
+  // Tells the owner to give up, as soon as it knows that it was admitted.
+  void tell_evicted() {
+    if (!returned) {
+      evicted = true;
+    } else if (!ended && on_evicted) {
+      const auto tell = std::exchange(on_evicted, nullptr);
+      tell({Outcome::kEvictedInFlight, "request evicted by flow control"});
+    }
+  }
+
   std::string fairness_id;
   std::uint64_t prompt_tokens_used = 0;
   std::uint64_t completion_tokens_used = 0;

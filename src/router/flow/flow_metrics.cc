@@ -177,29 +177,22 @@ void FlowMetrics::reclaim(double target, double pending) {
   pending_reclaim_.set(pending);
 }
 
-void FlowMetrics::programs(const std::vector<ProgramStats>& programs) {
-  if (programs.empty()) return;
-  double sum = 0;
-  double squares = 0;
+void FlowMetrics::programs(const ProgramsReport& report) {
+  if (report.count == 0) return;
   auto& wait = metrics_.gauge("llm_d_epp_program_aware_avg_wait_time_milliseconds",
                               "[ALPHA] Mean wait of a program's requests.", {"program_id"});
   auto& attained = metrics_.gauge("llm_d_epp_program_aware_attained_service_tokens",
                                   "[ALPHA] Tokens that a program got lately.", {"program_id"});
-  for (const ProgramStats& program : programs) {
-    sum += program.attained_tokens;
-    squares += program.attained_tokens * program.attained_tokens;
+  for (const ProgramStats& program : report.programs) {
     const std::string id(program_cap_(program.id));
     wait.with({id}).set(program.average_wait_seconds * 1000);
     attained.with({id}).set(program.attained_tokens);
   }
-  // Jain's index: 1 when all got the same, 1/n when one got everything.
-  const double index =
-      squares > 0 ? sum * sum / (static_cast<double>(programs.size()) * squares) : 1;
   metrics_
       .gauge("llm_d_epp_program_aware_jains_fairness_index",
              "[ALPHA] Jain's index over the programs' attained service.")
       .with({})
-      .set(index);
+      .set(report.jains_index);
 }
 
 }  // namespace nacelle::router::flow

@@ -62,7 +62,9 @@ class FlowMetrics {
   void revocation_issued(int priority);
   void revocations_settled(std::string_view outcome, std::size_t count, double seconds);
   void reclaim(double target, double pending);
-  void programs(const std::vector<ProgramStats>& programs);
+  void programs(const ProgramsReport& report);
+
+  static constexpr std::size_t kMaxPrograms = telemetry::LabelCap::kDefault;
 
   telemetry::Twin<telemetry::Histogram> dispatch_cycle;
 

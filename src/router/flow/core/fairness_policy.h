@@ -4,6 +4,7 @@
 // Source:  router.md section 12.3.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,6 +21,12 @@ struct ProgramStats {
   std::string id;
   double attained_tokens = 0;  // decayed to now
   double average_wait_seconds = 0;
+};
+
+struct ProgramsReport {
+  std::size_t count = 0;               // of all programs that are known
+  double jains_index = 1;              // over all: 1 when all got the same, 1/n when one got all
+  std::vector<ProgramStats> programs;  // some of them, as many as were asked for
 };
 
 class FairnessPolicy {
@@ -41,8 +48,9 @@ class FairnessPolicy {
   }
   // Forgets what is old. Cheap when called often.
   virtual void sweep(TimePoint now) { (void)now; }
-  [[nodiscard]] virtual std::vector<ProgramStats> programs(TimePoint now) const {
-    (void)now;
+
+  [[nodiscard]] virtual ProgramsReport programs(TimePoint now, std::size_t at_most) const {
+    (void)now, (void)at_most;
     return {};
   }
 };

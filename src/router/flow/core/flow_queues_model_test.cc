@@ -179,6 +179,7 @@ BandConfig random_band(std::mt19937_64& random) {
   band.ordering = static_cast<OrderingKind>(random() % 3);
   band.max_requests = 3 + random() % 20;
   band.max_bytes = 50 + random() % 400;
+  band.program_aware.half_life = std::chrono::milliseconds(100 + random() % 2000);
   return band;
 }
 

@@ -113,13 +113,20 @@ void ProgramAware::sweep(TimePoint now) {
   forget_older_than(config_.eviction_ttl, now);
 }
 
-std::vector<ProgramStats> ProgramAware::programs(TimePoint now) const {
-  std::vector<ProgramStats> out;
-  out.reserve(programs_.size());
+ProgramsReport ProgramAware::programs(TimePoint now, std::size_t at_most) const {
+  ProgramsReport out;
+  out.count = programs_.size();
+  double sum = 0;
+  double squares = 0;
   for (const auto& [id, program] : programs_) {
+    const double attained = decayed(program, now);
+    sum += attained;
+    squares += attained * attained;
+    if (out.programs.size() >= at_most) continue;
     const double n = static_cast<double>(std::max<std::uint64_t>(program.dispatched, 1));
-    out.push_back({id, decayed(program, now), program.wait_seconds / n});
+    out.programs.push_back({id, attained, program.wait_seconds / n});
   }
+  if (squares > 0) out.jains_index = sum * sum / (static_cast<double>(out.count) * squares);
   return out;
 }
 

@@ -44,7 +44,7 @@ class ProgramAware final : public FairnessPolicy {
   void served(std::string_view fairness_id, std::uint64_t prompt_tokens,
               std::uint64_t completion_tokens, TimePoint now) override;
   void sweep(TimePoint now) override;
-  [[nodiscard]] std::vector<ProgramStats> programs(TimePoint now) const override;
+  [[nodiscard]] ProgramsReport programs(TimePoint now, std::size_t at_most) const override;
 
  private:
   struct Hash {
