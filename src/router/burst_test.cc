@@ -87,7 +87,7 @@ TEST(Reservation, CountsEstimatedOutputWhenConfigured) {
 class FakeIndex final : public PrefixMatchSource {
  public:
   void match(std::span<const std::uint64_t> hashes, std::span<std::uint32_t> matched,
-             std::span<std::uint32_t> cached) const override {
+             std::span<std::uint32_t> cached) override {
     if (matched.size() < 2 || hashes.size() < 3) return;
     matched[1] = 2;
     cached[1] = 3;

@@ -26,7 +26,7 @@ class PrefixMatchSource {
   //   matched  each block weighted by its memory tier, the sum truncated
   //   cached   plain count
   virtual void match(std::span<const std::uint64_t> hashes, std::span<std::uint32_t> matched,
-                     std::span<std::uint32_t> cached) const = 0;
+                     std::span<std::uint32_t> cached) = 0;
 
   // The request was placed: the blocks will be there soon (speculative entries).
   virtual void placed(EndpointId endpoint, std::span<const std::uint64_t> hashes,

@@ -5,6 +5,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "net/http1/accept_tls.h"
+#include "net/http2/server_session.h"
 #include "telemetry/log.h"
 
 namespace nacelle::net::http1 {
@@ -14,6 +16,18 @@ namespace {
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::size_t kLingerBytes = 256 * 1024;
 constexpr Duration kLingerTime = 1s;
+
+enum class Preface : std::uint8_t { kNone, kPart, kWhole };
+
+// Whether a connection's first bytes are those of HTTP/2. "PRI" alone may still be a method.
+Preface find_preface(std::string_view bytes) {
+  constexpr std::size_t kTelling = 16;  // "PRI * HTTP/2.0\r\n"
+  if (bytes.front() != 'P' || bytes.size() < 4) return Preface::kNone;
+  const std::size_t seen = std::min(bytes.size(), http2::kPreface.size());
+  if (bytes.substr(0, seen) != http2::kPreface.substr(0, seen)) return Preface::kNone;
+  if (seen == http2::kPreface.size()) return Preface::kWhole;
+  return seen >= kTelling ? Preface::kPart : Preface::kNone;
+}
 
 TimePoint deadline_after(Duration duration) {
   return duration > Duration::zero() ? std::chrono::steady_clock::now() + duration
@@ -51,9 +65,14 @@ async::Task<void> ServerConnection::serve(std::unique_ptr<ServerConnection> self
 }
 
 async::Task<void> ServerConnection::run() {
+  if (context_->config.tls != nullptr && !co_await accept_tls(stream_, *context_, peer_)) co_return;
   for (;;) {
     const HeadEnd head = co_await read_head();
     if (head == HeadEnd::kGone) co_return;
+    if (head == HeadEnd::kHttp2) {
+      co_await serve_http2();
+      co_return;
+    }
     if (head == HeadEnd::kRefused) {
       co_await refuse(refused_status_, refused_reason_);
       co_return;
@@ -83,8 +102,13 @@ async::Task<ServerConnection::HeadEnd> ServerConnection::read_head() {
         idle_ = false;
         deadline = deadline_after(context_->config.head_timeout);
       }
+      const Preface preface =
+          first_ && context_->config.allow_http2 ? find_preface(input.unread()) : Preface::kNone;
+      if (preface == Preface::kWhole) co_return HeadEnd::kHttp2;
       const ParseOutcome outcome =
-          parse_request_head(input.unread(), context_->limits, scan, parsed_);
+          preface == Preface::kPart
+              ? ParseOutcome()
+              : parse_request_head(input.unread(), context_->limits, scan, parsed_);
       if (outcome.state == ParseState::kDone) {
         input.consume(outcome.consumed);
         first_ = false;
@@ -107,6 +131,13 @@ async::Task<ServerConnection::HeadEnd> ServerConnection::read_head() {
     }
     co_return HeadEnd::kGone;
   }
+}
+
+async::Task<void> ServerConnection::serve_http2() {
+  idle_ = false;
+  http2_ = std::make_unique<http2::ServerSession>(*context_, stream_, peer_);
+  co_await http2_->serve();
+  http2_.reset();
 }
 
 void ServerConnection::begin_exchange() {
@@ -138,7 +169,8 @@ async::Task<bool> ServerConnection::finish_exchange() {
     co_await refuse(500, "the request was not answered");
     co_return false;
   }
-  if (phase_ != Phase::kFinished || stream_.closed()) co_return false;
+  if (phase_ != Phase::kFinished) stream_.close();  // over TLS, too, it must look truncated
+  if (stream_.closed()) co_return false;
   if (close_) {
     if (!body_.done() || !stream_.input().empty()) co_await linger();
     co_return false;
@@ -264,7 +296,11 @@ void ServerConnection::abort() {
 }
 
 void ServerConnection::begin_drain() {
-  if (idle_ && !handling_) stream_.close();
+  if (http2_ != nullptr) {
+    http2_->begin_drain();
+    return;
+  }
+  if (idle_ && !handling_) stream_.close(Stream::Close::kOrderly);
 }
 
 void ServerConnection::break_now() {
