@@ -86,6 +86,10 @@ Result<GatewayConfig> parse_gateway_config(std::string_view yaml) {
          {"admin", reader.address(config.admin)},
          {"policy", [&](const YAML::Node& node,
                         const std::string&) { config.policy = node.as<std::string>(""); }},
+         {"endpointPickerConfig",
+          [&](const YAML::Node& node, const std::string&) {
+            config.endpoint_picker_config = node.as<std::string>("");
+          }},
          {"endpoints",
           [&](const YAML::Node& node, const std::string& path) {
             if (!node.IsSequence()) return reader.problem(path, "expected a list of host:port");

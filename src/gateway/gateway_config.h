@@ -3,6 +3,7 @@
 //   listen: 0.0.0.0:8080
 //   admin: 127.0.0.1:8081
 //   policy: prefix-aware
+//   endpointPickerConfig: epp.yaml         # instead of policy; relative to this file
 //   endpoints: [127.0.0.1:8001, 127.0.0.1:8002]
 //   scrape_interval_ms: 100
 //   limits: {body_bytes: 52428800, connect_timeout_ms: 2000, first_byte_timeout_s: 0,
@@ -35,6 +36,7 @@ struct GatewayConfig {
   net::HostPort listen{"0.0.0.0", 8080};
   net::HostPort admin{"127.0.0.1", 8081};
   std::string policy = "prefix-aware";
+  std::string endpoint_picker_config;  // path of an EndpointPickerConfig; "": the policy decides
   std::vector<std::string> endpoints;  // host:port
   Duration scrape_interval = 100ms;
   GatewayLimits limits;

@@ -34,10 +34,10 @@ colour: red
 )");
   ASSERT_FALSE(config);
   const std::string& message = config.error().message();
-  for (const char* path :
-       {"listen: ", "endpoints[1]: ", "limits.body_bytes: -1 is outside 1 to ",
-        "limits.max_attempts: expected a whole number",
-        "colour: unknown field; there are admin, endpoints, limits, listen, policy"}) {
+  for (const char* path : {"listen: ", "endpoints[1]: ", "limits.body_bytes: -1 is outside 1 to ",
+                           "limits.max_attempts: expected a whole number",
+                           "colour: unknown field; there are admin, endpointPickerConfig, "
+                           "endpoints, limits, listen, policy"}) {
     EXPECT_NE(message.find(path), std::string::npos) << path << " not in:\n" << message;
   }
 }

@@ -1,20 +1,24 @@
-// policy.h: ready-made scheduling profiles by name.
+// policy.h: ready-made configurations by name.
 //
-//   prefix-aware   serving-filter; prefix-cache 3, token-load 2, queue 1, kv-cache-utilization 1;
-//   max score least-loaded   serving-filter; active-request 1; max score round-robin
-//   serving-filter; each endpoint in turn random         serving-filter; any endpoint
+//   prefix-aware  load-cost 3, prefix-cache 2, queue 0.5, kv-cache-utilization 0.5; max score
+//   least-loaded  active-request 1; max score
+//   round-robin   each endpoint in turn
+//   random        any endpoint
 #pragma once
 
 #include <string_view>
 
 #include "base/result.h"
-#include "router/plugin.h"
+#include "router/schedule.h"
 
 namespace nacelle::router {
 
 inline constexpr std::string_view kPolicyNames = "prefix-aware, least-loaded, round-robin, random";
 
-// invalid_argument for an unknown name, with the names there are.
-[[nodiscard]] Result<Profile> make_policy(std::string_view name);
+// The policy as an EndpointPickerConfig; invalid_argument for an unknown name, with the names there
+// are.
+[[nodiscard]] Result<std::string_view> policy_config(std::string_view name);
+
+[[nodiscard]] Result<Schedule> make_policy(std::string_view name);
 
 }  // namespace nacelle::router

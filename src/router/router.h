@@ -1,88 +1,100 @@
 // router.h: chooses the endpoint for a request, and reserves its load in the same step.
 //
-// pick() reads the published pool, the load in flight and the approximate prefix index, runs the
-// profile, adds the request's load to the chosen endpoint and its prompt to the index: a burst of
-// equal requests spreads because each pick sees the ones before it. Scraped gauges only correct
-// that view.
+// pick() gathers an input (the published pool, the load in flight, what the producers know),
+// decides over it (core/decide.h, pure), adds the request's load to the chosen endpoints and tells
+// the producers: a burst of equal requests spreads because each pick sees the ones before it.
+// Scraped gauges only correct that view.
 //
 // Home:    thread-safe. The pick holds one leaf lock; load is released without it.
-// Errors:  unavailable when the pool is empty or every endpoint was tried.
-// Bounds:  the prefix index holds at most each endpoint's cache size in blocks.
+// Errors:  refusals carry the HTTP status and the reason header (decision.h).
+// Bounds:  those of the producers; per request nothing is kept.
 #pragma once
 
-#include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "base/result.h"
-#include "router/core/pipeline.h"
-#include "router/core/prefix_index.h"
-#include "router/endpoint.h"
-#include "router/routing_request.h"
+#include "router/decision_input.h"
+#include "router/latency_source.h"
+#include "router/placement.h"
+#include "router/prefix_hash.h"
+#include "router/prefix_match_source.h"
+#include "router/schedule.h"
 
 namespace nacelle::router {
 
-// One endpoint's load, shared by the router and the placements on it.
-struct LoadCell {
-  std::atomic<std::uint64_t> requests{0};
-  std::atomic<std::uint64_t> tokens{0};
-};
-
-// A request's place on an endpoint. Releases its load when destroyed.
-class Placement {
- public:
-  Placement() = default;
-  Placement(EndpointId id, std::string address, std::uint32_t matched_blocks, std::uint64_t tokens,
-            std::shared_ptr<LoadCell> load)
-      : id_(id),
-        address_(std::move(address)),
-        matched_blocks_(matched_blocks),
-        tokens_(tokens),
-        load_(std::move(load)) {}
-  Placement(Placement&&) noexcept = default;
-  Placement& operator=(Placement&& other) noexcept;
-  ~Placement() { release(); }
-
-  [[nodiscard]] EndpointId id() const { return id_; }
-  [[nodiscard]] const std::string& address() const { return address_; }
-  [[nodiscard]] std::uint32_t matched_blocks() const { return matched_blocks_; }
-
-  // The endpoint answered: its prefill is done, only the request itself still weighs.
-  void on_first_byte();
-  void release();
-
- private:
-  EndpointId id_;
-  std::string address_;
-  std::uint32_t matched_blocks_ = 0;
-  std::uint64_t tokens_ = 0;
-  std::shared_ptr<LoadCell> load_;
-};
+class ApproxPrefixCache;
+class DecisionSink;
 
 class Router {
  public:
-  explicit Router(Profile profile) : pipeline_(std::move(profile)) {}
+  explicit Router(Schedule schedule, Duration metrics_stale_after = std::chrono::seconds(2));
+  ~Router();
 
   // Replaces what is known of the pool. Endpoints that are gone lose their index entries.
   void publish(PoolSnapshotPtr pool);
   [[nodiscard]] PoolSnapshotPtr pool() const;
 
+  // The same pick, with the whole refusal when there is none.
   [[nodiscard]] Result<Placement> pick(const RoutingRequest& request, TimePoint now);
+  [[nodiscard]] Result<Placement> pick(const RoutingRequest& request, TimePoint now,
+                                       Refusal& refusal);
 
   // The endpoint lost its cache: a new process answers at its address.
   void forget_prefixes(EndpointId endpoint);
 
   [[nodiscard]] InFlightLoad load_of(EndpointId endpoint) const;
 
+  // How prompts are to be hashed for RoutingRequest::block_hashes, given the pool.
+  [[nodiscard]] PrefixHashOptions prefix_hash_options() const;
+
+  // Precise prefix producers without an index, and the index for all of them. Before the first
+  // pick.
+  [[nodiscard]] bool wants_prefix_source() const;
+  void attach(std::shared_ptr<PrefixMatchSource> index);
+  [[nodiscard]] bool wants_latency_source() const;
+  void attach(std::shared_ptr<LatencySource> model);
+
+  // Sees every decision, in their order. Null: none. The sink outlives the router or is taken away.
+  void record_to(DecisionSink* sink);
+
+  // Immutable; its producers are the router's.
+  [[nodiscard]] const Schedule& schedule() const { return schedule_; }
+
  private:
+  struct PerEndpoint {
+    std::shared_ptr<LoadCell> load = std::make_shared<LoadCell>();
+    std::uint64_t placed_since_scrape = 0;
+    TimePoint scraped{};  // `updated` of the last metrics published
+  };
+
+  void gather(const RoutingRequest& request, TimePoint now);
+  [[nodiscard]] Placement place();
+  [[nodiscard]] std::uint64_t tokens_for(std::uint32_t position) const;
+
   mutable std::mutex mutex_;  // leaf: nothing is called out to while it is held
-  PoolSnapshotPtr pool_ = std::make_shared<const PoolSnapshot>();
-  std::vector<std::shared_ptr<LoadCell>> load_;  // by endpoint id
-  PrefixIndex index_;
-  Pipeline pipeline_;
-  std::vector<Candidate> candidates_;   // reused between picks
-  std::vector<std::uint32_t> matched_;  // by endpoint id, reused between picks
+  const Schedule schedule_;
+  const Duration metrics_stale_after_;
+  PoolViewPtr pool_;
+  std::vector<PerEndpoint> endpoints_;  // by endpoint id
+  std::optional<std::uint32_t> prefill_profile_;
+  const ApproxPrefixCache* approx_ = nullptr;  // says how prompts are hashed; may be null
+  DecisionSink* sink_ = nullptr;
+
+  // Reused between picks.
+  DecisionInput input_;
+  DecisionScratch scratch_;
+  Decision decision_;
+};
+
+// Where decisions are written down.
+class DecisionSink {
+ public:
+  virtual ~DecisionSink() = default;
+  // Called under the router's lock: copies what it wants, and does not wait.
+  virtual void decided(const DecisionInput& input, const Decision& decision) = 0;
 };
 
 }  // namespace nacelle::router

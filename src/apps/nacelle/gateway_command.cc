@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
 #include <thread>
 
 #include "apps/nacelle/commands.h"
@@ -16,6 +17,8 @@ struct Options {
   std::string config;
   std::string log_level = "info";
   std::string log_format = "text";
+  std::string record;
+  bool allow_experimental_plugins = false;
   std::size_t loops = 0;
   double shutdown_timeout_s = 30;
 };
@@ -36,6 +39,10 @@ Result<gateway::GatewayConfig> load_config(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string text, read_file(path, std::size_t{16} << 20));
   auto config = gateway::parse_gateway_config(text);
   if (!config) return config.error().with_context(path);
+  if (!config->endpoint_picker_config.empty()) {
+    config->endpoint_picker_config =
+        (std::filesystem::path(path).parent_path() / config->endpoint_picker_config).string();
+  }
   return config;
 }
 
@@ -51,6 +58,10 @@ int gateway_command(const Args& args) {
   CLI::App app{"The data plane: forwards OpenAI requests to the endpoint that the router picks.",
                "nacelle gateway"};
   app.add_option("--config", options.config, "YAML file; docs/gateway.md shows one")->required();
+  app.add_option("--record", options.record,
+                 "write every picking decision to this file, for `nacelle route replay`");
+  app.add_flag("--allow-experimental-plugins", options.allow_experimental_plugins,
+               "accept Alpha plugins in the endpointPickerConfig file");
   app.add_option("--loops", options.loops, "network threads (default: one per core)");
   app.add_option("--shutdown-timeout", options.shutdown_timeout_s,
                  "seconds that requests may finish after SIGTERM")
@@ -80,7 +91,9 @@ int gateway_command(const Args& args) {
   async::Runtime runtime(loops);
   async::TerminationSignals signals(runtime.loop(0));
   runtime.start();
-  auto plane = DataPlane::bind(runtime, *config);
+  auto plane = DataPlane::bind(
+      runtime, *config,
+      {.record = options.record, .allow_experimental_plugins = options.allow_experimental_plugins});
   if (!plane) return fail(plane.error());
   (*plane)->watch_endpoints();
   if (const Status listening = (*plane)->listen(); !listening.ok()) return fail(listening);

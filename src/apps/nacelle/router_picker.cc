@@ -27,7 +27,7 @@ Result<std::unique_ptr<gateway::PickedEndpoint>> RouterPicker::pick(
     const gateway::PickRequest& request, std::span<const std::string> tried) {
   thread_local std::vector<std::uint64_t> hashes;
   thread_local std::mt19937_64 random{std::random_device{}()};
-  const router::PrefixHashOptions options;
+  const router::PrefixHashOptions options = router_.prefix_hash_options();
   hashes.clear();
   router::append_text_prefix_hashes(router::prefix_seed(request.model, request.cache_salt),
                                     request.prompt, options, hashes);
@@ -41,6 +41,7 @@ Result<std::unique_ptr<gateway::PickedEndpoint>> RouterPicker::pick(
   }
   router::RoutingRequest routing;
   routing.block_hashes = hashes;
+  routing.model = request.model;
   routing.block_size_tokens = options.block_size_tokens;
   routing.prompt_tokens = router::estimated_tokens(request.prompt);
   routing.excluded = excluded;

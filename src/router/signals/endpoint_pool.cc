@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "async/timer.h"
 #include "base/check.h"
 #include "router/signals/engine_metrics.h"
@@ -12,36 +14,66 @@ namespace {
 
 constexpr std::size_t kMaxMetricsBytes = std::size_t{4} << 20;
 
+// Publishing copies the whole pool, so changes that come together are published together.
+constexpr Duration kPublishDelay = std::chrono::milliseconds(5);
+
 }  // namespace
 
 struct EndpointPool::Member {
   EndpointId id;
-  std::string address;
+  FileEndpoint endpoint;
   net::HostPort host_port;
-  EndpointMetrics metrics;          // loop
+  std::shared_ptr<const Labels> labels;
+  const EngineSpec* engine = nullptr;
+  EngineReading reading;            // loop
   bool published_serving = true;    // loop
   std::atomic<bool> serving{true};  // cleared by any thread, set by the loop
+  std::atomic<bool> gone{false};    // no longer in the pool
 };
 
 EndpointPool::EndpointPool(async::Loop& loop, Config config, Router& router)
     : loop_(loop), config_(std::move(config)), router_(router), client_(loop), scope_(loop) {
   for (const std::string& address : config_.addresses) {
-    auto member = std::make_unique<Member>();
-    member->id = EndpointId{static_cast<std::uint32_t>(members_.size())};
-    member->address = address;
-    auto parsed = net::parse_host_port(address);
-    CHECK(parsed.has_value());  // validated with the configuration
-    member->host_port = *parsed;
-    members_.push_back(std::move(member));
+    members_.push_back(make_member(EndpointId{static_cast<std::uint32_t>(members_.size())},
+                                   {address, "default", address, {}}));
   }
 }
 
 EndpointPool::~EndpointPool() = default;
 
+EndpointPool::MemberPtr EndpointPool::make_member(EndpointId id,
+                                                  const FileEndpoint& endpoint) const {
+  auto member = std::make_shared<Member>();
+  member->id = id;
+  member->endpoint = endpoint;
+  auto parsed = net::parse_host_port(endpoint.address);
+  CHECK(parsed.has_value());  // validated with the configuration
+  member->host_port = *parsed;
+  const std::string* engine = nullptr;
+  for (const auto& [key, value] : endpoint.labels) {
+    if (key == config_.engines.label_key ||
+        (engine == nullptr && key == config_.engines.legacy_label_key)) {
+      engine = &value;
+    }
+  }
+  if (!endpoint.labels.empty()) member->labels = std::make_shared<const Labels>(endpoint.labels);
+  if (engine != nullptr) member->engine = config_.engines.find(*engine);
+  if (member->engine == nullptr) {
+    member->engine = config_.engines.find(config_.engines.default_engine);
+  }
+  CHECK(member->engine != nullptr);
+  return member;
+}
+
+std::vector<EndpointPool::MemberPtr> EndpointPool::members() const {
+  const std::scoped_lock lock(mutex_);
+  return members_;
+}
+
 void EndpointPool::start() {
   publish();
   loop_.post([this] {
-    for (auto& member : members_) scope_.spawn(watch(*member));
+    for (const MemberPtr& member : members()) scope_.spawn(watch(member));
   });
 }
 
@@ -51,33 +83,70 @@ async::Task<void> EndpointPool::stop() {
   co_await scope_.join();
 }
 
-void EndpointPool::mark_failed(EndpointId endpoint) {
-  CHECK(endpoint.value < members_.size());
-  if (!members_[endpoint.value]->serving.exchange(false)) return;
-  loop_.post([this] { publish(); });
+void EndpointPool::set_endpoints(const std::vector<FileEndpoint>& endpoints) {
+  std::vector<MemberPtr> next, added;
+  {
+    const std::scoped_lock lock(mutex_);
+    std::vector<bool> used;
+    const auto use = [&](EndpointId id) {
+      used.resize(std::max<std::size_t>(used.size(), id.value + std::size_t{1}));
+      used[id.value] = true;
+    };
+    for (const MemberPtr& member : members_) use(member->id);
+    for (const FileEndpoint& endpoint : endpoints) {
+      const auto same = std::find_if(members_.begin(), members_.end(),
+                                     [&](const MemberPtr& m) { return m->endpoint == endpoint; });
+      if (same != members_.end()) {
+        next.push_back(*same);
+        continue;
+      }
+      // Ids of endpoints that leave now are not given away in the same step.
+      const auto free = std::find(used.begin(), used.end(), false);
+      const EndpointId id{static_cast<std::uint32_t>(free - used.begin())};
+      use(id);
+      next.push_back(make_member(id, endpoint));
+      added.push_back(next.back());
+    }
+    for (const MemberPtr& member : members_) {
+      member->gone = std::find(next.begin(), next.end(), member) == next.end();
+    }
+    members_ = next;
+  }
+  loop_.post([this, added] {
+    for (const MemberPtr& member : added) scope_.spawn(watch(member));
+    publish();
+  });
 }
 
-async::Task<void> EndpointPool::watch(Member& member) {
-  while (!scope_.stop_requested()) {
+void EndpointPool::mark_failed(EndpointId endpoint) {
+  for (const MemberPtr& member : members()) {
+    if (member->id != endpoint || !member->serving.exchange(false)) continue;
+    loop_.post([this] { publish(); });
+  }
+}
+
+async::Task<void> EndpointPool::watch(MemberPtr member) {
+  while (!scope_.stop_requested() && !member->gone) {
     const Status scraped = co_await scrape(member);
-    const bool was_serving = member.serving.load();
+    const bool was_serving = member->serving.load();
     if (scraped.ok()) {
-      if (!member.published_serving) {
-        router_.forget_prefixes(member.id);
-        log::info("endpoint answers", {{"endpoint", member.address}});
+      if (!member->published_serving) {
+        router_.forget_prefixes(member->id);
+        log::info("endpoint answers", {{"endpoint", member->endpoint.address}});
       }
-      member.serving = true;
+      member->serving = true;
     } else if (scraped.code() != Code::kCancelled) {
-      if (was_serving && member.metrics.known)
-        log::warn("endpoint does not answer", {{"endpoint", member.address}, {"why", scraped}});
-      member.serving = false;
+      if (was_serving && member->reading.metrics.known)
+        log::warn("endpoint does not answer",
+                  {{"endpoint", member->endpoint.address}, {"why", scraped}});
+      member->serving = false;
     }
-    publish();
+    publish_soon();
     if (const bool slept = co_await scope_.sleep(config_.scrape_interval); !slept) break;
   }
 }
 
-async::Task<Status> EndpointPool::scrape(Member& member) {
+async::Task<Status> EndpointPool::scrape(MemberPtr member) {
   net::http::RequestHead head;
   head.target = "/metrics";
   net::http::ClientOptions options;
@@ -85,33 +154,52 @@ async::Task<Status> EndpointPool::scrape(Member& member) {
   options.head_timeout = config_.scrape_timeout;
   options.read_idle_timeout = config_.scrape_timeout;
   net::http::ClientExchange exchange(client_);
-  const Status sent = co_await exchange.send(member.host_port, head, {}, options);
+  const Status sent = co_await exchange.send(member->host_port, head, {}, options);
   if (!sent.ok()) co_return sent;
   auto body = co_await exchange.read_body(kMaxMetricsBytes);
   if (!body) co_return body.error();
-  if (exchange.response().status == 200 && extract_engine_metrics(*body, member.metrics) > 0) {
-    member.metrics.known = true;
-    member.metrics.updated = std::chrono::steady_clock::now();
+  if (exchange.response().status == 200 &&
+      extract_engine_metrics(*body, *member->engine, member->reading) > 0) {
+    member->reading.metrics.known = true;
+    member->reading.metrics.updated = std::chrono::steady_clock::now();
   }
   co_return Status();
 }
 
+void EndpointPool::publish_soon() {
+  if (publish_pending_) return;
+  publish_pending_ = true;
+  scope_.spawn(publish_later());
+}
+
+async::Task<void> EndpointPool::publish_later() {
+  const bool slept = co_await scope_.sleep(kPublishDelay);
+  publish_pending_ = false;
+  if (slept) publish();
+}
+
 void EndpointPool::publish() {
   auto pool = std::make_shared<PoolSnapshot>();
-  pool->endpoints.reserve(members_.size());
-  for (auto& member : members_) {
+  for (const MemberPtr& member : members()) {
     member->published_serving = member->serving.load();
-    pool->endpoints.push_back(
-        {member->id, member->address, member->address, member->published_serving, member->metrics});
+    EndpointSnapshot& out = pool->endpoints.emplace_back();
+    out.id = member->id;
+    out.name = member->endpoint.name;
+    out.name_space = member->endpoint.name_space;
+    out.address = member->endpoint.address;
+    out.serving = member->published_serving;
+    out.metrics = member->reading.metrics;
+    out.labels = member->labels;
+    out.lora = member->reading.lora;
+    out.attributes = member->reading.attributes;
   }
   router_.publish(std::move(pool));
 }
 
 bool EndpointPool::any_serving() const {
-  for (const auto& member : members_) {
-    if (member->serving.load()) return true;
-  }
-  return false;
+  const std::scoped_lock lock(mutex_);
+  return std::any_of(members_.begin(), members_.end(),
+                     [](const MemberPtr& member) { return member->serving.load(); });
 }
 
 std::string EndpointPool::describe() const {

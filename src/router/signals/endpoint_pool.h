@@ -1,15 +1,19 @@
-// endpoint_pool.h: a fixed list of endpoints, kept current by scraping each one's /metrics.
+// endpoint_pool.h: the endpoints of one pool, kept current by scraping each one's /metrics.
 //
-// One task per endpoint scrapes at the interval; what changed is published to the router. An
-// endpoint is taken out when a request or a scrape cannot reach it, and put back by the next scrape
-// that works; then its process may be a new one, so its entries in the prefix index are forgotten.
+// One task per endpoint scrapes at the interval; what changed is published to the router, at most
+// every few milliseconds however many endpoints there are. An endpoint is taken out when a request
+// or a scrape cannot reach it, and put back by the next scrape that works; then its process may be
+// a new one, so its entries in the prefix index are forgotten.
 //
-// Home:    the loop given to start(); mark_failed() and describe() from any thread.
+// Home:    the loop given to the constructor; mark_failed(), set_endpoints() and describe() from
+// any
+//          thread.
 // Errors:  none of its own: an endpoint without /metrics (404) serves without gauges.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +23,8 @@
 #include "async/task_scope.h"
 #include "net/http/client.h"
 #include "router/router.h"
+#include "router/signals/endpoints_file.h"
+#include "router/signals/engine_specs.h"
 
 namespace nacelle::router {
 
@@ -28,6 +34,7 @@ class EndpointPool {
     std::vector<std::string> addresses;  // host:port; the index is the EndpointId
     Duration scrape_interval = 100ms;
     Duration scrape_timeout = 2s;
+    EngineSpecs engines;
   };
 
   // `router` and `loop` outlive the pool.
@@ -39,6 +46,10 @@ class EndpointPool {
   // Ends the scraping tasks; await before destruction. On the loop.
   [[nodiscard]] async::Task<void> stop();
 
+  // Replaces the endpoints: those that stay (by namespace and name, at the same address) keep their
+  // id and what is known of them. Addresses were validated. After start().
+  void set_endpoints(const std::vector<FileEndpoint>& endpoints);
+
   // A request could not reach the endpoint. Any thread.
   void mark_failed(EndpointId endpoint);
 
@@ -48,17 +59,24 @@ class EndpointPool {
 
  private:
   struct Member;
+  using MemberPtr = std::shared_ptr<Member>;
 
-  async::Task<void> watch(Member& member);
-  async::Task<Status> scrape(Member& member);
+  [[nodiscard]] MemberPtr make_member(EndpointId id, const FileEndpoint& endpoint) const;
+  [[nodiscard]] std::vector<MemberPtr> members() const;
+  async::Task<void> watch(MemberPtr member);
+  async::Task<Status> scrape(MemberPtr member);
   void publish();
+  void publish_soon();
+  async::Task<void> publish_later();
 
   async::Loop& loop_;
   const Config config_;
   Router& router_;
   net::http::HttpClient client_;
   async::StopScope scope_;
-  std::vector<std::unique_ptr<Member>> members_;
+  bool publish_pending_ = false;  // loop
+  mutable std::mutex mutex_;      // leaf
+  std::vector<MemberPtr> members_;
 };
 
 }  // namespace nacelle::router

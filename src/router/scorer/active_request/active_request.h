@@ -1,17 +1,29 @@
-// active_request.h: (max - c) / max over requests in flight, 1 when idle.
+// active_request.h: prefers endpoints with fewer of this router's requests in flight.
 //
-// Source: router.md section 9.2 with idleThreshold 0 and maxBusyScore 1.
+// Home:    immutable, pure.
+// Source:  router.md section 9.2.
 #pragma once
 
-#include "router/plugin.h"
+#include <memory>
+
+#include "router/config/fields.h"
+#include "router/plugin_registry.h"
 
 namespace nacelle::router {
 
-class ActiveRequestScorer final : public Scorer {
+class ActiveRequestScorer final : public Plugin, public Scorer {
  public:
-  [[nodiscard]] std::string_view type() const override { return "active-request-scorer"; }
-  void score(const PickContext& context, std::span<const Candidate> candidates,
+  struct Options {
+    std::uint64_t idle_threshold = 0;
+    double max_busy_score = 1.0;
+  };
+  explicit ActiveRequestScorer(const Options& options) : options_(options) {}
+  static std::shared_ptr<Plugin> make(Fields& fields, BuildContext& context);
+  void score(const PickContext& context, const Candidates& candidates,
              std::span<double> scores) const override;
+
+ private:
+  Options options_;
 };
 
 }  // namespace nacelle::router

@@ -2,12 +2,14 @@
 
 namespace nacelle::router {
 
-void KvCacheUtilizationScorer::score(const PickContext& context,
-                                     std::span<const Candidate> candidates,
+std::shared_ptr<Plugin> KvCacheUtilizationScorer::make(Fields&, BuildContext&) {
+  return std::make_shared<KvCacheUtilizationScorer>();
+}
+
+void KvCacheUtilizationScorer::score(const PickContext& context, const Candidates& candidates,
                                      std::span<double> scores) const {
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    const EndpointMetrics& metrics = candidates[i].endpoint->metrics;
-    scores[i] = context.fresh(metrics) ? 1.0 - metrics.kv_usage : 0.5;
+    scores[i] = 1.0 - context.kv_usage(candidates[i]);
   }
 }
 

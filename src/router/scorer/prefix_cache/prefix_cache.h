@@ -1,17 +1,33 @@
-// prefix_cache.h: matched blocks / blocks of the prompt.
+// prefix_cache.h: how much of the prompt an endpoint holds, as a share and in absolute length.
 //
-// Source: router.md section 9.2 with matchLengthWeight 0.
+// Home:    immutable, pure.
+// Source:  router.md section 9.2.
 #pragma once
 
-#include "router/plugin.h"
+#include <memory>
+
+#include "router/config/fields.h"
+#include "router/plugin_registry.h"
 
 namespace nacelle::router {
 
-class PrefixCacheScorer final : public Scorer {
+class PrefixCacheScorer final : public Plugin, public Scorer {
  public:
-  [[nodiscard]] std::string_view type() const override { return "prefix-cache-scorer"; }
-  void score(const PickContext& context, std::span<const Candidate> candidates,
+  struct Options {
+    double length_weight = 0;  // of the absolute length, against the share
+    double length_scale_tokens = 8192;
+  };
+  PrefixCacheScorer(const Options& options, PrefixSourceId source)
+      : options_(options), source_(source) {}
+  // `precise-prefix-cache-scorer`: the same over a precise producer with the same parameters.
+  static std::shared_ptr<Plugin> make_precise(Fields& fields, BuildContext& context);
+  static std::shared_ptr<Plugin> make(Fields& fields, BuildContext& context);
+  void score(const PickContext& context, const Candidates& candidates,
              std::span<double> scores) const override;
+
+ private:
+  Options options_;
+  PrefixSourceId source_;
 };
 
 }  // namespace nacelle::router

@@ -4,20 +4,21 @@
 
 namespace nacelle::router {
 
-void QueueScorer::score(const PickContext& context, std::span<const Candidate> candidates,
+std::shared_ptr<Plugin> QueueScorer::make(Fields&, BuildContext&) {
+  return std::make_shared<QueueScorer>();
+}
+
+void fewer_is_better(std::span<double> values) {
+  if (values.empty()) return;
+  const auto [lowest, highest] = std::minmax_element(values.begin(), values.end());
+  const double low = *lowest, high = *highest;
+  for (double& value : values) value = high > low ? (high - value) / (high - low) : 1.0;
+}
+
+void QueueScorer::score(const PickContext& context, const Candidates& candidates,
                         std::span<double> scores) const {
-  double lowest = 0, highest = 0;
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    const EndpointMetrics& metrics = candidates[i].endpoint->metrics;
-    const double depth = context.fresh(metrics) ? metrics.waiting_requests
-                                                : static_cast<double>(candidates[i].load.requests);
-    scores[i] = depth;
-    lowest = i == 0 ? depth : std::min(lowest, depth);
-    highest = i == 0 ? depth : std::max(highest, depth);
-  }
-  for (double& score : scores) {
-    score = highest > lowest ? (highest - score) / (highest - lowest) : 1.0;
-  }
+  for (std::size_t i = 0; i < candidates.size(); ++i) scores[i] = context.waiting(candidates[i]);
+  fewer_is_better(scores);
 }
 
 }  // namespace nacelle::router

@@ -1,0 +1,27 @@
+// weighted_random.h: at random, in proportion to the scores; uniform when none is positive.
+//
+// The A-Res reservoir: key = U^(1/score), the n largest keys win.
+//
+// Home:    immutable, pure.
+// Source:  router.md section 9.1, pickers.
+#pragma once
+
+#include <memory>
+
+#include "router/config/fields.h"
+#include "router/plugin_registry.h"
+
+namespace nacelle::router {
+
+class WeightedRandomPicker final : public Plugin, public Picker {
+ public:
+  explicit WeightedRandomPicker(std::uint32_t max_endpoints) : max_endpoints_(max_endpoints) {}
+  static std::shared_ptr<Plugin> make(Fields& fields, BuildContext& context);
+  void pick(const PickContext& context, const Candidates& candidates,
+            std::span<const double> totals, std::vector<Target>& targets) const override;
+
+ private:
+  std::uint32_t max_endpoints_;  // the first is the pick, the rest are fallbacks
+};
+
+}  // namespace nacelle::router
