@@ -28,6 +28,8 @@ constexpr std::string_view kAsk = "x-nacelle-resume: 1\r\n";
 // Says `text` and the EOS token, from where the request was resumed.
 ServerSetup saying(std::string text) {
   ServerSetup setup;
+  setup.config.enable_auto_tool_choice = true;
+  setup.config.tool_call_parser = "hermes";
   setup.script = [text](const engine::Request& request) {
     std::vector<TokenId> tokens = bytes_of(text);
     tokens.push_back(testing::kImEnd);
