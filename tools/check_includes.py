@@ -34,7 +34,7 @@ MAY_INCLUDE = {
     "cli": "base async telemetry net tokenizer",
 }
 # Folders below a component that belong to its face.
-FACES = {"net/http", "net/sse", "net/grpc"}
+FACES = {"net/http", "net/sse", "net/grpc", "router/flow", "router/objective"}
 # Components whose subfolders each are a small public module (one folder per op).
 OPEN = {"kernels"}
 
