@@ -28,12 +28,13 @@ MAY_INCLUDE = {
     "engine": "base block_hash kv_events tensor kernels model async telemetry",
     "serve": "base async telemetry net openai tokenizer chat_template prompt model engine",
     "router": "base block_hash kv_events tokenizer chat_template async telemetry net openai prompt",
+    "epp": "base async telemetry net openai provider router",
     "gateway": "base async telemetry net openai provider",
     "control": "base async telemetry net",
     "cli": "base async telemetry net tokenizer",
 }
 # Folders below a component that belong to its face.
-FACES = {"net/http", "net/sse", "net/grpc"}
+FACES = {"net/http", "net/sse", "net/grpc", "router/flow", "router/objective"}
 # Components whose subfolders each are a small public module (one folder per op).
 OPEN = {"kernels"}
 

@@ -13,6 +13,7 @@ using Args = std::vector<std::string>;
 
 int serve_command(const Args& args);
 int gateway_command(const Args& args);
+int epp_command(const Args& args);
 int up_command(const Args& args, std::string_view program);
 int route_command(const Args& args);
 int bench_command(const Args& args);

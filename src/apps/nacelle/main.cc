@@ -17,6 +17,7 @@ constexpr std::string_view kUsage =
   nacelle up [MODEL_DIR]            gateway and engines on this machine, supervised
   nacelle serve MODEL_DIR [flags]   one engine with its OpenAI server (vLLM's flags)
   nacelle gateway --config FILE     data plane with the picker in process
+  nacelle epp [flags]               Endpoint Picker for Envoy (ext_proc)
   nacelle route replay FILE         repeats recorded picking decisions, explains one
   nacelle bench [flags]             load generator for any OpenAI-compatible server
   nacelle bench kernels             how close the kernels come to this machine's limits
@@ -35,6 +36,7 @@ int run(const std::string& program, const Args& args) {
   const Args rest(args.begin() + 1, args.end());
   if (command == "serve") return serve_command(rest);
   if (command == "gateway") return gateway_command(rest);
+  if (command == "epp") return epp_command(rest);
   if (command == "up") return up_command(rest, program);
   if (command == "route") return route_command(rest);
   if (command == "bench") return bench_command(rest);

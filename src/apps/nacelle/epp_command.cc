@@ -1,0 +1,128 @@
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <thread>
+
+#include "apps/nacelle/commands.h"
+#include "apps/nacelle/epp_process.h"
+#include "async/signals.h"
+#include "telemetry/log.h"
+
+namespace nacelle::apps {
+namespace {
+
+struct Options {
+  EppOptions epp;
+  std::size_t loops = 0;
+  double drain_timeout_s = 30;
+  std::string log_level = "info";
+  std::string log_format = "text";
+};
+
+async::Task<int> run_until_signal(EppProcess* process, async::TerminationSignals* signals,
+                                  double timeout_s) {
+  const int first = co_await signals->next();
+  log::info("draining", {{"signal", first}, {"timeout_seconds", timeout_s}});
+  co_await process->drain(
+      std::chrono::steady_clock::now() +
+      std::chrono::duration_cast<Duration>(std::chrono::duration<double>(timeout_s)));
+  co_return 0;
+}
+
+int fail(const Status& status) {
+  fmt::print(stderr, "nacelle epp: {}\n", status.message());
+  return status.code() == Code::kInvalidArgument ? 2 : 1;
+}
+
+void add_flags(CLI::App& app, Options& options, double& scrape_ms, double& stale_s) {
+  EppOptions& epp = options.epp;
+  app.add_option("--config-file", epp.config_file, "EndpointPickerConfig; docs/router.md");
+  app.add_option("--config-text", epp.config_text, "the same as text")->excludes("--config-file");
+  app.add_option("--endpoints-file", epp.endpoints_file,
+                 "endpoints as file-discovery reads them; watched");
+  app.add_option("--objects-file", epp.object_files,
+                 "InferenceObjective and InferenceModelRewrite documents");
+  app.add_option("--pool-name", epp.pool_name, "name of the pool in metrics and objects");
+  app.add_option("--pool-namespace", epp.pool_namespace, "its namespace")->capture_default_str();
+  app.add_option("--grpc-port", epp.grpc_port, "ext_proc")->capture_default_str();
+  app.add_option("--grpc-health-port", epp.health_port, "gRPC health")->capture_default_str();
+  app.add_option("--metrics-port", epp.metrics_port, "HTTP /metrics")->capture_default_str();
+  app.add_option("--bind-host", epp.bind_host, "address of all ports")->capture_default_str();
+  app.add_flag("--secure-serving,!--no-secure-serving", epp.secure_serving,
+               "TLS on the ext_proc port (default); --secure-serving=false for plain HTTP/2");
+  app.add_option("--cert-path", epp.cert_path,
+                 "folder with tls.crt and tls.key (default: a self-signed certificate)");
+  app.add_flag("--enable-cert-reload", epp.reload_certificate, "load the files again on change");
+  app.add_flag("--health-checking", epp.health_on_grpc_port, "health on the ext_proc port too");
+  app.add_flag("--allow-experimental-plugins", epp.allow_experimental_plugins,
+               "load plugins marked alpha");
+  app.add_flag_callback(
+      "--disable-endpoint-subset-filter", [&epp] { epp.use_subset_filter = false; },
+      "ignore the proxy's subset hint");
+  app.add_flag("--emit-endpoint-scores", epp.emit_endpoint_scores, "scores in dynamic metadata");
+  app.add_option("--refresh-metrics-interval-ms", scrape_ms, "between two scrapes of an engine")
+      ->check(CLI::Range(50.0, 60000.0))
+      ->capture_default_str();
+  app.add_option("--metrics-staleness-threshold-s", stale_s, "older gauges do not count")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  app.add_option("--record", epp.record, "file for every decision; see nacelle route replay");
+  app.add_option("--loops", options.loops, "network threads (default: one per core)");
+  app.add_option("--drain-timeout", options.drain_timeout_s, "seconds after SIGTERM")
+      ->capture_default_str();
+  app.add_option("--log-level", options.log_level, "debug, info, warn, error, off")
+      ->capture_default_str();
+  app.add_option("--log-format", options.log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+int epp_command(const Args& args) {
+  Options options;
+  double scrape_ms = 50;
+  double stale_s = 2;
+  CLI::App app{"An Endpoint Picker for Envoy and other proxies that speak ext_proc.",
+               "nacelle epp"};
+  add_flags(app, options, scrape_ms, stale_s);
+  try {
+    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  const auto duration = [](double seconds) {
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+  };
+  options.epp.scrape_interval = duration(scrape_ms / 1000);
+  options.epp.metrics_stale_after = duration(stale_s);
+  auto level = log::parse_level(options.log_level);
+  if (!level) return fail(level.error());
+  log::Config log_config;
+  log_config.level = *level;
+  log_config.format = options.log_format == "json" ? log::Format::kJson : log::Format::kText;
+  if (const Status configured = log::configure(log_config); !configured.ok()) {
+    return fail(configured);
+  }
+  async::Runtime runtime(options.loops > 0 ? options.loops
+                                           : std::max(1u, std::thread::hardware_concurrency()));
+  async::TerminationSignals signals(runtime.loop(0));
+  runtime.start();
+  auto process = EppProcess::start(runtime, options.epp);
+  if (!process) {
+    runtime.stop();
+    runtime.join();
+    return fail(process.error());
+  }
+  log::info("endpoint picker listens", {{"grpc_port", (*process)->grpc_port()},
+                                        {"health_port", (*process)->health_port()},
+                                        {"metrics_port", (*process)->metrics_port()},
+                                        {"tls", options.epp.secure_serving}});
+  const int code = async::run_blocking(
+      runtime.loop(0), run_until_signal(process->get(), &signals, options.drain_timeout_s));
+  runtime.stop();
+  runtime.join();
+  return code;
+}
+
+}  // namespace nacelle::apps

@@ -1,0 +1,43 @@
+// picker.h: what all streams of one pool share: the router, flow control, objectives, metrics.
+//
+// Home:    thread-safe; streams of all loops use it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "epp/picker_metrics.h"
+#include "router/flow/flow_controller.h"
+#include "router/objective/objective_table.h"
+#include "router/router.h"
+
+namespace nacelle::epp {
+
+struct PickerOptions {
+  bool emit_endpoint_scores = false;
+  bool use_subset_filter = true;
+  bool use_agent_session = false;
+  std::size_t max_body_bytes = std::size_t{256} << 20;  // multimodal bodies are large; 413 beyond
+};
+
+// All outlive the streams.
+struct Picker {
+  router::Router& router;
+  router::flow::FlowController& flow;
+  router::objective::ObjectiveStore& objectives;
+  PickerMetrics& metrics;
+  const Clock& clock;
+  PickerOptions options;
+};
+
+// Any serving endpoint, uniformly; "" when there is none.
+[[nodiscard]] std::string random_endpoint(const router::PoolSnapshot& pool, std::uint64_t random);
+
+// The pool's endpoints whose host is that of a hint; ports in hints do not count.
+[[nodiscard]] std::vector<std::string_view> endpoints_of_hosts(
+    const router::PoolSnapshot& pool, const std::vector<std::string>& hints);
+
+}  // namespace nacelle::epp

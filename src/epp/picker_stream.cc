@@ -1,0 +1,351 @@
+#include "epp/picker_stream.h"
+
+#include <random>
+
+#include <fmt/format.h>
+
+#include "net/grpc/typed.h"
+#include "router/objective/resolve.h"
+#include "router/prefix_hash.h"
+#include "telemetry/log.h"
+
+namespace nacelle::epp {
+namespace {
+
+using router::objective::RequestFacts;
+
+std::uint64_t next_random() {
+  thread_local std::mt19937_64 generator{std::random_device{}()};
+  return generator();
+}
+
+double seconds_between(TimePoint from, TimePoint to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+std::string new_uuid() {
+  const std::uint64_t high = (next_random() & ~0xf000ULL) | 0x4000ULL;
+  const std::uint64_t low = (next_random() & ~(3ULL << 62)) | (2ULL << 62);
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff,
+                     high & 0xffff, low >> 48, low & 0xffffffffffffULL);
+}
+
+// Where the request was going, before rewrites of the proxy.
+std::string_view path_of(const HeaderList& headers) {
+  for (const char* name : {":path", "x-original-path", "x-forwarded-path"}) {
+    if (const std::string_view path = header_in(headers, name); !path.empty()) return path;
+  }
+  return {};
+}
+
+std::string_view status_of(const HeaderList& headers) {
+  const std::string_view status = header_in(headers, ":status");
+  return status.empty() ? header_in(headers, "status") : status;
+}
+
+}  // namespace
+
+PickerStream::PickerStream(Picker& picker, RequestBodyReader& reader, net::grpc::ServerCall& call)
+    : picker_(picker), reader_(reader), call_(call) {}
+
+PickerStream::~PickerStream() { end_request(); }
+
+async::Task<Status> PickerStream::run() {
+  for (;;) {
+    auto message = co_await net::grpc::read_message<ProcessingRequest>(call_);
+    if (!message.ok()) co_return message.error();
+    if (!message->has_value()) co_return Status();
+    const Next next = co_await handle(std::move(**message));
+    if (Status sent = co_await flush(); !sent.ok()) co_return sent;
+    if (next == Next::kEnd) co_return Status();
+  }
+}
+
+async::Task<Status> PickerStream::flush() {
+  for (const ProcessingResponse& reply : out_) {
+    if (Status sent = co_await net::grpc::write_message(call_, reply); !sent.ok()) co_return sent;
+  }
+  out_.clear();
+  co_return Status();
+}
+
+async::Task<PickerStream::Next> PickerStream::handle(ProcessingRequest message) {
+  switch (message.request_case()) {
+    case ProcessingRequest::kRequestHeaders:
+      take_request_headers(message);
+      break;
+    case ProcessingRequest::kRequestBody: {
+      if (refused_ || body_ended_) break;  // some proxies repeat the last piece
+      if (!take_request_body(message.request_body().body())) break;
+      if (!message.request_body().end_of_stream()) break;
+      body_ended_ = true;
+      take_subset(message);
+      co_await pick();
+      if (skip_response_ && !refused_) {
+        co_await flush();
+        co_return Next::kEnd;
+      }
+      break;
+    }
+    case ProcessingRequest::kResponseHeaders:
+      take_response_headers(message);
+      break;
+    case ProcessingRequest::kResponseBody:
+      take_response_body(message.response_body().body(), message.response_body().end_of_stream());
+      break;
+    case ProcessingRequest::kResponseTrailers:
+      if (!response_ended_ && restorer_ && !restorer_->idle()) {
+        if (const std::string rest = restorer_->feed({}, true); !rest.empty()) {
+          append_body_replies(Half::kResponse, rest, false, out_);
+        }
+      }
+      out_.push_back(trailers_reply(Half::kResponse));
+      end_request();
+      break;
+    case ProcessingRequest::kRequestTrailers:
+    case ProcessingRequest::REQUEST_NOT_SET:
+      break;
+  }
+  co_return Next::kGoOn;
+}
+
+void PickerStream::take_request_headers(const ProcessingRequest& message) {
+  began_ = picker_.clock.now();
+  request_headers_ = headers_of(message.request_headers().headers());
+  header_views_.clear();
+  for (const auto& [name, value] : request_headers_) header_views_.push_back({name, value});
+  facts_ = router::objective::request_facts_from_headers(header_views_);
+  if (facts_.request_id.empty()) new_headers_.emplace_back("x-request-id", new_uuid());
+  if (!message.request_headers().end_of_stream()) return;
+  body_ended_ = true;
+  const std::string endpoint = random_endpoint(*picker_.router.pool(), next_random());
+  if (endpoint.empty()) return refuse(500, "no pods available in datastore", {});
+  out_.push_back(header_only_reply(endpoint, request_headers_, new_headers_));
+}
+
+void PickerStream::take_subset(const ProcessingRequest& message) {
+  if (!picker_.options.use_subset_filter || !message.has_metadata_context()) return;
+  const auto& spaces = message.metadata_context().filter_metadata();
+  const auto space = spaces.find(std::string(kSubsetNamespace));
+  if (space == spaces.end()) return;
+  const auto field = space->second.fields().find(std::string(kSubsetKey));
+  if (field == space->second.fields().end()) return;
+  subset_.emplace();
+  for (const auto& value : field->second.list_value().values()) {
+    if (value.kind_case() == google::protobuf::Value::kStringValue) {
+      subset_->push_back(value.string_value());
+    }
+  }
+}
+
+bool PickerStream::take_request_body(const std::string& piece) {
+  if (body_.size() + piece.size() > picker_.options.max_body_bytes) {
+    refuse(413,
+           fmt::format("the request body has more than {} bytes", picker_.options.max_body_bytes),
+           {});
+    return false;
+  }
+  body_ += piece;
+  return true;
+}
+
+void PickerStream::refuse(int http_status, std::string_view message, std::string_view reason) {
+  refused_ = true;
+  out_.push_back(immediate_reply(http_status, message, reason));
+  if (!counted_) {
+    labels_ = picker_.metrics.labels(incoming_model_, target_model_, facts_.fairness_id, priority_);
+  }
+  picker_.metrics.request_failed(labels_, std::to_string(http_status));
+  end_request();
+}
+
+async::Task<void> PickerStream::pick() {
+  if (const Status resolved = resolve(); !resolved.ok()) {
+    refuse(400, resolved.message(), {});
+    co_return;
+  }
+  if (!co_await admit()) co_return;
+  if (choose()) answer_pick();
+}
+
+Status PickerStream::resolve() {
+  Result<RequestBody> read = reader_.read(path_of(request_headers_), body_);
+  if (!read.ok()) return read.error();
+  request_ = std::move(*read);
+  skip_response_ = request_.api == Api::kCountTokens;
+  const auto objectives = picker_.objectives.get();
+  const auto needed = request_.needs_model() ? router::objective::ModelNeeded::kYes
+                                             : router::objective::ModelNeeded::kNo;
+  auto model =
+      router::objective::resolve_model(*objectives, request_.model, facts_, next_random(), needed);
+  if (!model.ok()) return model.error();
+  incoming_model_ = std::move(model->incoming);
+  target_model_ = std::move(model->target);
+  priority_ = objectives->priority_of(facts_.objective);
+  const std::string_view fairness =
+      router::objective::fairness_id_of(facts_, picker_.options.use_agent_session);
+  labels_ = picker_.metrics.labels(incoming_model_, target_model_, fairness, priority_);
+  if (!model->rewrite.empty()) {
+    picker_.metrics.rewritten(model->rewrite, incoming_model_, target_model_);
+  }
+  picker_.metrics.request_began(labels_, body_.size());
+  counted_ = true;
+  return {};
+}
+
+async::Task<bool> PickerStream::admit() {
+  router::flow::FlowRequest request;
+  request.fairness_id =
+      router::objective::fairness_id_of(facts_, picker_.options.use_agent_session);
+  request.priority = priority_;
+  request.bytes = body_.size();
+  request.prompt_tokens = router::estimated_tokens(request_.prompt);
+  request.received = began_;
+  request.slo_ttft = facts_.slo_ttft;
+  request.model = incoming_model_;
+  request.target_model = target_model_;
+  router::flow::AdmitCancel cancel;
+  call_.on_cancel([&cancel] { cancel.cancel(); });
+  router::flow::AdmitResult result = co_await picker_.flow.admit(std::move(request), &cancel);
+  call_.on_cancel({});
+  if (result.admitted()) {
+    admission_ = std::move(result.admission);
+    co_return true;
+  }
+  refused_ = true;
+  out_.push_back(immediate_body_reply(result.refusal.http_status(), result.refusal.body(),
+                                      result.refusal.reason_header()));
+  picker_.metrics.request_failed(labels_, std::to_string(result.refusal.http_status()));
+  end_request();
+  co_return false;
+}
+
+bool PickerStream::choose() {
+  constexpr std::string_view kNoCandidates =
+      "failed to find endpoint candidates for serving the request";
+  const router::PoolSnapshotPtr pool = picker_.router.pool();
+  std::vector<std::string_view> subset;
+  if (subset_) {
+    subset = endpoints_of_hosts(*pool, *subset_);
+    if (subset.empty()) {
+      refuse(503, kNoCandidates, router::kReasonNoEndpoints);
+      return false;
+    }
+  }
+  const router::PrefixHashOptions hashing = picker_.router.prefix_hash_options();
+  std::vector<std::uint64_t> hashes;
+  router::append_text_prefix_hashes(router::prefix_seed(target_model_, request_.cache_salt),
+                                    request_.prompt, hashing, hashes);
+  const auto milliseconds = [](Duration d) {
+    return std::chrono::duration<double, std::milli>(d).count();
+  };
+  router::RoutingRequest request;
+  request.block_hashes = hashes;
+  request.block_size_tokens = hashing.block_size_tokens;
+  request.prompt_tokens = router::estimated_tokens(request_.prompt);
+  request.random = next_random();
+  request.model = target_model_;
+  request.priority = priority_;
+  request.max_output_tokens = request_.max_output_tokens;
+  request.slo_ttft_ms = milliseconds(facts_.slo_ttft);
+  request.slo_tpot_ms = milliseconds(facts_.slo_tpot);
+  request.prefer_if_available = facts_.prefer_if_available;
+  request.headers = header_views_;
+  request.subset = subset;
+  const TimePoint now = picker_.clock.now();
+  router::Refusal refusal;
+  auto placement = picker_.router.pick(request, now, refusal);
+  picker_.metrics.scheduled(seconds_between(now, picker_.clock.now()));
+  if (!placement.ok()) {
+    refuse(refusal.http_status == 0 ? 429 : refusal.http_status, refusal.status.message(),
+           refusal.reason);
+    return false;
+  }
+  placement_ = std::move(*placement);
+  admission_.placed();
+  return true;
+}
+
+void PickerStream::answer_pick() {
+  if (target_model_ != incoming_model_ && request_.needs_model()) {
+    auto rewritten = with_model(body_, target_model_);
+    if (!rewritten.ok()) return refuse(400, rewritten.error().message(), {});
+    body_ = std::move(*rewritten);
+  }
+  Destination destination;
+  for (const auto& target : placement_->destinations()) {
+    if (!destination.endpoints.empty()) destination.endpoints += ',';
+    destination.endpoints += target.address;
+  }
+  if (picker_.options.emit_endpoint_scores) {
+    destination.scores.emplace_back(placement_->address(), placement_->score());
+  }
+  for (const router::HeaderValue& header : placement_->set_headers()) {
+    new_headers_.emplace_back(header.name, header.value);
+  }
+  out_.push_back(request_headers_reply(destination, body_.size(), request_headers_, new_headers_,
+                                       placement_->remove_headers()));
+  append_body_replies(Half::kRequest, body_, true, out_);
+  std::string().swap(body_);  // answers take minutes: do not keep the prompt
+  request_.prompt = {};
+}
+
+void PickerStream::take_response_headers(const ProcessingRequest& message) {
+  const HeaderList headers = headers_of(message.response_headers().headers());
+  streaming_ = request_.stream || header_in(headers, "content-type").find("text/event-stream") !=
+                                      std::string_view::npos;
+  meter_.emplace(streaming_ ? provider::AnswerForm::kStream : provider::AnswerForm::kJson);
+  restorer_.emplace(target_model_, incoming_model_);
+  const std::string_view status = status_of(headers);
+  if (counted_ && !status.empty() && status != "200") {
+    picker_.metrics.request_failed(labels_, "ModelServerError");
+  }
+  HeaderList set;
+  if (placement_) {
+    for (const router::HeaderValue& header : placement_->response_headers()) {
+      set.emplace_back(header.name, header.value);
+    }
+  }
+  out_.push_back(response_headers_reply(headers, set));
+  if (message.response_headers().end_of_stream()) end_request();
+}
+
+void PickerStream::take_response_body(const std::string& piece, bool end_of_stream) {
+  if (!first_byte_seen_ && !piece.empty()) {
+    first_byte_seen_ = true;
+    if (placement_) placement_->on_first_byte();
+    if (counted_) {
+      picker_.metrics.first_byte(labels_, streaming_, seconds_between(began_, picker_.clock.now()));
+    }
+  }
+  response_bytes_ += piece.size();
+  if (meter_) meter_->feed(piece);
+  if (restorer_ && !restorer_->idle()) {
+    append_body_replies(Half::kResponse, restorer_->feed(piece, end_of_stream), end_of_stream,
+                        out_);
+  } else {
+    append_body_replies(Half::kResponse, piece, end_of_stream, out_);
+  }
+  if (!end_of_stream) return;
+  response_ended_ = true;
+  end_request();
+}
+
+// Once, whatever way the request ends.
+void PickerStream::end_request() {
+  if (placement_) placement_->release();
+  placement_.reset();
+  if (meter_) {
+    meter_->finish();
+    const provider::TokenUsage& usage = meter_->usage();
+    admission_.used(usage.input, usage.output);
+    if (counted_) picker_.metrics.response(labels_, response_bytes_, usage);
+    meter_.reset();
+  }
+  admission_.release();
+  if (!counted_) return;
+  counted_ = false;
+  picker_.metrics.request_ended(labels_, seconds_between(began_, picker_.clock.now()));
+}
+
+}  // namespace nacelle::epp

@@ -1,0 +1,95 @@
+// picker_stream.h: one HTTP request of the proxy, as a stream of the external processing protocol.
+//
+// Request half: headers are stored, the body is collected to its end; then parse, model and
+// objective, flow control, pick; the answers go out in order, headers then body. Response half:
+// headers and pieces are answered as they come, usage is read on the side, the client's model name
+// is put back. A response half without a request half (an EPP that restarted) is answered too.
+//
+// Home:    the call's loop.
+// Errors:  what a client can cause becomes an immediate response; the stream itself ends with a
+// gRPC status
+//          only when the proxy breaks the protocol.
+// Bounds:  one body of PickerOptions::max_body_bytes.
+// Source:  router.md sections 2.4 to 2.6, 4 and 22.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "async/task.h"
+#include "epp/model_restorer.h"
+#include "epp/picker.h"
+#include "epp/replies.h"
+#include "epp/request_body.h"
+#include "net/grpc/server.h"
+#include "provider/usage_meter.h"
+
+namespace nacelle::epp {
+
+class PickerStream {
+ public:
+  // All outlive the stream.
+  PickerStream(Picker& picker, RequestBodyReader& reader, net::grpc::ServerCall& call);
+  ~PickerStream();
+  PickerStream(const PickerStream&) = delete;
+  PickerStream& operator=(const PickerStream&) = delete;
+
+  [[nodiscard]] async::Task<Status> run();
+
+ private:
+  enum class Next : std::uint8_t { kGoOn, kEnd };
+
+  [[nodiscard]] async::Task<Next> handle(ProcessingRequest message);
+  void take_request_headers(const ProcessingRequest& message);
+  void take_subset(const ProcessingRequest& message);
+  // False when the body grew too large and was refused.
+  [[nodiscard]] bool take_request_body(const std::string& piece);
+  // The body is complete: everything up to the pick. Leaves the replies in `out_`.
+  [[nodiscard]] async::Task<void> pick();
+  [[nodiscard]] Status resolve();
+  [[nodiscard]] async::Task<bool> admit();
+  [[nodiscard]] bool choose();
+  void answer_pick();
+  void take_response_headers(const ProcessingRequest& message);
+  void take_response_body(const std::string& piece, bool end_of_stream);
+  void refuse(int http_status, std::string_view message, std::string_view reason);
+  void end_request();
+  [[nodiscard]] async::Task<Status> flush();
+
+  Picker& picker_;
+  RequestBodyReader& reader_;
+  net::grpc::ServerCall& call_;
+  std::vector<ProcessingResponse> out_;
+
+  // Request half.
+  HeaderList request_headers_;
+  std::vector<router::objective::HeaderView> header_views_;
+  router::objective::RequestFacts facts_;
+  std::string body_;
+  std::size_t body_bytes_ = 0;
+  std::optional<std::vector<std::string>> subset_;
+  RequestBody request_;
+  std::string incoming_model_, target_model_;
+  int priority_ = 0;
+  RequestLabels labels_;
+  HeaderList new_headers_;
+  TimePoint began_{};
+  router::flow::Admission admission_;
+  std::optional<router::Placement> placement_;
+  bool body_ended_ = false;
+  bool counted_ = false;
+  bool refused_ = false;
+  bool skip_response_ = false;
+
+  // Response half.
+  bool streaming_ = false;
+  bool first_byte_seen_ = false;
+  bool response_ended_ = false;
+  std::size_t response_bytes_ = 0;
+  std::optional<provider::UsageMeter> meter_;
+  std::optional<ModelRestorer> restorer_;
+};
+
+}  // namespace nacelle::epp
