@@ -1,6 +1,9 @@
-// data_plane.h: router, endpoint pool and gateway, connected; used by `gateway` and `up`.
+// data_plane.h: the gateway with a router of its own for every pool; used by `gateway` and `up`.
+//
+// Home:    bind() and apply() from any thread, one at a time; drain() on loop 0.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "apps/nacelle/router_picker.h"
@@ -15,24 +18,29 @@ namespace nacelle::apps {
 class DataPlane {
  public:
   // invalid_argument for an unknown policy; unavailable when a port is taken. The runtime must run.
+  // Pools are scraped from here on; clients are answered after listen().
   [[nodiscard]] static Result<std::unique_ptr<DataPlane>> bind(
-      async::Runtime& runtime, const gateway::GatewayConfig& config);
+      async::Runtime& runtime, gateway::GatewayModel model, gateway::GatewayOptions options = {});
 
-  // Starts scraping, without answering clients yet.
-  void watch_endpoints() { pool_.start(); }
   [[nodiscard]] Status listen() { return gateway_.listen(); }
   [[nodiscard]] gateway::Gateway& gateway() { return gateway_; }
-  [[nodiscard]] const router::Router& router() const { return router_; }
+  // Of the first pool that was made; for `up`, which has one.
+  [[nodiscard]] router::PoolSnapshotPtr pool() const;
 
   // Lets requests in hand end until the deadline, then stops scraping. On loop 0.
   [[nodiscard]] async::Task<Status> drain(TimePoint deadline);
 
  private:
-  DataPlane(async::Runtime& runtime, const gateway::GatewayConfig& config, router::Profile profile);
+  struct Pool;  // router, endpoints and picker of one InferencePool
 
-  router::Router router_;
-  router::EndpointPool pool_;
-  RouterPicker picker_;
+  DataPlane(async::Runtime& runtime, gateway::GatewayOptions options);
+  Result<std::shared_ptr<gateway::EndpointPicker>> make_picker(
+      const gateway::ClusterConfig& config);
+
+  async::Runtime& runtime_;
+  // Pools that are not yet stopped; they outlive their snapshot until their scrapes have ended.
+  std::shared_ptr<std::atomic<int>> live_pools_ = std::make_shared<std::atomic<int>>(0);
+  std::weak_ptr<Pool> first_;
   gateway::Gateway gateway_;
 };
 
