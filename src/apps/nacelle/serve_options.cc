@@ -242,6 +242,7 @@ Status read_server(const cli::FlagValues& flags, const Environment& environment,
       flags.integer("h11-max-incomplete-event-size", 4194304), 1024, 16 << 20));
   options.http.max_header_count = static_cast<std::size_t>(
       std::clamp<std::int64_t>(flags.integer("h11-max-header-count", 256), 1, 4096));
+  ASSIGN_OR_RETURN(options.tls, read_tls_options(flags));
   options.shutdown_timeout_s = flags.real("shutdown-timeout", 0);
   if (!(options.shutdown_timeout_s >= 0))
     return invalid_argument("--shutdown-timeout must not be negative");

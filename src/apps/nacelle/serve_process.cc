@@ -18,6 +18,9 @@
 namespace nacelle::apps {
 namespace {
 
+// --enable-ssl-refresh: a few calls of stat().
+constexpr Duration kCertificateInterval = 1s;
+
 double seconds_since(TimePoint start) {
   return to_seconds(std::chrono::steady_clock::now() - start);
 }
@@ -75,6 +78,7 @@ Result<std::unique_ptr<ServeProcess>> ServeProcess::start(async::Runtime& runtim
                                                           ServeOptions options) {
   const TimePoint began = std::chrono::steady_clock::now();
   std::unique_ptr<ServeProcess> process(new ServeProcess(std::move(options)));
+  RETURN_IF_ERROR(process->load_certificates());
   ASSIGN_OR_RETURN(process->server_, serve::OpenAiServer::bind(runtime, process->options_.http));
   process->report_progress(0);
 
@@ -92,11 +96,22 @@ Result<std::unique_ptr<ServeProcess>> ServeProcess::start(async::Runtime& runtim
       resolved.server, {*process->engine_, process->tokenizer_, process->template_,
                         *process->work_pool_, process->tool_template_}));
   process->report_progress(1);
-  log::info(fmt::format("Starting vLLM server on http://{}:{}", resolved.http.address.host,
-                        process->server_->port()),
-            {{"seconds", seconds_since(began)}});
+  log::info(
+      fmt::format("Starting vLLM server on {}://{}:{}", process->tls_ != nullptr ? "https" : "http",
+                  resolved.http.address.host, process->server_->port()),
+      {{"seconds", seconds_since(began)}});
   log::info("Application startup complete.");
   return process;
+}
+
+Status ServeProcess::load_certificates() {
+  if (!options_.tls.server.has_value()) return {};
+  auto reloader = net::TlsReloader::create(*options_.tls.server);
+  if (!reloader) return reloader.error().with_context("TLS");
+  tls_ = std::move(*reloader);
+  options_.http.tls = tls_->source();
+  if (options_.tls.refresh) tls_->start(kCertificateInterval);
+  return {};
 }
 
 Status ServeProcess::load_text_side() {

@@ -78,6 +78,7 @@ async::Task<Result<std::string>> ClientExchange::read_body(std::size_t limit) {
   return call_->read_body(limit);
 }
 void ClientExchange::cancel() { call_->cancel(); }
+const TlsInfo* ClientExchange::tls() const { return call_->tls(); }
 ClientStage ClientExchange::stage() const { return call_->stage(); }
 bool ClientExchange::reused_connection() const { return call_->reused(); }
 std::uint64_t ClientExchange::bytes_received() const { return call_->bytes_received(); }
