@@ -78,6 +78,7 @@ async::Task<void> Forwarder::forward(ServerExchange& exchange, std::uint32_t por
                                      std::uint16_t port_number) {
   Request request(exchange, snapshot_);
   request.port_number = port_number;
+  request.tls = exchange.tls() != nullptr;
   const InHand place(shared_);
   begin(request);
   const GatewayLimits& limits = request.snapshot->model.settings.limits;
@@ -195,7 +196,12 @@ async::Task<bool> Forwarder::select_rule(Request& request, std::uint32_t port_id
   query.headers = &head.headers;
   const Snapshot& snapshot = *request.snapshot;
   if (const PortRuntime* runtime = snapshot.port(port_id); runtime != nullptr) {
-    const auto choice = runtime->table.choose(host, std::nullopt);
+    // A client without SNI (by address) chose no host when it connected.
+    const net::TlsInfo* tls = exchange.tls();
+    const bool named = tls != nullptr && !tls->server_name.empty();
+    std::optional<std::string> server_name;
+    if (named) server_name = host_of(tls->server_name);
+    const auto choice = runtime->table.choose(host, server_name);
     if (choice.kind == PortTable::Choice::Kind::kMisdirected) {
       co_await reply(request, 421, "This connection was opened for another host.", "NR",
                      "misdirected_request");

@@ -174,10 +174,10 @@ void Gateway::start_health_checks(const Snapshot* before, const Snapshot& snapsh
     auto picker = std::dynamic_pointer_cast<ClusterPicker>(cluster->picker);
     if (known || !picker) continue;
     runtime_.loop(0).post([this, picker, config = *cluster->config.traffic.health_check,
-                           http2 = cluster->config.http2] {
+                           tls = cluster->tls, http2 = cluster->config.http2] {
       if (!health_client_)
         health_client_ = std::make_unique<net::http::HttpClient>(runtime_.loop(0));
-      gateway::start_health_checks(scope_, *health_client_, config, http2, picker);
+      gateway::start_health_checks(scope_, *health_client_, config, tls, http2, picker);
     });
   }
 }
@@ -237,6 +237,7 @@ async::Task<Status> Gateway::drain(TimePoint deadline) {
     const std::lock_guard lock(mutex_);
     last.swap(snapshot_);
   }
+  last.reset();  // the access log is written to its end before this returns
   co_return drained.ok() ? admin : drained;
 }
 

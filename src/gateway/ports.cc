@@ -1,7 +1,9 @@
 #include "gateway/ports.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "gateway/tls.h"
 #include "openai/error.h"
 
 namespace nacelle::gateway {
@@ -19,13 +21,10 @@ std::string key_of(const PortConfig& config) {
 
 Ports::Ports(async::Runtime& runtime, Serve serve) : runtime_(runtime), serve_(std::move(serve)) {}
 
-Result<std::unique_ptr<net::http::HttpServer>> Ports::bind(const PortConfig& config,
-                                                           const GatewayLimits& limits,
-                                                           std::uint32_t id) {
-  if (config.tls) {
-    return unimplemented("{} is an HTTPS listener, which this build does not serve",
-                         config.address.to_string());
-  }
+Result<Ports::Port> Ports::bind(const PortConfig& config, const GatewayLimits& limits) {
+  Port port;
+  port.id = next_id_++;
+  port.key = key_of(config);
   net::http::HttpServerConfig server;
   server.address = config.address;
   server.max_head_bytes = limits.head_bytes;
@@ -35,15 +34,20 @@ Result<std::unique_ptr<net::http::HttpServer>> Ports::bind(const PortConfig& con
   server.keep_alive_timeout = limits.idle_timeout;
   server.write_stall_timeout = limits.write_timeout;
   server.max_connections = limits.max_connections;
+  if (config.tls) {
+    ASSIGN_OR_RETURN(auto context, make_server_tls(config));
+    port.tls = std::make_shared<net::TlsServerSource>(std::move(context));
+    server.tls = port.tls;
+  }
   // The number is only known once the port is bound.
-  auto number = std::make_shared<std::uint16_t>(0);
-  auto handler = [this, id, number](net::http::ServerExchange& exchange) {
+  auto number = std::make_shared<std::uint16_t>(std::uint16_t{0});
+  auto handler = [this, id = port.id, number](net::http::ServerExchange& exchange) {
     return serve_(exchange, id, *number);
   };
-  ASSIGN_OR_RETURN(auto bound,
+  ASSIGN_OR_RETURN(port.server,
                    net::http::HttpServer::bind(runtime_, server, std::move(handler), refusal));
-  *number = bound->port();
-  return bound;
+  *number = port.server->port();
+  return port;
 }
 
 Status Ports::prepare(Snapshot& snapshot) {
@@ -54,14 +58,19 @@ Status Ports::prepare(Snapshot& snapshot) {
     auto known = std::find_if(ports_.begin(), ports_.end(), [&](const Port& port) {
       return port.key == key && !port.wanted && !(any && port.fresh);
     });
+    Status fine;
     if (known == ports_.end()) {
-      auto server = bind(*runtime.config, snapshot.model.settings.limits, next_id_);
-      if (!server) {
-        roll_back();
-        return server.error();
-      }
-      ports_.push_back({next_id_++, key, std::move(*server)});
-      known = ports_.end() - 1;
+      auto port = bind(*runtime.config, snapshot.model.settings.limits);
+      fine = port.error();
+      if (port) known = ports_.insert(ports_.end(), std::move(*port));
+    } else if (runtime.config->tls) {
+      auto context = make_server_tls(*runtime.config);
+      fine = context.error();
+      if (context) known->next_tls = std::move(*context);
+    }
+    if (!fine.ok()) {
+      roll_back();
+      return fine;
     }
     known->wanted = true;
     runtime.id = known->id;
@@ -71,13 +80,17 @@ Status Ports::prepare(Snapshot& snapshot) {
 
 void Ports::roll_back() {
   std::erase_if(ports_, [](const Port& port) { return port.fresh; });
-  for (Port& port : ports_) port.wanted = true;
+  for (Port& port : ports_) {
+    port.wanted = true;
+    port.next_tls.reset();
+  }
 }
 
 Result<std::vector<std::unique_ptr<net::http::HttpServer>>> Ports::commit(bool listening) {
   std::vector<std::unique_ptr<net::http::HttpServer>> retired;
   for (Port& port : ports_) {
     port.fresh = false;
+    if (port.next_tls) port.tls->replace(std::exchange(port.next_tls, nullptr));
     if (!port.wanted) retired.push_back(std::move(port.server));
   }
   std::erase_if(ports_, [](const Port& port) { return !port.wanted; });

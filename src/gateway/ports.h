@@ -43,14 +43,14 @@ class Ports {
     std::uint32_t id = 0;
     std::string key;  // address and protocol
     std::unique_ptr<net::http::HttpServer> server;
+    std::shared_ptr<net::TlsServerSource> tls;              // null without TLS
+    std::shared_ptr<const net::TlsServerContext> next_tls;  // of a snapshot that is prepared
     bool listening = false;
     bool wanted = true;
     bool fresh = true;
   };
 
-  Result<std::unique_ptr<net::http::HttpServer>> bind(const PortConfig& config,
-                                                      const GatewayLimits& limits,
-                                                      std::uint32_t id);
+  Result<Port> bind(const PortConfig& config, const GatewayLimits& limits);
 
   async::Runtime& runtime_;
   const Serve serve_;

@@ -29,7 +29,13 @@ Result<std::shared_ptr<Snapshot>> make_snapshot(GatewayModel model, const Picker
     if (!cluster) {
       auto picker = pickers(config);
       if (!picker) return picker.error().with_context(config.name);
-      cluster = std::make_shared<Cluster>(config, std::move(*picker), metrics);
+      Cluster::Tls tls;
+      if (config.tls) {
+        auto context = make_client_tls(*config.tls);
+        if (!context) return context.error().with_context(config.name);
+        tls = std::move(*context);
+      }
+      cluster = std::make_shared<Cluster>(config, std::move(*picker), std::move(tls), metrics);
     }
     snapshot->clusters.push_back(std::move(cluster));
   }

@@ -19,19 +19,24 @@
 #include "gateway/observe/access_log.h"
 #include "gateway/picker.h"
 #include "gateway/route/port_table.h"
+#include "gateway/tls.h"
 #include "gateway/upstream/breaker.h"
 
 namespace nacelle::gateway {
 
 struct Cluster {
-  Cluster(ClusterConfig c, std::shared_ptr<EndpointPicker> p, GatewayMetrics& m)
+  using Tls = std::shared_ptr<const net::TlsClientContext>;
+
+  Cluster(ClusterConfig c, std::shared_ptr<EndpointPicker> p, Tls t, GatewayMetrics& m)
       : config(std::move(c)),
         picker(std::move(p)),
+        tls(std::move(t)),
         breaker(config.traffic.breaker),
         metrics(m.cluster(config.name)) {}
 
   const ClusterConfig config;
   const std::shared_ptr<EndpointPicker> picker;
+  const Tls tls;  // null without
   Breaker breaker;
   ClusterMetrics& metrics;
 };

@@ -104,7 +104,7 @@ void decode_object(std::string_view source, const nlohmann::json& object, Object
                                      kind->group, group));
     return;
   }
-  ObjectReader root(object, std::string(source), problems);
+  ObjectReader root(object, std::string(source) + ":", problems);
   root.ignore({"apiVersion", "kind", "status"});
   ObjectMeta meta = decode_meta(root);
   if (meta.name.empty()) {
@@ -177,6 +177,8 @@ void decode_backend_tls(ObjectReader& root, ObjectMeta meta, Objects& objects) {
         validation.problem("caCertificateRefs",
                            "give either these or wellKnownCACertificates, not both or none");
       }
+      if (validation.has("subjectAltNames"))
+        validation.problem("subjectAltNames", "are not served; the hostname is checked");
       validation.each("subjectAltNames", 5, [&](ObjectReader name) {
         std::string text;
         const auto type = name.one_of("type", {"Hostname", "URI"});

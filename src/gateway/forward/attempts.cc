@@ -218,6 +218,7 @@ async::Task<Status> Forwarder::send(Request& request, Attempt& attempt, ClientEx
   net::http::ClientOptions options;
   options.connect_timeout = attempt.cluster.config.traffic.connect_timeout;
   options.head_timeout = rule.first_byte_timeout;
+  options.tls = attempt.cluster.tls;
   options.read_idle_timeout = rule.stream_idle_timeout;
   if (request.body_held) {
     const bool rewritten = request.extension && request.extension->rewrites_request();

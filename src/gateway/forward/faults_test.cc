@@ -64,8 +64,12 @@ TEST_F(Faults, AResetAtAnyByteOfAServicesAnswerNeverLooksComplete) {
         policy("{kind: Service, name: bad}", "  traffic: {outlierDetection: {enabled: false}}"));
   for (std::size_t i = 0; i <= whole.size(); ++i) {
     const Answer answer = ask("GET", "/");
-    if (answer.status.ok() && answer.code == 200) EXPECT_EQ(answer.body, "hello") << i;
-    if (i < whole.size() - 5) EXPECT_EQ(answer.code, 503) << i;
+    if (answer.status.ok() && answer.code == 200) {
+      EXPECT_EQ(answer.body, "hello") << i;
+    }
+    if (i < whole.size() - 5) {
+      EXPECT_EQ(answer.code, 503) << i;
+    }
   }
 }
 
@@ -131,8 +135,8 @@ TEST_F(Faults, ABreakerRefusesWhatIsTooMuch) {
       net::http::RequestHead head;
       net::http::ClientOptions options;
       options.head_timeout = 2s;
-      const Status sent =
-          co_await exchange->send({"127.0.0.1", test->gateway_->port()}, head, {}, options);
+      const net::HostPort to{"127.0.0.1", test->gateway_->port()};
+      const Status sent = co_await exchange->send(to, head, {}, options);
       *code = sent.ok() ? exchange->response().status : -1;
     }
     static Task<std::vector<int>> run(Faults* test) {

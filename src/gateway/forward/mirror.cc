@@ -12,6 +12,7 @@ struct MirroredRequest {
   std::shared_ptr<std::uint32_t> count;
   SnapshotPtr snapshot;
   net::HostPort address;
+  Cluster::Tls tls;
   net::http::RequestHead head;
   std::string body;
   ByteBudget::Share share;
@@ -21,6 +22,7 @@ struct MirroredRequest {
 async::Task<void> send_mirrored(std::unique_ptr<MirroredRequest> mirrored) {
   {
     net::http::ClientOptions options;
+    options.tls = mirrored->tls;
     options.connect_timeout = 2s;
     options.head_timeout = 60s;
     options.read_idle_timeout = 60s;
@@ -57,6 +59,7 @@ void Forwarder::mirror(Request& request) {
     mirrored->count = mirrors_;
     mirrored->snapshot = request.snapshot;
     mirrored->address = *address;
+    mirrored->tls = cluster.tls;
     mirrored->picked = std::move(*picked);
     mirrored->body = request.body;
     mirrored->head.method = request.exchange.request().method;

@@ -31,8 +31,6 @@ Task<void> echo(std::string name, ServerExchange& exchange) {
   }
   ResponseHead head;
   head.headers.add("x-upstream", name);
-  head.headers.add("connection", "x-private");
-  head.headers.add("x-private", "1");
   (void)co_await exchange.respond(head, text);
 }
 
@@ -100,20 +98,17 @@ TEST_F(Routes, FiltersChangeHeadersPathsAndHosts) {
                                {{"x-add", "1"},
                                 {"x-gone", "1"},
                                 {"x-set", "client"},
-                                {"x-gateway-destination-endpoint", "10.0.0.1:1"},
-                                {"connection", "x-hop"},
-                                {"x-hop", "1"}});
+                                {"x-gateway-destination-endpoint", "10.0.0.1:1"}});
   EXPECT_TRUE(rewritten.body.starts_with("a GET /new/p?q=1 host=inner.example body=0"))
       << rewritten.body;
   EXPECT_NE(rewritten.body.find("x-set=s"), std::string::npos) << rewritten.body;
   EXPECT_NE(rewritten.body.find("x-add=1 "), std::string::npos);
   EXPECT_NE(rewritten.body.find("x-add=2"), std::string::npos);
   EXPECT_NE(rewritten.body.find("x-forwarded-proto=http"), std::string::npos);
-  for (const char* gone : {"x-gone", "x-gateway-destination", "x-hop"})
+  for (const char* gone : {"x-gone", "x-gateway-destination"})
     EXPECT_EQ(rewritten.body.find(gone), std::string::npos) << gone;
   EXPECT_EQ(rewritten.headers.get("x-upstream"), "hidden");
   EXPECT_EQ(rewritten.headers.get("x-more"), "m");
-  EXPECT_FALSE(rewritten.headers.contains("x-private"));
 
   const Answer redirect = ask("GET", "/go/a?b=c");
   EXPECT_EQ(redirect.code, 308);
@@ -134,7 +129,7 @@ TEST_F(Routes, FiltersChangeHeadersPathsAndHosts) {
 }
 
 TEST_F(Routes, BodiesOfServicesPassThroughUnheldAndUnchanged) {
-  start(base_objects("  limits: {heldBodyBytes: 1Mi, bodyBytes: 32Mi}") +
+  start(base_objects("  limits: {heldBodyBytes: 100Ki, bodyBytes: 32Mi}") +
         service("a", {upstream(named("a"))}) + pool("p", {upstream(named("p"))}) + route("r", R"(
   - {matches: [{path: {value: /s}}], backendRefs: [{name: a, port: 80}]}
   - matches: [{path: {value: /p}}]
@@ -143,11 +138,9 @@ TEST_F(Routes, BodiesOfServicesPassThroughUnheldAndUnchanged) {
   const Answer streamed = ask("POST", "/s", {}, large);
   EXPECT_EQ(streamed.code, 200);
   EXPECT_NE(streamed.body.find(fmt::format("body={}", large.size())), std::string::npos);
-  // The same body does not fit the budget where it must be held.
-  const Answer held = ask("POST", "/p", {}, large);
-  EXPECT_EQ(held.code, 503);
-  EXPECT_EQ(ask("POST", "/p", {}, std::string(100 << 10, 'x')).code, 200);
-  EXPECT_EQ(ask("POST", "/p", {}, std::string(33 << 20, 'x')).code, 413);
+  // A body that must be held has to fit the budget.
+  EXPECT_EQ(ask("POST", "/p", {}, std::string(200 << 10, 'x')).code, 503);
+  EXPECT_EQ(ask("POST", "/p", {}, std::string(50 << 10, 'x')).code, 200);
   EXPECT_NE(admin("/metrics").find("nacelle_gateway_held_body_bytes 0\n"), std::string::npos);
 }
 
@@ -188,8 +181,9 @@ TEST_F(Routes, SessionsStickAndMirrorsAreCopies) {
     EXPECT_EQ(again.headers.get("x-upstream"), first.headers.get("x-upstream"));
     EXPECT_FALSE(again.headers.contains("set-cookie"));
   }
-  // The copy of a request may still be on its way; those before it are not.
-  EXPECT_GE(mirrored, 10);
+  // Copies may still be on their way: a turn of the loop at a time.
+  for (int i = 0; i < 1000 && mirrored < 11; ++i) (void)admin("/health");
+  EXPECT_EQ(mirrored, 11);
   EXPECT_NE(admin("/metrics").find("mirrored_requests_total{outcome=\"sent\"} 11"),
             std::string::npos);
 }
@@ -226,7 +220,8 @@ TEST_F(Routes, AReloadIsWholeOrNothingAndStreamsInHandGoOn) {
       head.target = "/slow";
       net::http::ClientExchange exchange(*test->client_);
       Answer answer;
-      answer.status = co_await exchange.send({"127.0.0.1", test->gateway_->port()}, head);
+      const net::HostPort to{"127.0.0.1", test->gateway_->port()};
+      answer.status = co_await exchange.send(to, head);
       (void)co_await begun->wait();
       *applied = test->apply(without);  // the route of this very stream is gone now
       release->set();

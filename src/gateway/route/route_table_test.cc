@@ -129,8 +129,9 @@ TEST(RouteTable, AgreesWithThePrecedenceText) {
       if (random() % 2 == 0) query.model = random() % 2 == 0 ? "1" : "3";
       const RouteFound fast = table.find(query), slow = slow_find(entries, query);
       ASSERT_EQ(fast.kind, slow.kind) << "round " << round << " " << host << path;
-      if (fast.kind == RouteFound::Kind::kEntry)
+      if (fast.kind == RouteFound::Kind::kEntry) {
         ASSERT_EQ(fast.entry->target, slow.entry->target) << "round " << round << host << path;
+      }
     }
   }
 }
@@ -181,7 +182,9 @@ TEST(HostPattern, Intersections) {
        }) {
     for (const auto& both : {intersect_hosts(row.a, row.b), intersect_hosts(row.b, row.a)}) {
       EXPECT_EQ(both.has_value(), row.both != nullptr) << row.a << " " << row.b;
-      if (both && row.both != nullptr) EXPECT_EQ(*both, row.both);
+      if (both && row.both != nullptr) {
+        EXPECT_EQ(*both, row.both);
+      }
     }
   }
   EXPECT_EQ(host_of("WWW.A.com:80"), "www.a.com");

@@ -4,8 +4,9 @@ namespace nacelle::gateway {
 namespace {
 
 async::Task<void> watch(async::StopScope* scope, net::http::HttpClient* client,
-                        HealthCheckConfig config, std::weak_ptr<ClusterPicker> picker,
-                        std::size_t endpoint, net::HostPort address) {
+                        HealthCheckConfig config, std::shared_ptr<const net::TlsClientContext> tls,
+                        std::weak_ptr<ClusterPicker> picker, std::size_t endpoint,
+                        net::HostPort address) {
   bool healthy = true;
   std::uint32_t streak = 0;  // results in a row that speak against `healthy`
   for (;;) {
@@ -15,6 +16,7 @@ async::Task<void> watch(async::StopScope* scope, net::http::HttpClient* client,
       net::http::RequestHead head;
       head.target = config.path;
       net::http::ClientOptions options;
+      options.tls = tls;
       options.connect_timeout = options.head_timeout = options.read_idle_timeout = config.timeout;
       net::http::ClientExchange exchange(*client);
       const Status sent = co_await exchange.send(address, head, {}, options);
@@ -34,12 +36,13 @@ async::Task<void> watch(async::StopScope* scope, net::http::HttpClient* client,
 }  // namespace
 
 void start_health_checks(async::StopScope& scope, net::http::HttpClient& client,
-                         const HealthCheckConfig& config, bool http2,
+                         const HealthCheckConfig& config,
+                         std::shared_ptr<const net::TlsClientContext> tls, bool http2,
                          const std::shared_ptr<ClusterPicker>& picker) {
   if (http2) return;  // spoken by prior knowledge; its endpoints show their state in their answers
   for (std::size_t i = 0; i < picker->addresses().size(); ++i) {
     auto address = net::parse_host_port(picker->addresses()[i]);
-    if (address) scope.spawn(watch(&scope, &client, config, picker, i, *address));
+    if (address) scope.spawn(watch(&scope, &client, config, tls, picker, i, *address));
   }
 }
 

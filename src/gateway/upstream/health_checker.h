@@ -15,7 +15,8 @@ namespace nacelle::gateway {
 
 // One task per endpoint in `scope`, whose loop is `client`'s. Call on that loop.
 void start_health_checks(async::StopScope& scope, net::http::HttpClient& client,
-                         const HealthCheckConfig& config, bool http2,
+                         const HealthCheckConfig& config,
+                         std::shared_ptr<const net::TlsClientContext> tls, bool http2,
                          const std::shared_ptr<ClusterPicker>& picker);
 
 }  // namespace nacelle::gateway
