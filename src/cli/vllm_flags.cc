@@ -155,7 +155,7 @@ constexpr std::array<FlagSpec, 182> kFlags{{
     {"kv-offloading-backend", "", kString, kAccepted, "Cache", "native", ""},
     {"disable-hybrid-kv-cache-manager", "", kBool, kAccepted, "Cache", "auto", ""},
     {"kv-transfer-config", "", kJson, kAccepted, "Cache", "", ""},
-    {"kv-events-config", "", kJson, kAccepted, "Cache", "", ""},
+    {"kv-events-config", "", kJson, kWorks, "Cache", "", "publishes what the prefix cache holds, for routers (docs/kv-events.md)"},
     {"ec-transfer-config", "", kJson, kAccepted, "Cache", "", ""},
     {"max-num-batched-tokens", "", kHumanInt, kWorks, "Scheduler", "2048", "token budget of a step"},
     {"max-num-seqs", "", kInt, kWorks, "Scheduler", "128", "running sequences"},

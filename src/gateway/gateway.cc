@@ -173,11 +173,13 @@ void Gateway::start_health_checks(const Snapshot* before, const Snapshot& snapsh
                                  before->clusters.end();
     auto picker = std::dynamic_pointer_cast<ClusterPicker>(cluster->picker);
     if (known || !picker) continue;
-    runtime_.loop(0).post([this, picker, config = *cluster->config.traffic.health_check,
-                           tls = cluster->tls, http2 = cluster->config.http2] {
+    net::http::ClientOptions options;
+    options.tls = cluster->tls;
+    if (cluster->config.http2) options.protocol = net::http::Protocol::kHttp2;
+    runtime_.loop(0).post([this, picker, config = *cluster->config.traffic.health_check, options] {
       if (!health_client_)
         health_client_ = std::make_unique<net::http::HttpClient>(runtime_.loop(0));
-      gateway::start_health_checks(scope_, *health_client_, config, tls, http2, picker);
+      gateway::start_health_checks(scope_, *health_client_, config, options, picker);
     });
   }
 }

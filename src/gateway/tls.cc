@@ -4,6 +4,7 @@ namespace nacelle::gateway {
 
 Result<std::shared_ptr<const net::TlsServerContext>> make_server_tls(const PortConfig& port) {
   net::TlsServerConfig tls;
+  tls.alpn = {"h2", "http/1.1"};
   for (const ListenerConfig& listener : port.listeners) {
     for (const CertificateConfig& one : listener.certificates) {
       net::TlsCertificate certificate;

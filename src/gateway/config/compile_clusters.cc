@@ -152,6 +152,7 @@ void Clusters::apply_tls(const ObjectRef& ref, const std::string& port_name,
     tls.authorities +=
         references_.value(references_.objects().config_maps, authority, "ConfigMap", "ca.crt");
   cluster.tls = std::move(tls);
+  cluster.http2 = false;  // appProtocol means HTTP/2 in clear text
 }
 
 }  // namespace nacelle::gateway

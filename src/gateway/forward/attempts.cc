@@ -219,6 +219,7 @@ async::Task<Status> Forwarder::send(Request& request, Attempt& attempt, ClientEx
   options.connect_timeout = attempt.cluster.config.traffic.connect_timeout;
   options.head_timeout = rule.first_byte_timeout;
   options.tls = attempt.cluster.tls;
+  if (attempt.cluster.config.http2) options.protocol = net::http::Protocol::kHttp2;
   options.read_idle_timeout = rule.stream_idle_timeout;
   if (request.body_held) {
     const bool rewritten = request.extension && request.extension->rewrites_request();

@@ -13,6 +13,7 @@ struct MirroredRequest {
   SnapshotPtr snapshot;
   net::HostPort address;
   Cluster::Tls tls;
+  bool http2 = false;
   net::http::RequestHead head;
   std::string body;
   ByteBudget::Share share;
@@ -23,6 +24,7 @@ async::Task<void> send_mirrored(std::unique_ptr<MirroredRequest> mirrored) {
   {
     net::http::ClientOptions options;
     options.tls = mirrored->tls;
+    if (mirrored->http2) options.protocol = net::http::Protocol::kHttp2;
     options.connect_timeout = 2s;
     options.head_timeout = 60s;
     options.read_idle_timeout = 60s;
@@ -60,6 +62,7 @@ void Forwarder::mirror(Request& request) {
     mirrored->snapshot = request.snapshot;
     mirrored->address = *address;
     mirrored->tls = cluster.tls;
+    mirrored->http2 = cluster.config.http2;
     mirrored->picked = std::move(*picked);
     mirrored->body = request.body;
     mirrored->head.method = request.exchange.request().method;

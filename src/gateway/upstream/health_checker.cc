@@ -4,9 +4,10 @@ namespace nacelle::gateway {
 namespace {
 
 async::Task<void> watch(async::StopScope* scope, net::http::HttpClient* client,
-                        HealthCheckConfig config, std::shared_ptr<const net::TlsClientContext> tls,
+                        HealthCheckConfig config, net::http::ClientOptions options,
                         std::weak_ptr<ClusterPicker> picker, std::size_t endpoint,
                         net::HostPort address) {
+  options.connect_timeout = options.head_timeout = options.read_idle_timeout = config.timeout;
   bool healthy = true;
   std::uint32_t streak = 0;  // results in a row that speak against `healthy`
   for (;;) {
@@ -15,9 +16,6 @@ async::Task<void> watch(async::StopScope* scope, net::http::HttpClient* client,
     {
       net::http::RequestHead head;
       head.target = config.path;
-      net::http::ClientOptions options;
-      options.tls = tls;
-      options.connect_timeout = options.head_timeout = options.read_idle_timeout = config.timeout;
       net::http::ClientExchange exchange(*client);
       const Status sent = co_await exchange.send(address, head, {}, options);
       good = sent.ok() && exchange.response().status / 100 == 2;
@@ -36,13 +34,11 @@ async::Task<void> watch(async::StopScope* scope, net::http::HttpClient* client,
 }  // namespace
 
 void start_health_checks(async::StopScope& scope, net::http::HttpClient& client,
-                         const HealthCheckConfig& config,
-                         std::shared_ptr<const net::TlsClientContext> tls, bool http2,
+                         const HealthCheckConfig& config, const net::http::ClientOptions& options,
                          const std::shared_ptr<ClusterPicker>& picker) {
-  if (http2) return;  // spoken by prior knowledge; its endpoints show their state in their answers
   for (std::size_t i = 0; i < picker->addresses().size(); ++i) {
     auto address = net::parse_host_port(picker->addresses()[i]);
-    if (address) scope.spawn(watch(&scope, &client, config, tls, picker, i, *address));
+    if (address) scope.spawn(watch(&scope, &client, config, options, picker, i, *address));
   }
 }
 

@@ -13,10 +13,10 @@
 
 namespace nacelle::gateway {
 
-// One task per endpoint in `scope`, whose loop is `client`'s. Call on that loop.
+// One task per endpoint in `scope`, whose loop is `client`'s. Call on that loop. `options` say
+// which protocol is spoken.
 void start_health_checks(async::StopScope& scope, net::http::HttpClient& client,
-                         const HealthCheckConfig& config,
-                         std::shared_ptr<const net::TlsClientContext> tls, bool http2,
+                         const HealthCheckConfig& config, const net::http::ClientOptions& options,
                          const std::shared_ptr<ClusterPicker>& picker);
 
 }  // namespace nacelle::gateway

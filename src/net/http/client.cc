@@ -1,9 +1,12 @@
 #include "net/http/client.h"
 
 #include <utility>
+#include <vector>
 
 #include "net/http1/client_call.h"
 #include "net/http1/client_pool.h"
+#include "net/http2/client_call.h"
+#include "net/http2/client_pool.h"
 
 namespace nacelle::net::http {
 
@@ -30,13 +33,22 @@ std::string_view to_string(ClientStage stage) {
 }
 
 HttpClient::HttpClient(async::Loop& loop, HttpClientConfig config)
-    : pool_(std::make_shared<http1::ClientPool>(loop, config)) {}
-HttpClient::~HttpClient() { pool_->close_all(); }
+    : pool_(std::make_shared<http1::ClientPool>(loop, config)),
+      pool2_(std::make_shared<http2::ClientPool>(loop, config, pool_)) {}
+HttpClient::~HttpClient() {
+  pool_->close_all();
+  pool2_->close_all();
+}
 async::Loop& HttpClient::loop() { return pool_->loop(); }
 std::size_t HttpClient::num_idle() const { return pool_->num_idle(); }
-void HttpClient::forget(const HostPort& address) { pool_->forget(address); }
+std::size_t HttpClient::num_http2_connections() const { return pool2_->num_connections(); }
+void HttpClient::forget(const HostPort& address) {
+  pool_->forget(address);
+  pool2_->forget(address);
+}
 
-ClientExchange::ClientExchange(HttpClient& client) : call_(client.pool_->take_call()) {
+ClientExchange::ClientExchange(HttpClient& client)
+    : call_(client.pool_->take_call()), pool2_(&client.pool2_) {
   call_->begin(client.pool_);
 }
 
@@ -53,6 +65,7 @@ async::Task<Status> ClientExchange::send(const HostPort& address, const RequestH
 async::Task<Status> ClientExchange::send_chunks(const HostPort& address, const RequestHead& head,
                                                 std::span<const std::string_view> body,
                                                 ClientOptions options) {
+  if (options.protocol == Protocol::kHttp2) return send_http2(address, head, body, options);
   if (Status built = call_->prepare(address, head, body, options); !built.ok()) {
     return ready(std::move(built));
   }
@@ -69,18 +82,56 @@ async::Task<Status> ClientExchange::send_stream(const HostPort& address, const R
   return call_->run();
 }
 
-ResponseHead& ClientExchange::response() { return call_->response(); }
+async::Task<Status> ClientExchange::send_http2(const HostPort& address, const RequestHead& head,
+                                               std::span<const std::string_view> body,
+                                               ClientOptions options) {
+  call2_ = std::make_unique<http2::ClientCall>(*pool2_);
+  std::size_t length = 0;
+  for (std::string_view piece : body) length += piece.size();
+  const bool bodiless = head.method == "GET" || head.method == "HEAD" || head.method == "DELETE" ||
+                        head.method == "OPTIONS";
+  std::optional<std::uint64_t> content_length;
+  if (length > 0 || !bodiless) content_length = length;
+  if (Status built = call2_->prepare(address, head, options, content_length); !built.ok()) {
+    return ready(std::move(built));
+  }
+  return call2_->run({body.begin(), body.end()});
+}
+
+ResponseHead& ClientExchange::response() {
+  return call2_ != nullptr ? call2_->response() : call_->response();
+}
 std::optional<std::uint64_t> ClientExchange::content_length() const {
-  return call_->content_length();
+  return call2_ != nullptr ? call2_->content_length() : call_->content_length();
 }
-async::Task<Result<std::string_view>> ClientExchange::read_chunk() { return call_->read_chunk(); }
+async::Task<Result<std::string_view>> ClientExchange::read_chunk() {
+  return call2_ != nullptr ? call2_->read_chunk() : call_->read_chunk();
+}
 async::Task<Result<std::string>> ClientExchange::read_body(std::size_t limit) {
-  return call_->read_body(limit);
+  return call2_ != nullptr ? call2_->read_body(limit) : call_->read_body(limit);
 }
-void ClientExchange::cancel() { call_->cancel(); }
-const TlsInfo* ClientExchange::tls() const { return call_->tls(); }
-ClientStage ClientExchange::stage() const { return call_->stage(); }
-bool ClientExchange::reused_connection() const { return call_->reused(); }
-std::uint64_t ClientExchange::bytes_received() const { return call_->bytes_received(); }
+const Headers& ClientExchange::trailers() const {
+  static const Headers none;
+  return call2_ != nullptr ? call2_->trailers() : none;
+}
+void ClientExchange::cancel() {
+  if (call2_ != nullptr) {
+    call2_->cancel();
+  } else {
+    call_->cancel();
+  }
+}
+ClientStage ClientExchange::stage() const {
+  return call2_ != nullptr ? call2_->stage() : call_->stage();
+}
+bool ClientExchange::reused_connection() const {
+  return call2_ != nullptr ? call2_->reused() : call_->reused();
+}
+std::uint64_t ClientExchange::bytes_received() const {
+  return call2_ != nullptr ? call2_->bytes_received() : call_->bytes_received();
+}
+const TlsInfo* ClientExchange::tls() const {
+  return call2_ != nullptr ? nullptr : call_->tls();
+}
 
 }  // namespace nacelle::net::http

@@ -38,6 +38,7 @@
 #include "base/result.h"
 #include "net/address.h"
 #include "net/http/body_source.h"
+#include "net/http/http2_limits.h"
 #include "net/http/message.h"
 #include "net/tls/client_context.h"
 #include "net/tls/info.h"
@@ -47,7 +48,16 @@ class ClientCall;
 class ClientPool;
 }  // namespace nacelle::net::http1
 
+namespace nacelle::net::http2 {
+class ClientCall;
+class ClientPool;
+}  // namespace nacelle::net::http2
+
 namespace nacelle::net::http {
+
+// What is spoken to an address. HTTP/2 is spoken at once, without asking ("prior knowledge"): the
+// server must know it.
+enum class Protocol : std::uint8_t { kHttp1, kHttp2 };
 
 struct HttpClientConfig {
   std::size_t max_idle_per_endpoint = 256;
@@ -55,10 +65,12 @@ struct HttpClientConfig {
   std::size_t max_head_bytes = 64 * 1024;  // of a response
   std::size_t max_header_count = 200;
   Duration dns_ttl = 5s;  // resolved names are kept this long
+  Http2Limits http2;
 };
 
 // A zero duration means no limit.
 struct ClientOptions {
+  Protocol protocol = Protocol::kHttp1;
   Duration connect_timeout = 5s;  // name lookup, connect and TLS handshake
   Duration head_timeout{};        // request sent to response head complete
   Duration read_idle_timeout{};   // between two pieces of the body
@@ -81,13 +93,16 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
 
   [[nodiscard]] async::Loop& loop();
-  [[nodiscard]] std::size_t num_idle() const;
+  [[nodiscard]] std::size_t num_idle() const;  // HTTP/1 connections
+  [[nodiscard]] std::size_t num_http2_connections() const;
   // Closes the idle connections of an endpoint that went away, plain and TLS.
   void forget(const HostPort& address);
 
  private:
   friend class ClientExchange;
-  std::shared_ptr<http1::ClientPool> pool_;  // exchanges keep it
+  friend class ClientStream;
+  std::shared_ptr<http1::ClientPool> pool_;   // exchanges keep it
+  std::shared_ptr<http2::ClientPool> pool2_;  // connections that many exchanges share
 };
 
 class ClientExchange {
@@ -126,7 +141,11 @@ class ClientExchange {
   // The rest of the body. out_of_range beyond `limit`; the connection is then closed.
   [[nodiscard]] async::Task<Result<std::string>> read_body(std::size_t limit);
 
-  // Closes the upstream connection at once; pending and later operations return cancelled.
+  // The fields behind the body, after read_chunk() returned an empty piece. Empty for HTTP/1.
+  [[nodiscard]] const Headers& trailers() const;
+
+  // Closes the upstream connection at once, or resets the HTTP/2 stream; pending and later
+  // operations return cancelled.
   void cancel();
 
   // What TLS agreed on, while stage() is kBody; nullptr over plain TCP.
@@ -137,7 +156,13 @@ class ClientExchange {
   [[nodiscard]] std::uint64_t bytes_received() const;  // response bytes, head and framing included
 
  private:
+  [[nodiscard]] async::Task<Status> send_http2(const HostPort& address, const RequestHead& head,
+                                               std::span<const std::string_view> body,
+                                               ClientOptions options);
+
   std::unique_ptr<http1::ClientCall> call_;
+  const std::shared_ptr<http2::ClientPool>* pool2_;  // the client's, which outlives exchanges
+  std::unique_ptr<http2::ClientCall> call2_;         // set by send() with Protocol::kHttp2
 };
 
 }  // namespace nacelle::net::http

@@ -73,6 +73,10 @@ class Headers {
   void add_stored(std::string_view name, std::string_view value) {
     fields_.push_back({name, value});
   }
+  // The same in front of the others; the name is text that lives as long as the program.
+  void prepend_stored(std::string_view name, std::string_view value) {
+    fields_.insert(fields_.begin(), {name, value});
+  }
 
  private:
   struct Block {

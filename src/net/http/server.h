@@ -27,6 +27,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "net/address.h"
+#include "net/http/http2_limits.h"
 #include "net/http/server_exchange.h"
 #include "net/tls/server_context.h"
 
@@ -49,6 +50,10 @@ struct HttpServerConfig {
   std::shared_ptr<TlsServerSource> tls;  // null = plain HTTP
   Duration tls_handshake_timeout = 10s;
   std::size_t max_tls_handshakes = 1024;  // in flight over all loops; beyond: close
+  // Connections that begin with the HTTP/2 preface are served as HTTP/2; head, body, keep-alive and
+  // stall bounds above hold for each stream.
+  bool allow_http2 = true;
+  Http2Limits http2;
 };
 
 // Called for each request. Must not be a capturing lambda coroutine: capture in a plain lambda that

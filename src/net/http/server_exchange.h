@@ -54,6 +54,10 @@ class ServerExchange {
   // limit fails before anything is read.
   [[nodiscard]] virtual async::Task<Result<std::string>> read_body(std::size_t limit) = 0;
 
+  // The fields behind the body, complete once read_chunk() returned an empty piece. Always empty
+  // for HTTP/1, whose trailers are checked and dropped.
+  [[nodiscard]] virtual const Headers& request_trailers() const;
+
   // Sends the head and the whole body. Adds Content-Length, Date and, where needed, Connection.
   // The head is serialised before this returns; `body` must live until the task ended.
   [[nodiscard]] virtual async::Task<Status> respond(const ResponseHead& head,
@@ -69,6 +73,9 @@ class ServerExchange {
   [[nodiscard]] virtual async::Task<Status> write(std::string_view data) = 0;
   // Ends the response; `last` is a last piece that leaves in the same system call.
   [[nodiscard]] virtual async::Task<Status> finish(std::string_view last = {}) = 0;
+  // Ends the response with trailer fields, which are copied. HTTP/1 ends it without them.
+  [[nodiscard]] virtual async::Task<Status> finish_with_trailers(const Headers& trailers,
+                                                                 std::string_view last = {});
 
   // Sends an interim response (103); ignored for HTTP/1.0.
   [[nodiscard]] virtual async::Task<Status> inform(const ResponseHead& head) = 0;
@@ -85,10 +92,11 @@ class ServerExchange {
   // Departure is noticed behind at most one buffer (8 KiB) of pipelined bytes or unread body.
   virtual void on_client_gone(std::function<void()> callback) = 0;
 
-  // The connection closes after this response.
+  // The connection closes after this response. Without effect in HTTP/2, where the streams of a
+  // connection do not share the request's framing.
   virtual void close_after() = 0;
-  // Breaks the connection at once, without a last chunk: how a forwarder reports that its upstream
-  // failed in mid-stream.
+  // Breaks the connection at once, without a last chunk, or resets the HTTP/2 stream: how a
+  // forwarder reports that its upstream failed in mid-stream.
   virtual void abort() = 0;
 };
 

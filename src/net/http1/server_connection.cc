@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "net/http1/accept_tls.h"
+#include "net/http2/server_session.h"
 #include "telemetry/log.h"
 
 namespace nacelle::net::http1 {
@@ -15,6 +16,18 @@ namespace {
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::size_t kLingerBytes = 256 * 1024;
 constexpr Duration kLingerTime = 1s;
+
+enum class Preface : std::uint8_t { kNone, kPart, kWhole };
+
+// Whether a connection's first bytes are those of HTTP/2. "PRI" alone may still be a method.
+Preface find_preface(std::string_view bytes) {
+  constexpr std::size_t kTelling = 16;  // "PRI * HTTP/2.0\r\n"
+  if (bytes.front() != 'P' || bytes.size() < 4) return Preface::kNone;
+  const std::size_t seen = std::min(bytes.size(), http2::kPreface.size());
+  if (bytes.substr(0, seen) != http2::kPreface.substr(0, seen)) return Preface::kNone;
+  if (seen == http2::kPreface.size()) return Preface::kWhole;
+  return seen >= kTelling ? Preface::kPart : Preface::kNone;
+}
 
 TimePoint deadline_after(Duration duration) {
   return duration > Duration::zero() ? std::chrono::steady_clock::now() + duration
@@ -56,6 +69,10 @@ async::Task<void> ServerConnection::run() {
   for (;;) {
     const HeadEnd head = co_await read_head();
     if (head == HeadEnd::kGone) co_return;
+    if (head == HeadEnd::kHttp2) {
+      co_await serve_http2();
+      co_return;
+    }
     if (head == HeadEnd::kRefused) {
       co_await refuse(refused_status_, refused_reason_);
       co_return;
@@ -85,8 +102,13 @@ async::Task<ServerConnection::HeadEnd> ServerConnection::read_head() {
         idle_ = false;
         deadline = deadline_after(context_->config.head_timeout);
       }
+      const Preface preface =
+          first_ && context_->config.allow_http2 ? find_preface(input.unread()) : Preface::kNone;
+      if (preface == Preface::kWhole) co_return HeadEnd::kHttp2;
       const ParseOutcome outcome =
-          parse_request_head(input.unread(), context_->limits, scan, parsed_);
+          preface == Preface::kPart
+              ? ParseOutcome()
+              : parse_request_head(input.unread(), context_->limits, scan, parsed_);
       if (outcome.state == ParseState::kDone) {
         input.consume(outcome.consumed);
         first_ = false;
@@ -109,6 +131,13 @@ async::Task<ServerConnection::HeadEnd> ServerConnection::read_head() {
     }
     co_return HeadEnd::kGone;
   }
+}
+
+async::Task<void> ServerConnection::serve_http2() {
+  idle_ = false;
+  http2_ = std::make_unique<http2::ServerSession>(*context_, stream_, peer_);
+  co_await http2_->serve();
+  http2_.reset();
 }
 
 void ServerConnection::begin_exchange() {
@@ -267,6 +296,10 @@ void ServerConnection::abort() {
 }
 
 void ServerConnection::begin_drain() {
+  if (http2_ != nullptr) {
+    http2_->begin_drain();
+    return;
+  }
   if (idle_ && !handling_) stream_.close(Stream::Close::kOrderly);
 }
 

@@ -1,6 +1,8 @@
-// server_connection.h: one accepted HTTP/1 connection and the exchange that it is serving.
+// server_connection.h: one accepted connection and the HTTP/1 exchange that it is serving.
 //
 //   read_head -> handler(*this) -> finish_exchange -> read_head ...
+//
+// A connection that begins with the HTTP/2 preface is handed to an http2::ServerSession instead.
 //
 // While the handler runs the stream keeps one read outstanding (Stream::watch), which notices a
 // departing client and collects pipelined bytes up to one buffer.
@@ -20,6 +22,10 @@
 #include "net/http1/serialize.h"
 #include "net/http1/server_context.h"
 #include "net/stream.h"
+
+namespace nacelle::net::http2 {
+class ServerSession;
+}
 
 namespace nacelle::net::http1 {
 
@@ -59,10 +65,11 @@ class ServerConnection final : public http::ServerExchange {
 
  private:
   enum class Phase : std::uint8_t { kUnanswered, kStreaming, kFinished };
-  enum class HeadEnd : std::uint8_t { kRequest, kRefused, kGone };
+  enum class HeadEnd : std::uint8_t { kRequest, kHttp2, kRefused, kGone };
 
   async::Task<void> run();
   async::Task<HeadEnd> read_head();
+  async::Task<void> serve_http2();
   async::Task<void> run_handler();
   async::Task<bool> finish_exchange();  // false when the connection must end
   async::Task<void> refuse(int status, std::string_view reason);
@@ -81,6 +88,7 @@ class ServerConnection final : public http::ServerExchange {
   std::shared_ptr<ServerContext> context_;
   TcpEndpoint peer_;
   Stream stream_;
+  std::unique_ptr<http2::ServerSession> http2_;  // once the preface came
   ServerConnection* prev_ = nullptr;
   ServerConnection* next_ = nullptr;
 

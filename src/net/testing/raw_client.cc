@@ -62,6 +62,14 @@ std::string RawClient::read_until(std::string_view mark) {
   return out;
 }
 
+std::string RawClient::read_exactly(std::size_t size) {
+  while (unread_.size() < size && read_some()) {
+  }
+  std::string out = unread_.substr(0, size);
+  unread_.erase(0, out.size());
+  return out;
+}
+
 std::string RawClient::read_response() {
   std::string out = read_until("\r\n\r\n");
   if (out.find("transfer-encoding: chunked") != std::string::npos) {

@@ -20,6 +20,8 @@ class RawClient {
   std::string read_to_end();
   // At least until `mark` was received; "" when the peer closed before.
   std::string read_until(std::string_view mark);
+  // That many bytes; fewer when the peer closed before.
+  std::string read_exactly(std::size_t size);
   // One response with Content-Length or chunked framing; head and raw body.
   std::string read_response();
 

@@ -41,7 +41,7 @@ struct TlsServerConfig {
   TlsVersion min_version = TlsVersion::kTls12;
   std::string ciphers;        // of TLS 1.2, in OpenSSL's syntax; "" = ECDHE with AEAD
   std::string cipher_suites;  // of TLS 1.3; "" = OpenSSL's
-  std::vector<std::string> alpn = {"http/1.1"};  // in order of preference; empty = none
+  std::vector<std::string> alpn = {"h2", "http/1.1"};  // in order of preference; empty = none
   ClientVerify client_verify = ClientVerify::kNone;
   PemSource client_ca;  // needed unless kNone
   // Stateless tickets under a key that lives as long as one loaded configuration, so that a reload

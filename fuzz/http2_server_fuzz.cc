@@ -1,0 +1,112 @@
+// links: net
+// http2_server_fuzz.cc: whatever follows the HTTP/2 preface on a connection.
+//
+// Checks: the connection ends and its handlers return; a request that reaches a handler can be
+// written as one HTTP/1.1 head that our strict parser reads with the same meaning, so that no
+// upstream can be made to read it otherwise.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "async/loop.h"
+#include "net/http1/head_parser.h"
+#include "net/http1/serialize.h"
+#include "net/http1/server_connection.h"
+#include "net/http1/server_context.h"
+#include "net/http2/session.h"
+
+namespace {
+
+using namespace nacelle;
+using namespace nacelle::net;
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+void check_downgrade(const http::RequestHead& head) {
+  http::RequestHead forwarded = head;
+  forwarded.headers.remove("content-length");
+  std::string wire;
+  require(http1::append_request_head(wire, forwarded, "upstream:1", std::nullopt).ok());
+  http::RequestHead again;
+  http1::ParsedRequest parsed;
+  parsed.head = &again;
+  http1::ScanState scan;
+  http1::HeadLimits limits;
+  limits.max_bytes = 1 << 20;
+  limits.max_fields = 1000;
+  const auto outcome = http1::parse_request_head(wire, limits, scan, parsed);
+  require(outcome.state == http1::ParseState::kDone);
+  require(outcome.consumed == wire.size());
+  require(again.method == head.method && again.target == head.target);
+  require(again.host() == head.host());
+  require(parsed.body.kind == http1::BodyKind::kNone);
+}
+
+const http::ResponseHead kPlain;
+
+async::Task<void> serve(http::ServerExchange& exchange) {
+  check_downgrade(exchange.request());
+  const Result<std::string> body = co_await exchange.read_body(100000);
+  require(exchange.request_trailers().validate().ok());
+  if (exchange.request().method == "HEAD") {
+    (void)co_await exchange.start(kPlain);
+    (void)co_await exchange.write("some");
+    const http::Headers trailers{{"x", "y"}};
+    (void)co_await exchange.finish_with_trailers(trailers, "more");
+  } else {
+    std::string text = "no body";
+    if (body.ok()) text = *body;
+    (void)co_await exchange.respond(kPlain, text);
+  }
+}
+
+http::HttpServerConfig make_config() {
+  http::HttpServerConfig config;
+  config.http2.max_concurrent_streams = 50;
+  config.write_stall_timeout = 8ms;
+  config.body_timeout = 8ms;
+  return config;
+}
+
+async::Task<void> run(std::shared_ptr<http1::ServerContext> context, int fd) {
+  Socket socket(context->loop.executor());
+  boost::system::error_code error;
+  socket.assign(boost::asio::ip::tcp::v4(), fd, error);
+  require(!error);
+  context->counters->open.fetch_add(1);
+  const TcpEndpoint peer;
+  auto connection = std::make_unique<http1::ServerConnection>(context, std::move(socket), peer);
+  co_await http1::ServerConnection::serve(std::move(connection));
+  context->loop.stop();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static auto* const loop = new async::Loop;
+  static const auto context =
+      std::make_shared<http1::ServerContext>(*loop, make_config(), serve, http::RefusalFormatter(),
+                                             std::make_shared<http1::ServerCounters>());
+  int ends[2];
+  require(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  std::string wire(http2::kPreface);
+  wire.append(reinterpret_cast<const char*>(data), size);
+  require(::send(ends[0], wire.data(), wire.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(wire.size()));
+  (void)::shutdown(ends[0], SHUT_WR);
+  loop->context().restart();
+  loop->spawn(run(context, ends[1]));
+  loop->run();
+  require(context->num_connections == 0);
+  ::close(ends[0]);
+  return 0;
+}

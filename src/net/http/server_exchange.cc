@@ -1,0 +1,14 @@
+#include "net/http/server_exchange.h"
+
+namespace nacelle::net::http {
+
+const Headers& ServerExchange::request_trailers() const {
+  static const Headers none;
+  return none;
+}
+
+async::Task<Status> ServerExchange::finish_with_trailers(const Headers&, std::string_view last) {
+  return finish(last);
+}
+
+}  // namespace nacelle::net::http
