@@ -2,15 +2,18 @@
 
 #include <optional>
 
+#include "gateway/filter/cors.h"
+#include "gateway/forward/local_reply.h"
 #include "gateway/header_rules.h"
+#include "gateway/observe/access_line.h"
 #include "gateway/request_id.h"
-#include "openai/error.h"
+#include "gateway/route/host_pattern.h"
+#include "gateway/route/path.h"
 #include "telemetry/log.h"
 
 namespace nacelle::gateway {
 
-using net::http::ClientExchange;
-using net::http::ClientStage;
+using net::http::RequestHead;
 using net::http::ResponseHead;
 using net::http::ServerExchange;
 
@@ -18,249 +21,346 @@ namespace {
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
-bool is_event_stream(const ResponseHead& head) {
-  return head.headers.get("content-type").starts_with("text/event-stream");
+std::string_view protocol_of(net::http::Version version) {
+  switch (version) {
+    case net::http::Version::kHttp10:
+      return "HTTP/1.0";
+    case net::http::Version::kHttp11:
+      return "HTTP/1.1";
+    default:
+      return "HTTP/2";
+  }
 }
 
-// While it lives, a departing client cancels the upstream request.
-class CancelOnDeparture {
+// Counts a request in hand while it lives.
+class InHand {
  public:
-  CancelOnDeparture(ServerExchange& exchange, ClientExchange& upstream) : exchange_(exchange) {
-    exchange_.on_client_gone([&upstream] { upstream.cancel(); });
+  explicit InHand(GatewayShared& shared) : shared_(shared) {
+    count_ = shared_.requests.fetch_add(1, std::memory_order_relaxed) + 1;
+    shared_.metrics.active_requests.add(1);
   }
-  ~CancelOnDeparture() { exchange_.on_client_gone({}); }
-  CancelOnDeparture(const CancelOnDeparture&) = delete;
-  CancelOnDeparture& operator=(const CancelOnDeparture&) = delete;
+  ~InHand() {
+    shared_.requests.fetch_sub(1, std::memory_order_relaxed);
+    shared_.metrics.active_requests.add(-1);
+  }
+  InHand(const InHand&) = delete;
+  InHand& operator=(const InHand&) = delete;
+  [[nodiscard]] std::size_t count() const { return count_; }
 
  private:
-  ServerExchange& exchange_;
+  GatewayShared& shared_;
+  std::size_t count_;
 };
+
+std::string_view cookie_value(std::string_view cookies, std::string_view name) {
+  while (!cookies.empty()) {
+    const std::size_t end = std::min(cookies.find(';'), cookies.size());
+    std::string_view pair = cookies.substr(0, end);
+    while (pair.starts_with(" ")) pair.remove_prefix(1);
+    if (pair.starts_with(name) && pair.size() > name.size() && pair[name.size()] == '=')
+      return pair.substr(name.size() + 1);
+    cookies.remove_prefix(std::min(end + 1, cookies.size()));
+  }
+  return {};
+}
 
 }  // namespace
 
-// One client request on its way, over all attempts.
-struct Forwarder::Request {
-  ServerExchange& exchange;
-  std::string body;
-  RequestFacts facts;
-  std::string method, path;  // for the log: the head is edited
-  TimePoint complete{};
-  std::vector<std::string> tried;
-  // The answer of the last endpoint that was too busy, given when nobody else takes the request.
-  std::optional<ResponseHead> busy_head;
-  std::string busy_body;
-  std::string last_failure;
-  bool streaming = false;  // bytes of an event stream went to the client
-};
+Forwarder::Forwarder(async::Loop& loop, std::shared_ptr<GatewayShared> shared)
+    : loop_(loop),
+      shared_owner_(std::move(shared)),
+      shared_(*shared_owner_),
+      client_(std::make_shared<net::http::HttpClient>(loop)),
+      models_(shared_.metrics.models),
+      random_(std::random_device{}()) {}
 
-Forwarder::Forwarder(async::Loop& loop, const GatewayLimits& limits, EndpointPicker& picker,
-                     GatewayMetrics& metrics)
-    : limits_(limits), picker_(picker), metrics_(metrics), client_(loop) {}
-
-async::Task<void> Forwarder::forward(ServerExchange& exchange) {
-  Request request{exchange};
-  request.method = exchange.request().method;
-  request.path = std::string(exchange.request().path());
-  request.complete = now();
-  metrics_.active_requests.add(1);
-  if (const bool complete = co_await read_request(request); complete) {
-    PickRequest wanted{request.facts.model, request.facts.cache_salt, request.facts.prompt};
-    bool done = false;
-    while (!done && request.tried.size() < limits_.max_attempts) {
-      auto picked = picker_.pick(wanted, request.tried);
-      if (!picked) {
-        if (request.last_failure.empty()) request.last_failure = picked.error().message();
-        break;
-      }
-      request.tried.push_back((*picked)->address());
-      done = co_await attempt(request, **picked) == Attempt::kDone;
-    }
-    if (!done && request.busy_head) {
-      co_await answer(request, *request.busy_head, request.busy_body);
-    } else if (!done) {
-      std::string message =
-          fmt::format("No model server could take the request: {}", request.last_failure);
-      co_await refuse(request, 503, std::move(message));
-    }
+async::Task<void> Forwarder::forward(ServerExchange& exchange, std::uint32_t port_id,
+                                     std::uint16_t port_number) {
+  Request request(exchange, snapshot_);
+  request.port_number = port_number;
+  request.tls = exchange.tls() != nullptr;
+  const InHand place(shared_);
+  begin(request);
+  const GatewayLimits& limits = request.snapshot->model.settings.limits;
+  if (limits.max_requests > 0 && place.count() > limits.max_requests) {
+    shared_.metrics.refused_overload.increment();
+    co_await reply(request, 503, "The gateway has as many requests in hand as it takes.", "OM",
+                   "overload");
+  } else {
+    co_await handle(request, port_id);
   }
-  metrics_.active_requests.add(-1);
+  finish(request);
 }
 
-async::Task<bool> Forwarder::read_request(Request& request) {
-  auto body = co_await request.exchange.read_body(limits_.body_bytes);
-  request.complete = now();
-  if (!body) {
-    switch (body.error().code()) {
-      case Code::kOutOfRange: {
-        std::string message = fmt::format(
-            "The request body is larger than the {} bytes accepted here.", limits_.body_bytes);
-        co_await refuse(request, 413, std::move(message));
-        break;
-      }
-      case Code::kDeadlineExceeded:
-        co_await refuse(request, 408, "The request body did not come in time.");
-        break;
-      case Code::kInvalidArgument:
-        co_await refuse(request, 400, body.error().message());
-        break;
-      default:
-        finish(request, 499);
+void Forwarder::begin(Request& request) {
+  ExchangeRecord& record = request.record;
+  const RequestHead& head = request.exchange.request();
+  const Settings& settings = request.snapshot->model.settings;
+  record.started = record.complete = now();
+  record.started_at = std::chrono::system_clock::now();
+  record.method = head.method;
+  record.path = head.target;
+  record.peer = request.exchange.peer().address().to_string();
+  const std::string_view id = head.headers.get("x-request-id");
+  const bool keep = settings.keep_request_id && !id.empty() && id.size() <= 128;
+  record.request_id = keep ? std::string(id) : new_request_id();
+  record.trace = next_trace(head.headers.find("traceparent"), settings.tracing.sample_ratio);
+  if (!request.snapshot->access_log && shared_.spans == nullptr) return;
+  record.protocol = protocol_of(head.version);
+  record.authority = head.headers.get("host");
+  record.user_agent = head.headers.get("user-agent");
+  record.forwarded_for = head.headers.get("x-forwarded-for");
+  record.session = head.headers.get("agent-session-id");
+}
+
+void Forwarder::finish(Request& request) {
+  ExchangeRecord& record = request.record;
+  record.ended = now();
+  if (request.exchange.client_gone() && !request.exchange.finished()) {
+    record.status = 0;
+    record.flags = "DC";
+    record.details = "downstream_remote_disconnect";
+  }
+  if (request.rule != nullptr) {
+    request.rule->metrics->count(record.status);
+    request.rule->metrics->duration.observe(to_seconds(record.ended - record.complete));
+  } else {
+    shared_.metrics.route("unmatched").count(record.status);
+  }
+  if (request.extension) request.extension->on_end(record);
+  if (!record.model.empty()) models_.record(record, operation_of(request.path));
+  if (shared_.spans != nullptr && record.trace.sampled) shared_.spans->add(record);
+  if (request.snapshot->access_log) request.snapshot->access_log->write(access_line(record));
+  if (log::enabled(log::Level::kDebug)) {
+    log::debug("request", {{"id", record.request_id},
+                           {"method", record.method},
+                           {"status", record.status},
+                           {"route", record.route},
+                           {"endpoint", record.upstream_host},
+                           {"attempts", record.attempts},
+                           {"seconds", to_seconds(record.ended - record.started)}});
+  }
+}
+
+async::Task<void> Forwarder::handle(Request& request, std::uint32_t port_id) {
+  if (const bool found = co_await select_rule(request, port_id); !found) co_return;
+  const RuleConfig& rule = *request.rule->config;
+  if (rule.request_timeout > Duration::zero())
+    request.deadline = request.record.started + rule.request_timeout;
+  if (const bool answered = co_await answer_by_filter(request); answered) co_return;
+  if (request.snapshot->extensions) request.extension = request.snapshot->extensions(rule);
+
+  const auto length = request.exchange.content_length();
+  const bool small = length && *length <= request.snapshot->model.settings.limits.retry_body_bytes;
+  if (!request.body_held && (rule.holds_body || request.extension || small)) {
+    if (const bool held = co_await hold_body(request); !held) co_return;
+  }
+  if (request.extension) {
+    auto answer = request.extension->on_request(request.exchange.request(), request.body,
+                                                request.facts, request.record);
+    if (answer) {
+      co_await reply(request, *answer);
+      co_return;
     }
+  }
+  if (!rule.mirrors.empty()) mirror(request);
+  if (rule.session) {
+    const auto& headers = request.exchange.request().headers;
+    request.session = rule.session->header
+                          ? headers.get(rule.session->name)
+                          : cookie_value(headers.get("cookie"), rule.session->name);
+  }
+  co_await run_attempts(request);
+}
+
+async::Task<bool> Forwarder::select_rule(Request& request, std::uint32_t port_id) {
+  ServerExchange& exchange = request.exchange;
+  RequestHead& head = exchange.request();
+  if (is_normal_path(head.path())) {
+    request.path = head.path();
+  } else if (auto normal = normalize_path(head.path())) {
+    request.path = std::move(*normal);
+    const std::string target = with_path(request.path, head.query());
+    head.target = target;  // routed and forwarded in the same form
+  } else {
+    co_await reply(request, 400, "The path leaves its root.", "IH", "path_normalization_failed");
     co_return false;
   }
-  request.body = std::move(*body);
-  if (!request.body.empty()) request.facts = inspector_.inspect(request.body);
-  const std::string peer = request.exchange.peer().address().to_string();
-  prepare_request_headers(request.exchange.request().headers, peer, new_request_id());
+  request.query = head.query();
+  const std::string host = host_of(head.host());
+  RouteQuery query;
+  query.host = host;
+  query.method = head.method;
+  query.path = request.path;
+  query.query = request.query;
+  query.headers = &head.headers;
+  const Snapshot& snapshot = *request.snapshot;
+  if (const PortRuntime* runtime = snapshot.port(port_id); runtime != nullptr) {
+    // A client without SNI (by address) chose no host when it connected.
+    const net::TlsInfo* tls = exchange.tls();
+    const bool named = tls != nullptr && !tls->server_name.empty();
+    std::optional<std::string> server_name;
+    if (named) server_name = host_of(tls->server_name);
+    const auto choice = runtime->table.choose(host, server_name);
+    if (choice.kind == PortTable::Choice::Kind::kMisdirected) {
+      co_await reply(request, 421, "This connection was opened for another host.", "NR",
+                     "misdirected_request");
+      co_return false;
+    }
+    if (choice.listener != nullptr) {
+      request.record.listener = choice.listener->name;
+      RouteFound found = choice.listener->routes.find(query);
+      if (found.kind == RouteFound::Kind::kNeedsModel) {
+        if (const bool held = co_await hold_body(request); !held) co_return false;
+        query.model = request.facts.model;
+        found = choice.listener->routes.find(query);
+      }
+      if (found.kind == RouteFound::Kind::kEntry) {
+        request.entry = found.entry;
+        request.rule = &snapshot.rules[found.entry->target];
+        request.record.cluster = request.rule->config->cluster_name;
+        request.record.route = request.rule->config->route;
+        co_return true;
+      }
+    }
+  }
+  if (request.path == "/health" || request.path == "/ping") {
+    LocalReply health;
+    health.status = snapshot.any_serving() && !shared_.draining.load() ? 200 : 503;
+    health.headers.add("content-type", "text/plain");
+    health.body = health.status == 200 ? "OK\n" : "no endpoint serves\n";
+    co_await reply(request, health);
+    co_return false;
+  }
+  std::string message = fmt::format("Not Found: {} {}", head.method, head.path());
+  if (request.body_held && !request.facts.model.empty())
+    message += fmt::format("; no route serves the model '{}'", request.facts.model);
+  co_await reply(request, 404, std::move(message), "NR", "route_not_found");
+  co_return false;
+}
+
+// Redirects, preflights and rules that cannot be served need no body and no backend.
+async::Task<bool> Forwarder::answer_by_filter(Request& request) {
+  const RuleConfig& rule = *request.rule->config;
+  const RequestHead& head = request.exchange.request();
+  LocalReply answer;
+  if (rule.cors && Cors::is_preflight(head)) {
+    const ResponseHead preflight = rule.cors->preflight(head);
+    answer.status = preflight.status;
+    answer.headers = preflight.headers;
+    answer.details = "direct_response";
+  } else if (rule.filters.redirect) {
+    const std::string host = host_of(head.host());
+    RedirectSource source;
+    source.scheme = request.tls ? "https" : "http";
+    source.host = host;
+    source.listener_port = request.port_number;
+    source.path = request.path;
+    source.query = request.query;
+    source.prefix = request.entry->match.path.value;
+    answer.status = rule.filters.redirect->status;
+    answer.headers.add("location", location_of(*rule.filters.redirect, source));
+    answer.details = "direct_response";
+    if (rule.filters.response_headers) rule.filters.response_headers->apply(answer.headers);
+  } else if (rule.invalid || request.rule->levels.empty()) {
+    answer.message = "The route has no backend that could be asked.";
+    answer.details = "no_backend";
+  } else {
+    co_return false;
+  }
+  co_await reply(request, answer);
   co_return true;
 }
 
-async::Task<Forwarder::Attempt> Forwarder::attempt(Request& request, PickedEndpoint& picked) {
-  auto address = net::parse_host_port(picked.address());
-  if (!address) co_return failed(request, picked, ClientStage::kConnecting, address.error());
-  ClientExchange upstream(client_);
-  const CancelOnDeparture watch(request.exchange, upstream);
-  net::http::ClientOptions options;
-  options.connect_timeout = limits_.connect_timeout;
-  options.head_timeout = limits_.first_byte_timeout;
-  options.read_idle_timeout = limits_.stream_idle_timeout;
-  const Status sent =
-      co_await upstream.send(*address, request.exchange.request(), request.body, options);
-  if (!sent.ok()) co_return failed(request, picked, upstream.stage(), sent);
-
-  ResponseHead& head = upstream.response();
-  prepare_response_headers(head.headers);
-  if (head.status == 503) {
-    auto body = co_await upstream.read_body(kMaxHeldAnswer);
-    if (!body) co_return failed(request, picked, upstream.stage(), body.error());
-    metrics_.attempts_busy.increment();
-    request.last_failure = fmt::format("{} is busy", picked.address());
-    request.busy_head = head;
-    request.busy_body = std::move(*body);
-    co_return Attempt::kTryAnother;
-  }
-  auto first = co_await upstream.read_chunk();
-  if (!first) co_return failed(request, picked, upstream.stage(), first.error());
-  metrics_.first_byte_seconds.observe(to_seconds(now() - request.complete));
-  if (is_event_stream(head)) co_return co_await pass_stream(request, upstream, picked, *first);
-  co_return co_await pass_whole(request, upstream, picked, *first);
-}
-
-async::Task<Forwarder::Attempt> Forwarder::pass_whole(Request& request, ClientExchange& upstream,
-                                                      PickedEndpoint& picked,
-                                                      std::string_view first) {
-  std::string held;
-  if (upstream.content_length() != first.size()) {
-    held.assign(first);
-    while (!first.empty() && held.size() <= kMaxHeldAnswer) {
-      auto chunk = co_await upstream.read_chunk();
-      if (!chunk) co_return failed(request, picked, upstream.stage(), chunk.error());
-      first = *chunk;
-      held.append(first);
-    }
-    if (!first.empty()) co_return co_await pass_stream(request, upstream, picked, held);
-    first = held;
-  }
-  picked.on_first_byte();
-  metrics_.attempts_ok.increment();
-  co_await answer(request, upstream.response(), first);
-  co_return Attempt::kDone;
-}
-
-async::Task<Forwarder::Attempt> Forwarder::pass_stream(Request& request, ClientExchange& upstream,
-                                                       PickedEndpoint& picked,
-                                                       std::string_view first) {
+async::Task<bool> Forwarder::hold_body(Request& request) {
   ServerExchange& exchange = request.exchange;
-  picked.on_first_byte();
-  const int status = upstream.response().status;
-  Status written = co_await exchange.start(upstream.response());
-  bool between_events = true;  // the client has seen whole events only
-  std::string_view chunk = first;
-  while (written.ok() && !chunk.empty()) {
-    written = co_await exchange.write(chunk);
-    between_events = chunk.ends_with("\n\n");
-    if (!written.ok()) break;
-    auto next = co_await upstream.read_chunk();
-    if (!next) {
-      if (exchange.client_gone()) break;
-      picked.on_failure();
-      metrics_.attempts_broke_off.increment();
-      log::warn("upstream broke off in mid-stream",
-                {{"endpoint", picked.address()}, {"why", next.error()}});
-      if (!is_event_stream(upstream.response()) || !between_events) {
-        exchange.abort();
-        finish(request, 502);
-        co_return Attempt::kDone;
+  const std::size_t limit = request.snapshot->model.settings.limits.body_bytes;
+  request.share = ByteBudget::Share(shared_.held_bytes);
+  const auto length = exchange.content_length();
+  Status status;
+  if (length == 0u) {
+    request.body_held = true;
+    co_return true;
+  }
+  if (length && *length > limit) {
+    status = out_of_range("declared");
+  } else if (length && !request.share.grow(*length)) {
+    status = resource_exhausted("budget");
+  } else {
+    if (length) request.body.reserve(*length + 64);  // and the padding that a reader wants
+    while (status.ok()) {
+      const auto piece = co_await exchange.read_chunk();
+      if (!piece) {
+        status = piece.error();
+      } else if (piece->empty()) {
+        break;
+      } else if (piece->size() > limit - request.body.size()) {
+        status = out_of_range("body");
+      } else if (!request.share.grow(request.body.size() + piece->size())) {
+        status = resource_exhausted("budget");
+      } else {
+        request.body.append(*piece);
       }
-      const std::string event =
-          fmt::format("data: {}\n\ndata: [DONE]\n\n",
-                      openai::to_json(openai::http_error(
-                          502, "The model server broke off; the answer is incomplete.")));
-      written = co_await exchange.write(event);
-      if (written.ok()) written = co_await exchange.finish();
-      finish(request, 502);
-      co_return Attempt::kDone;
     }
-    chunk = *next;
   }
-  if (written.ok() && !exchange.client_gone()) written = co_await exchange.finish();
-  if (!written.ok() || exchange.client_gone()) {
-    upstream.cancel();
-    metrics_.attempts_cancelled.increment();
-    finish(request, 499);
-    co_return Attempt::kDone;
+  request.record.complete = now();
+  request.record.bytes_received = request.body.size();
+  if (status.ok()) {
+    request.body_held = true;
+    request.facts = inspector_.inspect(request.body);
+    request.record.model = request.facts.model;
+    request.record.streamed = request.facts.stream;
+    co_return true;
   }
-  metrics_.attempts_ok.increment();
-  finish(request, status);
-  co_return Attempt::kDone;
-}
-
-Forwarder::Attempt Forwarder::failed(Request& request, PickedEndpoint& picked, ClientStage stage,
-                                     const Status& why) {
-  if (request.exchange.client_gone()) {
-    metrics_.attempts_cancelled.increment();
-    finish(request, 499);
-    return Attempt::kDone;
+  switch (status.code()) {
+    case Code::kOutOfRange: {
+      std::string message =
+          fmt::format("The request body is larger than the {} bytes accepted here.", limit);
+      co_await reply(request, 413, std::move(message), "-", "request_payload_too_large");
+      break;
+    }
+    case Code::kResourceExhausted:
+      shared_.metrics.refused_budget.increment();
+      co_await reply(request, 503, "The gateway holds as many bytes of requests as it may.", "OM",
+                     "body_budget_exhausted");
+      break;
+    case Code::kDeadlineExceeded:
+      co_await reply(request, 408, "The request body did not come in time.", "SI",
+                     "request_body_timeout");
+      break;
+    case Code::kInvalidArgument:
+      co_await reply(request, 400, status.message(), "DPE", "body_framing");
+      break;
+    default:
+      request.record.flags = "DC";
   }
-  (stage == ClientStage::kConnecting ? metrics_.attempts_connect_failed
-                                     : metrics_.attempts_broke_off)
-      .increment();
-  picked.on_failure();
-  request.last_failure = fmt::format("{}: {}", picked.address(), why.message());
-  log::warn("endpoint failed before its first byte, trying another",
-            {{"endpoint", picked.address()}, {"stage", net::http::to_string(stage)}, {"why", why}});
-  return Attempt::kTryAnother;
+  co_return false;
 }
 
-async::Task<void> Forwarder::answer(Request& request, const ResponseHead& head,
-                                    std::string_view body) {
-  const int status = head.status;
-  const Status written = co_await request.exchange.respond(head, body);
-  finish(request, written.ok() ? status : 499);
+async::Task<void> Forwarder::reply(Request& request, int status, std::string message,
+                                   std::string_view flags, std::string_view details) {
+  LocalReply answer;
+  answer.status = status;
+  answer.message = std::move(message);
+  answer.flags = flags;
+  answer.details = details;
+  co_await reply(request, answer);
 }
 
-async::Task<void> Forwarder::refuse(Request& request, int status, std::string message) {
-  ResponseHead head;
-  head.status = status;
-  head.headers.add("content-type", "application/json");
-  if (status == 503) head.headers.add("retry-after", "1");
-  const std::string body = openai::to_json(openai::http_error(status, std::move(message)));
-  co_await answer(request, head, body);
-}
-
-void Forwarder::finish(Request& request, int status) {
-  const double seconds = to_seconds(now() - request.complete);
-  metrics_.duration_seconds.observe(seconds);
-  metrics_.requests.with({std::to_string(status)}).increment();
-  log::info("request",
-            {{"method", request.method},
-             {"path", request.path},
-             {"status", status},
-             {"model", request.facts.model},
-             {"endpoint",
-              request.tried.empty() ? std::string_view() : std::string_view(request.tried.back())},
-             {"attempts", request.tried.size()},
-             {"seconds", seconds}});
+async::Task<void> Forwarder::reply(Request& request, LocalReply& answer) {
+  ResponseHead head = reply_head(answer);
+  if (request.rule != nullptr && request.rule->config->cors &&
+      !head.headers.contains("access-control-allow-methods")) {
+    request.rule->config->cors->decorate(request.exchange.request().headers.get("origin"),
+                                         head.headers);
+  }
+  if (answer.body.empty() && answer.status >= 400)
+    answer.body = error_body(request.path, answer.status, std::move(answer.message));
+  request.record.status = answer.status;
+  request.record.flags = answer.flags;
+  request.record.details = answer.details;
+  request.record.bytes_sent = answer.body.size();
+  (void)co_await request.exchange.respond(head, answer.body);
 }
 
 }  // namespace nacelle::gateway

@@ -1,66 +1,115 @@
 // forwarder.h: takes one request to an endpoint and the answer back.
 //
-// The body is held while it is sent, so that an endpoint that dies before the first byte of its
-// answer costs the client nothing: another one is tried. Nothing is sent to the client before that
-// byte. Event streams pass piece by piece, as fast as the client reads; other answers are collected
-// first.
+// Steps: route -> filters that answer themselves (redirect, CORS) -> body -> extension -> attempts.
+//
+// A held body costs memory and buys attempts: an endpoint that dies before the first byte of its
+// answer costs the client nothing. Bodies that nothing looks at pass through as they come, and
+// answers pass piece by piece as fast as the client reads; only whole answers of pools are
+// collected first, up to kMaxHeldAnswer, so that an engine's death within one can still be made
+// good.
 //
 // Home:    one network loop; one per loop.
-// Errors:  400, 408, 413 for the request; 503 when no endpoint is left; all in OpenAI's shape. An
-// event
-//          stream that breaks off ends with an error event and [DONE].
-// Bounds:  a body of GatewayLimits::body_bytes and one answer of kMaxHeldAnswer per request in
-// hand.
+// Errors:  in the client's dialect (local_reply.h). An event stream that breaks off ends with an
+//          error event and [DONE].
+// Bounds:  GatewayLimits; all held bodies and answers count against the byte budget.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <random>
 #include <string>
-#include <vector>
 
 #include "async/task.h"
-#include "gateway/gateway_config.h"
+#include "gateway/byte_budget.h"
+#include "gateway/forward/request.h"
 #include "gateway/gateway_metrics.h"
-#include "gateway/picker.h"
+#include "gateway/observe/span_exporter.h"
 #include "gateway/request_inspector.h"
+#include "gateway/snapshot.h"
 #include "net/http/client.h"
 #include "net/http/server_exchange.h"
 
 namespace nacelle::gateway {
 
+// What all loops share. Mirrored requests keep it, too.
+struct GatewayShared {
+  explicit GatewayShared(telemetry::Metrics& metrics) : metrics(metrics) {}
+  GatewayMetrics metrics;
+  ByteBudget held_bytes{std::size_t{1} << 30};
+  std::atomic<std::uint32_t> requests{0};  // in hand
+  std::atomic<bool> draining{false};
+  SpanExporter* spans = nullptr;  // may be null
+};
+
 class Forwarder {
  public:
   static constexpr std::size_t kMaxHeldAnswer = std::size_t{8} << 20;
+  static constexpr std::size_t kMaxRetriedAnswer = std::size_t{256} << 10;
+  static constexpr std::uint32_t kMaxMirrors = 256;  // in flight per loop
 
-  // All references outlive the forwarder.
-  Forwarder(async::Loop& loop, const GatewayLimits& limits, EndpointPicker& picker,
-            GatewayMetrics& metrics);
+  Forwarder(async::Loop& loop, std::shared_ptr<GatewayShared> shared);
 
-  [[nodiscard]] async::Task<void> forward(net::http::ServerExchange& exchange);
+  // On the loop: what requests from now on use.
+  void set_snapshot(SnapshotPtr snapshot) { snapshot_ = std::move(snapshot); }
+  [[nodiscard]] const SnapshotPtr& snapshot() const { return snapshot_; }
+
+  // `port_id` names the port that the client came to, over all snapshots.
+  [[nodiscard]] async::Task<void> forward(net::http::ServerExchange& exchange,
+                                          std::uint32_t port_id, std::uint16_t port_number);
 
  private:
-  struct Request;
-  enum class Attempt { kDone, kTryAnother };
+  enum class Outcome : std::uint8_t { kDone, kFailed };
+  struct Attempt;
 
-  [[nodiscard]] async::Task<bool> read_request(Request& request);
-  [[nodiscard]] async::Task<Attempt> attempt(Request& request, PickedEndpoint& picked);
-  [[nodiscard]] async::Task<Attempt> pass_stream(Request& request,
-                                                 net::http::ClientExchange& upstream,
-                                                 PickedEndpoint& picked, std::string_view first);
-  [[nodiscard]] async::Task<Attempt> pass_whole(Request& request,
-                                                net::http::ClientExchange& upstream,
-                                                PickedEndpoint& picked, std::string_view first);
-  [[nodiscard]] async::Task<void> answer(Request& request, const net::http::ResponseHead& head,
-                                         std::string_view body);
-  [[nodiscard]] async::Task<void> refuse(Request& request, int status, std::string message);
-  Attempt failed(Request& request, PickedEndpoint& picked, net::http::ClientStage stage,
+  // forwarder.cc
+  void begin(Request& request);
+  void finish(Request& request);
+  [[nodiscard]] async::Task<void> handle(Request& request, std::uint32_t port_id);
+  [[nodiscard]] async::Task<bool> select_rule(Request& request, std::uint32_t port_id);
+  [[nodiscard]] async::Task<bool> answer_by_filter(Request& request);
+  [[nodiscard]] async::Task<bool> hold_body(Request& request);
+  [[nodiscard]] async::Task<void> reply(Request& request, LocalReply& reply);
+  [[nodiscard]] async::Task<void> reply(Request& request, int status, std::string message,
+                                        std::string_view flags, std::string_view details);
+
+  // attempts.cc
+  [[nodiscard]] async::Task<void> run_attempts(Request& request);
+  [[nodiscard]] async::Task<bool> pause_before_retry(Request& request,
+                                                     const BackendConfig& backend);
+  [[nodiscard]] async::Task<void> give_up(Request& request);
+  [[nodiscard]] async::Task<Outcome> attempt(Request& request, Attempt& attempt);
+  [[nodiscard]] async::Task<Status> send(Request& request, Attempt& attempt,
+                                         net::http::ClientExchange& upstream);
+  void prepare_head(Request& request, Attempt& attempt);
+  Outcome failed(Request& request, Attempt& attempt, net::http::ClientStage stage,
                  const Status& why);
-  void finish(Request& request, int status);
 
-  const GatewayLimits& limits_;
-  EndpointPicker& picker_;
-  GatewayMetrics& metrics_;
-  net::http::HttpClient client_;
+  // deliver.cc
+  [[nodiscard]] async::Task<Outcome> deliver(Request& request, Attempt& attempt,
+                                             net::http::ClientExchange& upstream);
+  [[nodiscard]] async::Task<Outcome> deliver_whole(Request& request, Attempt& attempt,
+                                                   net::http::ClientExchange& upstream,
+                                                   std::string_view first);
+  [[nodiscard]] async::Task<Outcome> deliver_stream(Request& request, Attempt& attempt,
+                                                    net::http::ClientExchange& upstream,
+                                                    std::string_view first);
+  [[nodiscard]] async::Task<void> end_broken_stream(Request& request, Attempt& attempt,
+                                                    bool event_stream, bool between_events,
+                                                    const Status& why);
+  void prepare_answer(Request& request, Attempt& attempt, net::http::ResponseHead& head);
+
+  // mirror.cc
+  void mirror(Request& request);
+
+  async::Loop& loop_;
+  const std::shared_ptr<GatewayShared> shared_owner_;
+  GatewayShared& shared_;
+  SnapshotPtr snapshot_;
+  std::shared_ptr<net::http::HttpClient> client_;
   RequestInspector inspector_;
+  ModelMetrics models_;
+  std::mt19937_64 random_;
+  std::shared_ptr<std::uint32_t> mirrors_ = std::make_shared<std::uint32_t>(0);
 };
 
 }  // namespace nacelle::gateway

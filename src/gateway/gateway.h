@@ -1,54 +1,100 @@
-// gateway.h: the data plane: clients in, model servers out.
+// gateway.h: the data plane: clients in, model servers and services out.
 //
-//   Gateway gateway(runtime, config, picker);  gateway.start();  ...  co_await
-//   gateway.drain(deadline);
+//   Gateway gateway(runtime, pickers);
+//   gateway.apply(model);  gateway.listen();  ...  gateway.apply(newer);  ...
+//   co_await gateway.drain(deadline);
 //
-// The client port forwards the OpenAI paths and answers /health itself; the admin port has /health,
-// /metrics and /endpoints.
+// apply() puts a configuration in force as a whole or not at all: ports that are new are bound
+// first, requests in hand keep the configuration that they began with, ports that are gone drain.
+// The admin port has /health, /ready, /metrics, /endpoints and /config.
 //
-// Home:    start() and drain() from the owner; requests on the loops of the runtime.
-// Errors:  start() fails when a port is taken, naming it.
+// Home:    apply() and listen() from any thread but one at a time; drain() on loop 0; requests on
+//          the loops of the runtime.
+// Errors:  apply() and bind() name the port that is taken or the picker that cannot be made; what
+//          was in force stays.
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <string>
 #include <vector>
 
 #include "async/runtime.h"
+#include "async/task_scope.h"
 #include "gateway/forwarder.h"
 #include "gateway/gateway_config.h"
-#include "gateway/gateway_metrics.h"
 #include "gateway/picker.h"
+#include "gateway/ports.h"
+#include "gateway/snapshot.h"
 #include "net/http/server.h"
 #include "telemetry/metrics.h"
 
 namespace nacelle::gateway {
 
+struct GatewayOptions {
+  Duration retire_timeout = 60s;  // of requests on ports that a reload removed
+  ExtensionFactory extensions;
+};
+
 class Gateway {
  public:
-  // `runtime` and `picker` outlive the gateway.
-  Gateway(async::Runtime& runtime, GatewayConfig config, EndpointPicker& picker);
+  // `runtime` and what `pickers` makes pickers of outlive the gateway. Clusters of plain endpoints
+  // need no picker of the factory.
+  Gateway(async::Runtime& runtime, PickerFactory pickers, GatewayOptions options = {});
+  // One pool with one picker that outlives the gateway.
+  Gateway(async::Runtime& runtime, const GatewayConfig& config, EndpointPicker& picker);
+  ~Gateway();
 
-  // Takes both ports; clients are refused until listen().
+  // The short form's configuration; clients are refused until listen().
   [[nodiscard]] Status bind();
+  // The first one takes the admin port and starts tracing; later ones leave both as they are.
+  [[nodiscard]] Status apply(GatewayModel model);
+  // A configuration that could not even be read: counted, and told by /config.
+  void refuse(const Status& why);
   [[nodiscard]] Status listen();
 
-  [[nodiscard]] std::uint16_t port() const { return clients_->port(); }
+  [[nodiscard]] std::uint16_t port() const;  // the first one
   [[nodiscard]] std::uint16_t admin_port() const { return admin_->port(); }
+  [[nodiscard]] SnapshotPtr snapshot() const;
+  // The access log was renamed away.
+  void reopen_logs();
 
+  // From now on not ready: load balancers look elsewhere while everything is still served.
+  void begin_drain();
   // Refuses new connections, lets requests in hand end, breaks what is left at the deadline.
   [[nodiscard]] async::Task<Status> drain(TimePoint deadline);
 
  private:
-  async::Task<void> serve(net::http::ServerExchange& exchange);
+  struct ConfigState {
+    std::string loaded_at, failed_at, error;
+  };
+
   async::Task<void> serve_admin(net::http::ServerExchange& exchange);
+  async::Task<void> retire(std::unique_ptr<net::http::HttpServer> server);
+  Result<std::shared_ptr<EndpointPicker>> make_picker(const ClusterConfig& config);
+  Status start_admin(const Settings& settings);
+  Status start_tracing(const TracingConfig& tracing);
+  void start_health_checks(const Snapshot* before, const Snapshot& snapshot);
+  void add_collector();
+  [[nodiscard]] std::string describe_endpoints() const;
+  [[nodiscard]] std::string describe_config() const;
 
   async::Runtime& runtime_;
-  const GatewayConfig config_;
-  EndpointPicker& picker_;
+  const PickerFactory pickers_;
+  const GatewayOptions options_;
+  std::optional<GatewayModel> simple_;  // of the short form, until bind()
   telemetry::Metrics metrics_;
-  GatewayMetrics own_metrics_{metrics_};
+  std::shared_ptr<GatewayShared> shared_;
   std::vector<std::unique_ptr<Forwarder>> forwarders_;  // by loop
-  std::unique_ptr<net::http::HttpServer> clients_, admin_;
+  std::unique_ptr<SpanExporter> spans_;
+  std::unique_ptr<net::http::HttpClient> health_client_;  // of loop 0
+  async::StopScope scope_;                                // loop 0
+  mutable std::mutex mutex_;
+  Ports ports_;           // guarded
+  SnapshotPtr snapshot_;  // guarded
+  ConfigState state_;     // guarded
+  bool listening_ = false;
+  std::unique_ptr<net::http::HttpServer> admin_;
 };
 
 }  // namespace nacelle::gateway

@@ -127,4 +127,46 @@ Result<GatewayConfig> parse_gateway_config(std::string_view yaml) {
   return config;
 }
 
+GatewayModel model_of(const GatewayConfig& config) {
+  GatewayModel model;
+  model.settings.admin = config.admin;
+  model.settings.limits = config.limits;
+  ClusterConfig cluster;
+  cluster.name = "pool/default/endpoints";
+  cluster.kind = ClusterConfig::Kind::kPool;
+  cluster.endpoints = config.endpoints;
+  cluster.traffic.outlier.reset();
+  cluster.traffic.breaker.max_connections = cluster.traffic.breaker.max_requests = UINT32_MAX;
+  cluster.traffic.connect_timeout = config.limits.connect_timeout;
+  cluster.picker.policy = config.policy;
+  cluster.picker.scrape_interval = config.scrape_interval;
+  model.clusters.push_back(std::move(cluster));
+
+  RuleConfig rule;
+  rule.route = "default/openai";
+  rule.cluster_name = "httproute/default/openai/rule/0";
+  rule.first_byte_timeout = config.limits.first_byte_timeout;
+  rule.stream_idle_timeout = config.limits.stream_idle_timeout;
+  BackendConfig backend;
+  backend.cluster = 0;
+  backend.name = "default/endpoints";
+  rule.backends.push_back(std::move(backend));
+  model.rules.push_back(std::move(rule));
+
+  // What a model server offers to clients. Its operational paths (/metrics, /load) stay inside.
+  std::vector<RouteEntry> entries;
+  for (const char* path :
+       {"/v1", "/inference", "/tokenize", "/detokenize", "/version", "/invocations"}) {
+    RouteEntry entry;
+    entry.match.path.value = path;
+    entry.name = "default/openai";
+    entry.position = static_cast<std::uint32_t>(entries.size());
+    entries.push_back(std::move(entry));
+  }
+  model.ports.push_back({config.listen, false, {{"default/gateway/http", "", {}, "", false}}, {}});
+  model.ports.back().routes.push_back(std::move(entries));
+  settle_bodies(model);
+  return model;
+}
+
 }  // namespace nacelle::gateway

@@ -1,4 +1,5 @@
-// gateway_config.h: the gateway's configuration, validated, then immutable.
+// gateway_config.h: the short form of a configuration: one port, one pool. Gateway API objects are
+// the long form (config/load.h).
 //
 //   listen: 0.0.0.0:8080
 //   admin: 127.0.0.1:8081
@@ -19,18 +20,10 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "gateway/config/model.h"
 #include "net/address.h"
 
 namespace nacelle::gateway {
-
-struct GatewayLimits {
-  std::size_t body_bytes = std::size_t{50} << 20;  // 413 beyond
-  Duration connect_timeout = 2s;
-  // From the request's last byte to the first byte of the answer; 0 = no limit (long prefills).
-  Duration first_byte_timeout{};
-  Duration stream_idle_timeout{};  // between two pieces of an answer; 0 = no limit
-  std::uint32_t max_attempts = 3;  // endpoints tried before the first byte
-};
 
 struct GatewayConfig {
   net::HostPort listen{"0.0.0.0", 8080};
@@ -43,5 +36,8 @@ struct GatewayConfig {
 };
 
 [[nodiscard]] Result<GatewayConfig> parse_gateway_config(std::string_view yaml);
+
+// The OpenAI paths of one port go to one pool, "pool/default/endpoints".
+[[nodiscard]] GatewayModel model_of(const GatewayConfig& config);
 
 }  // namespace nacelle::gateway

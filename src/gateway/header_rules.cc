@@ -8,6 +8,8 @@
 namespace nacelle::gateway {
 namespace {
 
+using net::http::equals_ignore_case;
+
 constexpr std::array<std::string_view, 9> kHopByHop = {"connection",
                                                        "keep-alive",
                                                        "proxy-connection",
@@ -18,15 +20,81 @@ constexpr std::array<std::string_view, 9> kHopByHop = {"connection",
                                                        "trailer",
                                                        "upgrade"};
 
-// Owned by the system: taken from a client they would steer routing or forge its outcome.
-constexpr std::array<std::string_view, 4> kSystemOwned = {
-    "x-gateway-destination-endpoint", "x-gateway-destination-endpoint-served",
-    "x-prefiller-host-port", "x-data-parallel-host-port"};
+// Dropped when they come from a client. Those that steer the picker were read before.
+constexpr std::array<std::string_view, 39> kSystemOwned = {"x-gateway-destination-endpoint",
+                                                           "x-gateway-destination-endpoint-subset",
+                                                           "x-gateway-destination-endpoint-served",
+                                                           "x-prefiller-host-port",
+                                                           "x-encoder-hosts-ports",
+                                                           "x-kv-cache-source-host-port",
+                                                           "x-data-parallel-host-port",
+                                                           "x-data-parallel-rank",
+                                                           "x-ai-eg-model",
+                                                           "x-gateway-model-name",
+                                                           "x-ai-eg-original-path",
+                                                           "x-envoy-original-path",
+                                                           "x-ai-eg-internal-req-id",
+                                                           "x-ai-eg-upstream-host",
+                                                           "x-llm-d-inference-fairness-id",
+                                                           "x-gateway-inference-fairness-id",
+                                                           "x-llm-d-inference-objective",
+                                                           "x-gateway-inference-objective",
+                                                           "x-llm-d-model-name-rewrite",
+                                                           "x-gateway-model-name-rewrite",
+                                                           "x-llm-d-slo-ttft-ms",
+                                                           "x-slo-ttft-ms",
+                                                           "x-llm-d-slo-tpot-ms",
+                                                           "x-slo-tpot-ms",
+                                                           "x-llm-d-video-fps",
+                                                           "x-llm-d-video-duration-seconds",
+                                                           "x-llm-d-video-resolution",
+                                                           "x-llm-d-request-dropped-reason",
+                                                           "x-envoy-internal",
+                                                           "x-envoy-external-address",
+                                                           "x-envoy-max-retries",
+                                                           "x-envoy-retry-on",
+                                                           "x-envoy-retry-grpc-on",
+                                                           "x-envoy-force-trace",
+                                                           "x-envoy-upstream-rq-timeout-ms",
+                                                           "x-envoy-upstream-rq-per-try-timeout-ms",
+                                                           "x-envoy-expected-rq-timeout-ms",
+                                                           "x-forwarded-client-cert",
+                                                           "x-envoy-upstream-alt-stat-name"};
 
-void remove_hop_by_hop(net::http::Headers& headers) {
-  std::vector<std::string> named;  // by Connection; rare beyond "keep-alive" and "close"
+template <std::size_t N>
+bool is_one_of(const std::array<std::string_view, N>& list, std::string_view name) {
+  return std::any_of(list.begin(), list.end(),
+                     [name](std::string_view one) { return equals_ignore_case(one, name); });
+}
+
+bool starts_with_ignore_case(std::string_view text, std::string_view prefix) {
+  return text.size() >= prefix.size() && equals_ignore_case(text.substr(0, prefix.size()), prefix);
+}
+
+bool is_system_owned(std::string_view name) {
+  if (name.size() < 4 || (name[0] | 0x20) != 'x' || name[1] != '-') return false;
+  return is_one_of(kSystemOwned, name) || starts_with_ignore_case(name, "x-aigw-") ||
+         starts_with_ignore_case(name, "x-ai-eg-");
+}
+
+bool is_hop_by_hop(std::string_view name) {
+  switch (name.empty() ? 0 : name[0] | 0x20) {  // most names end here
+    case 'c':
+    case 'k':
+    case 'p':
+    case 't':
+    case 'u':
+      return is_one_of(kHopByHop, name);
+    default:
+      return false;
+  }
+}
+
+// The fields that Connection names besides close and keep-alive; rare.
+std::vector<std::string> named_by_connection(const net::http::Headers& headers) {
+  std::vector<std::string> named;
   for (const auto& field : headers) {
-    if (!net::http::equals_ignore_case(field.name, "connection")) continue;
+    if (!equals_ignore_case(field.name, "connection")) continue;
     std::string_view rest = field.value;
     while (!rest.empty()) {
       const std::size_t comma = std::min(rest.find(','), rest.size());
@@ -35,40 +103,51 @@ void remove_hop_by_hop(net::http::Headers& headers) {
         token.remove_prefix(1);
       while (!token.empty() && (token.back() == ' ' || token.back() == '\t'))
         token.remove_suffix(1);
-      if (!token.empty() && !net::http::equals_ignore_case(token, "close") &&
-          !net::http::equals_ignore_case(token, "keep-alive")) {
+      if (!token.empty() && !equals_ignore_case(token, "close") &&
+          !equals_ignore_case(token, "keep-alive")) {
         named.emplace_back(token);
       }
       rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
   }
-  const auto is = [](std::string_view name) {
-    return [name](std::string_view other) { return net::http::equals_ignore_case(name, other); };
-  };
-  headers.remove_if([&](const net::http::Headers::Field& field) {
-    return std::any_of(kHopByHop.begin(), kHopByHop.end(), is(field.name)) ||
-           std::any_of(named.begin(), named.end(), is(field.name));
-  });
+  return named;
+}
+
+bool is_named(const std::vector<std::string>& named, std::string_view name) {
+  return std::any_of(named.begin(), named.end(),
+                     [name](const std::string& one) { return equals_ignore_case(one, name); });
 }
 
 }  // namespace
 
-void prepare_request_headers(net::http::Headers& headers, std::string_view peer_ip,
-                             std::string_view request_id) {
-  remove_hop_by_hop(headers);
-  for (const std::string_view name : kSystemOwned) headers.remove(name);
-  headers.remove("expect");  // answered by the gateway, which holds the whole body
+void prepare_request_headers(net::http::Headers& headers, const ForwardedBy& by) {
+  const std::vector<std::string> named = named_by_connection(headers);
+  headers.remove_if([&](const net::http::Headers::Field& field) {
+    return is_hop_by_hop(field.name) || is_system_owned(field.name) ||
+           (!named.empty() && is_named(named, field.name)) ||
+           // Answered by the gateway, which takes the body itself.
+           equals_ignore_case(field.name, "expect");
+  });
   if (const auto earlier = headers.find("x-forwarded-for")) {
-    headers.set("x-forwarded-for", std::string(*earlier) + ", " + std::string(peer_ip));
+    headers.set("x-forwarded-for", std::string(*earlier) + ", " + std::string(by.peer_ip));
   } else {
-    headers.add("x-forwarded-for", peer_ip);
+    headers.add("x-forwarded-for", by.peer_ip);
   }
-  if (!headers.contains("x-request-id")) headers.add("x-request-id", request_id);
+  if (by.trusted_hops == 0 || !headers.contains("x-forwarded-proto"))
+    headers.set("x-forwarded-proto", by.scheme);
+  if (by.trusted_hops == 0 || !headers.contains("x-forwarded-host")) {
+    if (const auto host = headers.find("host")) headers.set("x-forwarded-host", std::string(*host));
+  }
+  if (!by.request_id.empty()) headers.set("x-request-id", by.request_id);
 }
 
 void prepare_response_headers(net::http::Headers& headers) {
-  remove_hop_by_hop(headers);
-  headers.remove("content-length");  // set by the writer from what is sent
+  const std::vector<std::string> named = named_by_connection(headers);
+  headers.remove_if([&](const net::http::Headers::Field& field) {
+    return is_hop_by_hop(field.name) || (!named.empty() && is_named(named, field.name)) ||
+           // Which endpoint was asked is nobody's business outside.
+           starts_with_ignore_case(field.name, "x-gateway-destination-endpoint");
+  });
 }
 
 }  // namespace nacelle::gateway

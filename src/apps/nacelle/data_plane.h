@@ -1,14 +1,17 @@
-// data_plane.h: router, endpoint pool and gateway, connected; used by `gateway` and `up`.
+// data_plane.h: the gateway with a router of its own for every pool; used by `gateway` and `up`.
+//
+// Home:    bind() and apply() from any thread, one at a time; drain() on loop 0.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "apps/nacelle/router_picker.h"
 #include "async/runtime.h"
 #include "gateway/gateway.h"
 #include "gateway/gateway_config.h"
-#include "router/config/router_setup.h"
 #include "router/record/record_writer.h"
 #include "router/router.h"
 #include "router/signals/endpoint_pool.h"
@@ -18,37 +21,41 @@ namespace nacelle::apps {
 class DataPlane {
  public:
   struct Options {
-    std::string record;  // file that decisions are written to; "": none
+    gateway::GatewayOptions gateway;
+    std::string record;  // file that picking decisions are written to; "": none
     bool allow_experimental_plugins = false;
   };
-  // invalid_argument for an unknown policy or a wrong picker configuration; unavailable when a port
-  // is taken. The runtime must run.
+  // invalid_argument for an unknown policy; unavailable when a port is taken. The runtime must run.
+  // Pools are scraped from here on; clients are answered after listen().
   [[nodiscard]] static Result<std::unique_ptr<DataPlane>> bind(async::Runtime& runtime,
-                                                               const gateway::GatewayConfig& config,
-                                                               const Options& options);
-  [[nodiscard]] static Result<std::unique_ptr<DataPlane>> bind(
-      async::Runtime& runtime, const gateway::GatewayConfig& config) {
-    return bind(runtime, config, Options());
+                                                               gateway::GatewayModel model,
+                                                               Options options);
+  [[nodiscard]] static Result<std::unique_ptr<DataPlane>> bind(async::Runtime& runtime,
+                                                               gateway::GatewayModel model) {
+    return bind(runtime, std::move(model), Options());
   }
-  ~DataPlane();
 
-  // Starts scraping, without answering clients yet.
-  void watch_endpoints() { pool_.start(); }
   [[nodiscard]] Status listen() { return gateway_.listen(); }
   [[nodiscard]] gateway::Gateway& gateway() { return gateway_; }
-  [[nodiscard]] const router::Router& router() const { return router_; }
+  // Of the first pool that was made; for `up`, which has one.
+  [[nodiscard]] router::PoolSnapshotPtr pool() const;
 
   // Lets requests in hand end until the deadline, then stops scraping. On loop 0.
   [[nodiscard]] async::Task<Status> drain(TimePoint deadline);
 
  private:
-  DataPlane(async::Runtime& runtime, const gateway::GatewayConfig& config,
-            router::RouterSetup setup);
+  struct Pool;  // router, endpoints and picker of one InferencePool
 
-  std::unique_ptr<router::RecordWriter> recorder_;
-  router::Router router_;
-  router::EndpointPool pool_;
-  RouterPicker picker_;
+  DataPlane(async::Runtime& runtime, Options options);
+  Result<std::shared_ptr<gateway::EndpointPicker>> make_picker(
+      const gateway::ClusterConfig& config);
+
+  async::Runtime& runtime_;
+  const Options options_;
+  std::size_t num_records_ = 0;
+  // Pools that are not yet stopped; they outlive their snapshot until their scrapes have ended.
+  std::shared_ptr<std::atomic<int>> live_pools_ = std::make_shared<std::atomic<int>>(0);
+  std::weak_ptr<Pool> first_;
   gateway::Gateway gateway_;
 };
 

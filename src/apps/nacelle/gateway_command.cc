@@ -1,49 +1,74 @@
 #include <CLI/CLI.hpp>
 
-#include <filesystem>
+#include <optional>
 #include <thread>
 
 #include "apps/nacelle/commands.h"
+#include "apps/nacelle/config_watcher.h"
 #include "apps/nacelle/data_plane.h"
+#include "apps/nacelle/otel_environment.h"
 #include "async/signals.h"
-#include "base/file.h"
-#include "router/policy.h"
+#include "async/timer.h"
+#include "gateway/config/load.h"
 #include "telemetry/log.h"
 
 namespace nacelle::apps {
 namespace {
 
 struct Options {
-  std::string config;
+  std::vector<std::string> config;
   std::string log_level = "info";
   std::string log_format = "text";
   std::string record;
   bool allow_experimental_plugins = false;
   std::size_t loops = 0;
-  double shutdown_timeout_s = 30;
+  double shutdown_timeout_s = 60;
+  double drain_delay_s = 0;
+  bool watch = true;
+  bool check = false;
 };
 
+Duration seconds_of(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
 async::Task<int> run_until_signal(DataPlane* plane, async::TerminationSignals* signals,
-                                  double timeout_s) {
+                                  const Options* options) {
   const int first = co_await signals->next();
-  log::info("draining", {{"signal", first}, {"timeout_seconds", timeout_s}});
+  plane->gateway().begin_drain();
+  log::info("draining", {{"signal", first},
+                         {"delay_seconds", options->drain_delay_s},
+                         {"timeout_seconds", options->shutdown_timeout_s}});
+  // Load balancers need a moment to see that we are not ready; all is served meanwhile.
+  co_await async::sleep_for(seconds_of(options->drain_delay_s));
   const TimePoint deadline =
-      std::chrono::steady_clock::now() +
-      std::chrono::duration_cast<Duration>(std::chrono::duration<double>(timeout_s));
+      std::chrono::steady_clock::now() + seconds_of(options->shutdown_timeout_s);
   const Status drained = co_await plane->drain(deadline);
   if (!drained.ok()) log::warn("not everything ended in time", {{"why", drained}});
   co_return 0;
 }
 
-Result<gateway::GatewayConfig> load_config(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, read_file(path, std::size_t{16} << 20));
-  auto config = gateway::parse_gateway_config(text);
-  if (!config) return config.error().with_context(path);
-  if (!config->endpoint_picker_config.empty()) {
-    config->endpoint_picker_config =
-        (std::filesystem::path(path).parent_path() / config->endpoint_picker_config).string();
+Result<gateway::GatewayModel> load_config(const std::vector<std::string>& paths) {
+  ASSIGN_OR_RETURN(gateway::GatewayModel model, gateway::load_model(paths));
+  RETURN_IF_ERROR(apply_otel_environment(process_environment(), model.settings.tracing));
+  return model;
+}
+
+void reload(DataPlane& plane, const std::vector<std::string>& paths, ConfigWatcher::Reason reason) {
+  if (reason == ConfigWatcher::Reason::kHangup) plane.gateway().reopen_logs();
+  auto model = load_config(paths);
+  Status status = model ? Status() : model.error();
+  if (model) {
+    status = plane.gateway().apply(std::move(*model));
+  } else {
+    plane.gateway().refuse(status);
   }
-  return config;
+  if (status.ok()) {
+    const auto current = plane.gateway().snapshot();
+    log::info("configuration in force", {{"generation", current ? current->generation : 0}});
+  } else {
+    log::error("configuration refused; the one before stays in force", {{"why", status}});
+  }
 }
 
 int fail(const Status& status) {
@@ -57,11 +82,17 @@ int gateway_command(const Args& args) {
   Options options;
   CLI::App app{"The data plane: forwards OpenAI requests to the endpoint that the router picks.",
                "nacelle gateway"};
-  app.add_option("--config", options.config, "YAML file; docs/gateway.md shows one")->required();
+  app.add_option("--config", options.config, "YAML files and folders; docs/gateway.md shows them")
+      ->required();
   app.add_option("--record", options.record,
                  "write every picking decision to this file, for `nacelle route replay`");
   app.add_flag("--allow-experimental-plugins", options.allow_experimental_plugins,
-               "accept Alpha plugins in the endpointPickerConfig file");
+               "accept Alpha plugins in an EndpointPickerConfig");
+  app.add_flag("--check", options.check, "read the configuration, say what is wrong, and end");
+  app.add_flag("!--no-watch", options.watch, "read the files again on SIGHUP only");
+  app.add_option("--drain-delay", options.drain_delay_s,
+                 "seconds between not being ready and closing the ports")
+      ->capture_default_str();
   app.add_option("--loops", options.loops, "network threads (default: one per core)");
   app.add_option("--shutdown-timeout", options.shutdown_timeout_s,
                  "seconds that requests may finish after SIGTERM")
@@ -84,25 +115,36 @@ int gateway_command(const Args& args) {
   if (const Status configured = log::configure(log_config); !configured.ok())
     return fail(configured);
 
-  auto config = load_config(options.config);
-  if (!config) return fail(config.error());
+  auto model = load_config(options.config);
+  if (!model) return fail(model.error());
+  if (options.check) {
+    fmt::print("{} rules on {} ports, {} clusters\n", model->rules.size(), model->ports.size(),
+               model->clusters.size());
+    return 0;
+  }
+  ConfigWatcher::block_hangup();
   const std::size_t loops =
       options.loops > 0 ? options.loops : std::max(1u, std::thread::hardware_concurrency());
   async::Runtime runtime(loops);
   async::TerminationSignals signals(runtime.loop(0));
   runtime.start();
-  auto plane = DataPlane::bind(
-      runtime, *config,
-      {.record = options.record, .allow_experimental_plugins = options.allow_experimental_plugins});
+  DataPlane::Options plane_options;
+  plane_options.gateway.retire_timeout = seconds_of(options.shutdown_timeout_s);
+  plane_options.record = options.record;
+  plane_options.allow_experimental_plugins = options.allow_experimental_plugins;
+  auto plane = DataPlane::bind(runtime, std::move(*model), plane_options);
   if (!plane) return fail(plane.error());
-  (*plane)->watch_endpoints();
   if (const Status listening = (*plane)->listen(); !listening.ok()) return fail(listening);
   log::info("gateway listens", {{"port", (*plane)->gateway().port()},
                                 {"admin_port", (*plane)->gateway().admin_port()},
-                                {"endpoints", config->endpoints.size()},
-                                {"policy", config->policy}});
-  const int code = async::run_blocking(
-      runtime.loop(0), run_until_signal(plane->get(), &signals, options.shutdown_timeout_s));
+                                {"rules", (*plane)->gateway().snapshot()->rules.size()}});
+  // Without watching it still waits for SIGHUP.
+  std::optional<ConfigWatcher> watcher;
+  watcher.emplace(options.watch ? options.config : std::vector<std::string>(), 500ms,
+                  [&](ConfigWatcher::Reason reason) { reload(**plane, options.config, reason); });
+  const int code =
+      async::run_blocking(runtime.loop(0), run_until_signal(plane->get(), &signals, &options));
+  watcher.reset();
   runtime.stop();
   runtime.join();
   return code;

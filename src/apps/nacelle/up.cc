@@ -47,7 +47,7 @@ Result<std::unique_ptr<Up>> Up::bind(async::Runtime& runtime, UpOptions options,
     config.endpoints.push_back(fmt::format("127.0.0.1:{}", port));
 
   std::unique_ptr<Up> up(new Up(runtime, std::move(options)));
-  ASSIGN_OR_RETURN(up->plane_, DataPlane::bind(runtime, config));
+  ASSIGN_OR_RETURN(up->plane_, DataPlane::bind(runtime, gateway::model_of(config)));
   for (std::uint32_t i = 0; i < ports.size(); ++i) up->add_engine(program, i, ports[i]);
   return up;
 }
@@ -107,7 +107,7 @@ async::Task<bool> Up::wait_until_serving(const bool* interrupted) {
   std::string shown;
   while (!*interrupted) {
     // Every endpoint starts out as serving; one that has answered a scrape reports metrics.
-    const auto pool = plane_->router().pool();
+    const auto pool = plane_->pool();
     const bool ready = std::any_of(pool->endpoints.begin(), pool->endpoints.end(),
                                    [](const auto& endpoint) { return endpoint.metrics.known; });
     std::string line = progress_line();
@@ -173,7 +173,6 @@ async::Task<int> Up::run(async::TerminationSignals* signals) {
   async::StopScope scope(runtime_.loop(0));
   scope.spawn(watch_signals(signals, &interrupted, &first_signal));
   for (auto& engine : engines_) engine->start();
-  plane_->watch_endpoints();
   int code = 0;
   if (const bool serving = co_await wait_until_serving(&interrupted); serving) {
     const Status listening = plane_->listen();

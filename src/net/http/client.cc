@@ -72,6 +72,16 @@ async::Task<Status> ClientExchange::send_chunks(const HostPort& address, const R
   return call_->run();
 }
 
+async::Task<Status> ClientExchange::send_stream(const HostPort& address, const RequestHead& head,
+                                                BodySource& body,
+                                                std::optional<std::uint64_t> length,
+                                                ClientOptions options) {
+  if (Status built = call_->prepare_stream(address, head, body, length, options); !built.ok()) {
+    return ready(std::move(built));
+  }
+  return call_->run();
+}
+
 async::Task<Status> ClientExchange::send_http2(const HostPort& address, const RequestHead& head,
                                                std::span<const std::string_view> body,
                                                ClientOptions options) {

@@ -37,6 +37,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "net/address.h"
+#include "net/http/body_source.h"
 #include "net/http/http2_limits.h"
 #include "net/http/message.h"
 #include "net/tls/client_context.h"
@@ -120,6 +121,14 @@ class ClientExchange {
                                          std::string_view body = {}, ClientOptions options = {});
   [[nodiscard]] async::Task<Status> send_chunks(const HostPort& address, const RequestHead& head,
                                                 std::span<const std::string_view> body,
+                                                ClientOptions options = {});
+
+  // The same with a body that is read while it is sent (HTTP/1.1): chunked when `length` is not
+  // known. A failure of the source is returned as it is. Once a piece was taken, a stale connection
+  // is not replaced. An answer that comes before the body's end stops the sending.
+  [[nodiscard]] async::Task<Status> send_stream(const HostPort& address, const RequestHead& head,
+                                                BodySource& body,
+                                                std::optional<std::uint64_t> length,
                                                 ClientOptions options = {});
 
   // After send() succeeded. May be edited, for instance by a forwarder.

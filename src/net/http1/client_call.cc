@@ -36,6 +36,9 @@ void ClientCall::begin(std::shared_ptr<ClientPool> pool) {
   response_.clear();
   parsed_.body = {};
   received_earlier_ = received_before_ = 0;
+  source_ = nullptr;
+  source_length_.reset();
+  source_begun_ = source_failed_ = upload_cut_ = false;
   stage_ = ClientStage::kIdle;
   reused_ = cancelled_ = connect_timed_out_ = false;
 }
@@ -103,7 +106,7 @@ async::Task<Status> ClientCall::run() {
     give_up_connection();
     if (cancelled_) co_return cancelled("the request to {} was cancelled", address_.to_string());
     const bool stale = reused_ && nothing_came && status.code() == Code::kUnavailable;
-    if (!stale || !options_.retry_stale) co_return status;
+    if (!stale || !options_.retry_stale || source_begun_) co_return status;
     reused_ = false;  // the peer closed an idle connection just now: once more on a fresh one
   }
 }
@@ -115,13 +118,15 @@ async::Task<Status> ClientCall::attempt() {
   }
   received_before_ = connection_->stream.bytes_read();
   stage_ = ClientStage::kSending;
-  const Status sent = co_await send_request();
+  Status sent = co_await send_request();
+  if (sent.ok() && source_ != nullptr) sent = co_await send_source();
+  if (source_failed_) co_return sent;
   if (sent.code() == Code::kDeadlineExceeded) co_return sent;
   stage_ = ClientStage::kAwaitingHead;
   // A peer that refuses a large body may answer and close before it has read all: look for that.
   const Status head = co_await read_head();
   if (head.ok()) {
-    if (!sent.ok()) parsed_.keep_alive = false;
+    if (!sent.ok() || upload_cut_) parsed_.keep_alive = false;
     stage_ = ClientStage::kBody;
     reader_.begin(connection_->stream, parsed_.body, options_.read_idle_timeout);
     if (reader_.done()) give_back_connection();

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "async/deadline.h"
+#include "net/http/body_source.h"
 #include "net/http/client.h"
 #include "net/http1/body_reader.h"
 #include "net/http1/client_pool.h"
@@ -35,6 +36,10 @@ class ClientCall {
   // Serialises the head; invalid_argument for one that cannot be sent.
   Status prepare(const HostPort& address, const http::RequestHead& head,
                  std::span<const std::string_view> body, const http::ClientOptions& options);
+  // The same for a body that is read while it is sent; chunked without `length`.
+  Status prepare_stream(const HostPort& address, const http::RequestHead& head,
+                        http::BodySource& source, std::optional<std::uint64_t> length,
+                        const http::ClientOptions& options);
   // Sends what was prepared and reads the response head.
   [[nodiscard]] async::Task<Status> run();
   [[nodiscard]] async::Task<Result<std::string_view>> read_chunk();
@@ -56,6 +61,7 @@ class ClientCall {
   async::Task<Status> connect_to(TcpEndpoint endpoint, TimePoint deadline);
   async::Task<Status> secure(TimePoint deadline);
   async::Task<Status> send_request();
+  async::Task<Status> send_source();
   async::Task<Status> read_head();
   Status body_error(const Status& error) const;
   void give_up_connection();
@@ -77,6 +83,11 @@ class ClientCall {
   std::uint64_t received_earlier_ = 0;  // on connections that this call has left
   std::uint64_t received_before_ = 0;   // what the connection had read for other calls
   http::ClientStage stage_ = http::ClientStage::kIdle;
+  http::BodySource* source_ = nullptr;
+  std::optional<std::uint64_t> source_length_;
+  bool source_begun_ = false;   // a piece was asked for: the request cannot be repeated
+  bool source_failed_ = false;  // not the peer's fault
+  bool upload_cut_ = false;     // the peer answered before the body's end
   bool reused_ = false;
   bool cancelled_ = false;
   bool connect_timed_out_ = false;

@@ -1,0 +1,74 @@
+#include "apps/nacelle/otel_environment.h"
+
+#include <cstdlib>
+
+namespace nacelle::apps {
+namespace {
+
+// "key=value,key=value" with percent-encoded values.
+Status parse_headers(std::string_view text, std::map<std::string, std::string>& out) {
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const std::string_view pair = text.substr(0, comma);
+    const std::size_t equal = pair.find('=');
+    if (equal == std::string_view::npos || equal == 0) {
+      return invalid_argument("OTEL_EXPORTER_OTLP_HEADERS: an entry is no key=value");
+    }
+    std::string value;
+    for (std::size_t i = equal + 1; i < pair.size(); ++i) {
+      if (pair[i] == '%' && i + 2 < pair.size()) {
+        value +=
+            static_cast<char>(std::strtol(std::string(pair.substr(i + 1, 2)).c_str(), nullptr, 16));
+        i += 2;
+      } else {
+        value += pair[i];
+      }
+    }
+    out[std::string(pair.substr(0, equal))] = value;
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Environment process_environment() {
+  return [](const char* name) -> std::optional<std::string> {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') return std::nullopt;
+    return value;
+  };
+}
+
+Status apply_otel_environment(const Environment& environment, gateway::TracingConfig& tracing) {
+  if (environment("OTEL_SDK_DISABLED") == "true" || environment("OTEL_TRACES_EXPORTER") == "none") {
+    tracing.endpoint.clear();
+    return {};
+  }
+  if (tracing.endpoint.empty()) {
+    if (const auto traces = environment("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")) {
+      tracing.endpoint = *traces;
+    } else if (auto base = environment("OTEL_EXPORTER_OTLP_ENDPOINT")) {
+      while (base->ends_with("/")) base->pop_back();
+      tracing.endpoint = *base + "/v1/traces";
+    }
+  }
+  if (const auto headers = environment("OTEL_EXPORTER_OTLP_HEADERS"))
+    RETURN_IF_ERROR(parse_headers(*headers, tracing.headers));
+  if (const auto name = environment("OTEL_SERVICE_NAME")) tracing.service_name = *name;
+  const std::string sampler = environment("OTEL_TRACES_SAMPLER").value_or("parentbased_always_on");
+  if (sampler == "always_off" || sampler == "parentbased_always_off") {
+    tracing.sample_ratio = 0;
+  } else if (sampler == "traceidratio" || sampler == "parentbased_traceidratio") {
+    const std::string text = environment("OTEL_TRACES_SAMPLER_ARG").value_or("1");
+    char* end = nullptr;
+    tracing.sample_ratio = std::strtod(text.c_str(), &end);
+    if (*end != '\0' || !(tracing.sample_ratio >= 0 && tracing.sample_ratio <= 1))
+      return invalid_argument("OTEL_TRACES_SAMPLER_ARG: '{}' is no ratio from 0 to 1", text);
+  } else if (sampler != "always_on" && sampler != "parentbased_always_on") {
+    return invalid_argument("OTEL_TRACES_SAMPLER: '{}' is not known", sampler);
+  }
+  return {};
+}
+
+}  // namespace nacelle::apps

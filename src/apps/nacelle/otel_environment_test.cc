@@ -1,0 +1,53 @@
+#include "apps/nacelle/otel_environment.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace nacelle::apps {
+namespace {
+
+Status apply(std::map<std::string, std::string> variables, gateway::TracingConfig& tracing) {
+  return apply_otel_environment(
+      [variables = std::move(variables)](const char* name) -> std::optional<std::string> {
+        const auto found = variables.find(name);
+        if (found == variables.end()) return std::nullopt;
+        return found->second;
+      },
+      tracing);
+}
+
+TEST(OtelEnvironment, TheBaseEndpointGetsThePathOfTraces) {
+  gateway::TracingConfig tracing;
+  ASSERT_TRUE(apply({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/"},
+                     {"OTEL_EXPORTER_OTLP_HEADERS", "a=b,c=d%20e"},
+                     {"OTEL_SERVICE_NAME", "edge"},
+                     {"OTEL_TRACES_SAMPLER", "parentbased_traceidratio"},
+                     {"OTEL_TRACES_SAMPLER_ARG", "0.25"}},
+                    tracing)
+                  .ok());
+  EXPECT_EQ(tracing.endpoint, "http://c:4318/v1/traces");
+  EXPECT_EQ(tracing.headers.at("c"), "d e");
+  EXPECT_EQ(tracing.service_name, "edge");
+  EXPECT_EQ(tracing.sample_ratio, 0.25);
+}
+
+TEST(OtelEnvironment, TheFileWinsAndTheSwitchTurnsOff) {
+  gateway::TracingConfig tracing;
+  tracing.endpoint = "http://file:1/x";
+  ASSERT_TRUE(apply({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://env:1/y"}}, tracing).ok());
+  EXPECT_EQ(tracing.endpoint, "http://file:1/x");
+  ASSERT_TRUE(apply({{"OTEL_SDK_DISABLED", "true"}}, tracing).ok());
+  EXPECT_EQ(tracing.endpoint, "");
+}
+
+TEST(OtelEnvironment, WrongValuesNameTheirVariable) {
+  gateway::TracingConfig tracing;
+  const Status status =
+      apply({{"OTEL_TRACES_SAMPLER", "traceidratio"}, {"OTEL_TRACES_SAMPLER_ARG", "2"}}, tracing);
+  EXPECT_NE(status.message().find("OTEL_TRACES_SAMPLER_ARG"), std::string::npos);
+  EXPECT_FALSE(apply({{"OTEL_EXPORTER_OTLP_HEADERS", "nonsense"}}, tracing).ok());
+}
+
+}  // namespace
+}  // namespace nacelle::apps

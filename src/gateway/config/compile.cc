@@ -1,0 +1,99 @@
+#include "gateway/config/compile.h"
+
+#include <algorithm>
+
+#include "gateway/config/compiler.h"
+
+namespace nacelle::gateway {
+
+bool References::granted(std::string_view from_group, std::string_view from_kind,
+                         std::string_view from_namespace, const ObjectRef& target) const {
+  if (target.name_space == from_namespace) return true;
+  return std::any_of(objects_.grants.begin(), objects_.grants.end(), [&](const GrantObject& grant) {
+    if (grant.meta.name_space != target.name_space) return false;
+    const bool from = std::any_of(grant.from.begin(), grant.from.end(), [&](const ObjectRef& f) {
+      return f.group == from_group && f.kind == from_kind && f.name_space == from_namespace;
+    });
+    const bool to = std::any_of(grant.to.begin(), grant.to.end(), [&](const ObjectRef& t) {
+      return t.group == target.group && t.kind == target.kind &&
+             (t.name.empty() || t.name == target.name);
+    });
+    return from && to;
+  });
+}
+
+void References::refuse(const ObjectRef& ref, std::string_view why) {
+  unresolved_.add(ref.where, why);
+}
+
+void References::missing(const ObjectRef& ref, std::string_view kind,
+                         const std::vector<std::string>& names) {
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  unresolved_.add(ref.where, fmt::format("there is no {} {}/{}{}", kind, ref.name_space, ref.name,
+                                         did_you_mean(ref.name, views)));
+}
+
+std::string References::value(const std::vector<SecretObject>& list, const ObjectRef& ref,
+                              std::string_view kind, const std::string& key) {
+  const SecretObject* object = find(list, ref, kind);
+  if (object == nullptr) return "";
+  const auto found = object->data.find(key);
+  if (found == object->data.end() || found->second.empty()) {
+    unresolved_.add(ref.where,
+                    fmt::format("{} {}/{} has no '{}'", kind, ref.name_space, ref.name, key));
+    return "";
+  }
+  return found->second;
+}
+
+namespace {
+
+// Policies whose targets do not exist are typing errors.
+void check_policy_targets(References& references) {
+  const Objects& objects = references.objects();
+  const auto check = [&](const ObjectRef& target) {
+    if (target.kind == "Service") {
+      (void)references.find(objects.services, target, "Service");
+    } else if (target.kind == "InferencePool") {
+      (void)references.find(objects.pools, target, "InferencePool");
+    } else if (target.kind == "HTTPRoute") {
+      (void)references.find(objects.routes, target, "HTTPRoute");
+    } else {
+      references.refuse(target, fmt::format("kind '{}' cannot be a target here; Service, "
+                                            "InferencePool and HTTPRoute can",
+                                            target.kind));
+    }
+  };
+  for (const PolicyObject& policy : objects.policies) {
+    for (const ObjectRef& target : policy.targets) check(target);
+  }
+  for (const StaticEndpointsObject& list : objects.endpoints) {
+    for (const ObjectRef& target : list.targets) check(target);
+  }
+}
+
+}  // namespace
+
+Result<GatewayModel> compile_model(const Objects& objects, Unresolved unresolved) {
+  Problems problems, missing;
+  References references(objects, problems, missing);
+  GatewayModel model;
+  if (objects.settings) model.settings = *objects.settings;
+  check_policy_targets(references);
+  const std::vector<PlacedListener> listeners = place_listeners(references, model);
+  if (listeners.empty() && problems.empty() && missing.empty())
+    problems.add("configuration", "there is no Gateway with a listener");
+  Clusters clusters(references);
+  attach_routes(references, clusters, listeners, model);
+  model.clusters = clusters.take();
+  settle_bodies(model);
+  if (unresolved == Unresolved::kRefuse && !missing.empty()) {
+    const std::string text = missing.status().message();
+    if (problems.empty()) return missing.status();
+    return Status(Code::kInvalidArgument, problems.status().message() + "\n" + text);
+  }
+  RETURN_IF_ERROR(problems.status());
+  return model;
+}
+
+}  // namespace nacelle::gateway

@@ -1,0 +1,158 @@
+#include <algorithm>
+
+#include "gateway/config/compiler.h"
+
+namespace nacelle::gateway {
+namespace {
+
+bool targets(const std::vector<ObjectRef>& list, const ObjectRef& ref) {
+  return std::any_of(list.begin(), list.end(), [&](const ObjectRef& target) {
+    return target.kind == ref.kind && target.name == ref.name &&
+           target.name_space == ref.name_space;
+  });
+}
+
+std::string address_of(const std::string& host, std::uint16_t port) {
+  return net::HostPort{host, port}.to_string();
+}
+
+}  // namespace
+
+std::uint32_t Clusters::find_or_add(const ObjectRef& ref, const std::string& from) {
+  const bool is_service = ref.group.empty() && ref.kind == "Service";
+  const bool is_pool = ref.group == kPoolGroup && ref.kind == "InferencePool";
+  if (!is_service && !is_pool) {
+    references_.refuse(ref,
+                       fmt::format("kind '{}' of group '{}' is no backend; Service of group '' "
+                                   "and InferencePool of group {} are",
+                                   ref.kind, ref.group, kPoolGroup));
+    return kNoCluster;
+  }
+  if (!references_.granted(kGatewayGroup, "HTTPRoute", from, ref)) {
+    references_.refuse(ref, fmt::format("no ReferenceGrant in namespace {} lets HTTPRoutes of {} "
+                                        "name {} {}",
+                                        ref.name_space, from, ref.kind, ref.name));
+    return kNoCluster;
+  }
+  return is_service ? service(ref) : pool(ref);
+}
+
+std::uint32_t Clusters::add(ClusterConfig cluster, const ObjectRef& ref) {
+  add_static_endpoints(ref, cluster);
+  apply_policies(ref, cluster);
+  std::sort(cluster.endpoints.begin(), cluster.endpoints.end());
+  cluster.endpoints.erase(std::unique(cluster.endpoints.begin(), cluster.endpoints.end()),
+                          cluster.endpoints.end());
+  const auto index = static_cast<std::uint32_t>(clusters_.size());
+  by_name_[cluster.name] = index;
+  clusters_.push_back(std::move(cluster));
+  return index;
+}
+
+std::uint32_t Clusters::service(const ObjectRef& ref) {
+  const Objects& objects = references_.objects();
+  const ServiceObject* service = references_.find(objects.services, ref, "Service");
+  if (service == nullptr) return kNoCluster;
+  if (service->external_name) {
+    references_.refuse(ref, "a Service of type ExternalName is not accepted as a backend");
+    return kNoCluster;
+  }
+  if (!ref.port) {
+    references_.refuse(ref, "port is required for a Service");
+    return kNoCluster;
+  }
+  const auto port = std::find_if(service->ports.begin(), service->ports.end(),
+                                 [&](const ServicePort& p) { return p.port == *ref.port; });
+  if (port == service->ports.end()) {
+    references_.refuse(ref, fmt::format("Service {} has no port {}", ref.name, *ref.port));
+    return kNoCluster;
+  }
+  ClusterConfig cluster;
+  cluster.name = fmt::format("service/{}/{}/{}", ref.name_space, ref.name, *ref.port);
+  if (const auto known = by_name_.find(cluster.name); known != by_name_.end()) return known->second;
+  cluster.http2 = port->protocol == "kubernetes.io/h2c";
+  for (const SliceObject& slice : objects.slices) {
+    if (slice.meta.name_space != ref.name_space || slice.service != ref.name) continue;
+    std::uint16_t number = port->target;
+    for (const auto& [name, slice_port] : slice.ports) {
+      if (name == port->name || (!port->target_name.empty() && name == port->target_name))
+        number = slice_port;
+    }
+    if (number == 0) continue;
+    for (const std::string& host : slice.addresses)
+      cluster.endpoints.push_back(address_of(host, number));
+  }
+  apply_tls(ref, port->name, cluster);
+  return add(std::move(cluster), ref);
+}
+
+std::uint32_t Clusters::pool(const ObjectRef& ref) {
+  const PoolObject* pool = references_.find(references_.objects().pools, ref, "InferencePool");
+  if (pool == nullptr) return kNoCluster;
+  ClusterConfig cluster;
+  cluster.kind = ClusterConfig::Kind::kPool;
+  cluster.name = fmt::format("pool/{}/{}", ref.name_space, ref.name);
+  if (const auto known = by_name_.find(cluster.name); known != by_name_.end()) return known->second;
+  cluster.http2 = pool->http2;
+  cluster.traffic.outlier.reset();  // the picker decides who serves
+  cluster.traffic.breaker.max_connections = UINT32_MAX;
+  cluster.traffic.breaker.max_requests = UINT32_MAX;
+  apply_tls(ref, "", cluster);
+  return add(std::move(cluster), ref);
+}
+
+void Clusters::add_static_endpoints(const ObjectRef& ref, ClusterConfig& cluster) {
+  for (const StaticEndpointsObject& list : references_.objects().endpoints) {
+    if (!targets(list.targets, ref)) continue;
+    cluster.endpoints.insert(cluster.endpoints.end(), list.addresses.begin(), list.addresses.end());
+  }
+}
+
+void Clusters::apply_policies(const ObjectRef& ref, ClusterConfig& cluster) {
+  cluster.traffic.connect_timeout =
+      references_.objects().settings.value_or(Settings()).limits.connect_timeout;
+  for (const PolicyObject& policy : references_.objects().policies) {
+    if (!targets(policy.targets, ref)) continue;
+    if (policy.traffic) cluster.traffic = *policy.traffic;
+    if (policy.picker) {
+      cluster.picker = *policy.picker;
+      if (cluster.kind != ClusterConfig::Kind::kPool)
+        references_.problems().add(policy.meta.where, "picker belongs to an InferencePool");
+    }
+  }
+}
+
+void Clusters::apply_tls(const ObjectRef& ref, const std::string& port_name,
+                         ClusterConfig& cluster) {
+  const BackendTlsObject* chosen = nullptr;
+  bool chosen_by_port = false;
+  for (const BackendTlsObject& policy : references_.objects().backend_tls) {
+    for (const ObjectRef& target : policy.targets) {
+      if (target.kind != ref.kind || target.name != ref.name ||
+          target.name_space != ref.name_space ||
+          (!target.section.empty() && target.section != port_name)) {
+        continue;
+      }
+      const bool by_port = !target.section.empty();
+      const auto age = [](const BackendTlsObject* p) {
+        return std::make_pair(p->meta.created, p->meta.full_name());
+      };
+      if (chosen == nullptr || (by_port && !chosen_by_port) ||
+          (by_port == chosen_by_port && age(&policy) < age(chosen))) {
+        chosen = &policy;
+        chosen_by_port = by_port;
+      }
+    }
+  }
+  if (chosen == nullptr) return;
+  UpstreamTls tls;
+  tls.server_name = chosen->hostname;
+  tls.alternative_names = chosen->alternative_names;
+  for (const ObjectRef& authority : chosen->authorities)
+    tls.authorities +=
+        references_.value(references_.objects().config_maps, authority, "ConfigMap", "ca.crt");
+  cluster.tls = std::move(tls);
+  cluster.http2 = false;  // appProtocol means HTTP/2 in clear text
+}
+
+}  // namespace nacelle::gateway

@@ -1,0 +1,184 @@
+// objects.h: the objects of a configuration as they were written, typed and each valid in itself;
+// references between them are resolved by compile.h.
+//
+// Home:    values; any thread.
+// Source:  gateway.md sections 1 and 4.1.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/config/model.h"
+#include "gateway/filter/cors.h"
+#include "gateway/filter/header_modifier.h"
+#include "gateway/filter/rewrite.h"
+#include "gateway/route/match.h"
+
+namespace nacelle::gateway {
+
+inline constexpr const char* kGatewayGroup = "gateway.networking.k8s.io";
+inline constexpr const char* kPoolGroup = "inference.networking.k8s.io";
+inline constexpr const char* kOwnGroup = "gateway.nacelle.dev";
+
+struct ObjectMeta {
+  std::string where;  // "file:line: Kind namespace/name:" for problems
+  std::string name_space = "default";
+  std::string name;
+  std::string created;  // RFC 3339
+  std::map<std::string, std::string> labels, annotations;
+
+  [[nodiscard]] std::string full_name() const { return name_space + "/" + name; }
+};
+
+struct ObjectRef {
+  std::string where;  // of the reference
+  std::string group, kind, name_space, name, section;
+  std::optional<std::uint16_t> port;
+};
+
+struct ListenerObject {
+  enum class From : std::uint8_t { kSame, kAll, kSelector };
+  std::string where, name, hostname, protocol;
+  std::uint16_t port = 0;
+  std::vector<ObjectRef> certificates;
+  std::vector<ObjectRef> client_authorities;
+  bool client_certificate_optional = false;
+  From from = From::kSame;
+  std::map<std::string, std::string> selector;
+  std::vector<std::string> kinds;
+};
+
+struct GatewayObject {
+  ObjectMeta meta;
+  std::string class_name;
+  std::vector<std::string> addresses;
+  std::vector<ListenerObject> listeners;
+};
+
+struct GatewayClassObject {
+  ObjectMeta meta;
+  std::string controller;
+};
+
+struct MirrorObject {
+  ObjectRef backend;
+  std::uint32_t numerator = 100, denominator = 100;
+};
+
+struct FiltersObject {
+  std::optional<HeaderModifier> request_headers, response_headers;
+  std::optional<Redirect> redirect;
+  std::optional<Rewrite> rewrite;
+  std::optional<Cors> cors;
+  std::vector<MirrorObject> mirrors;
+  bool unknown = false;  // a filter that is not ours: the rule answers 500
+};
+
+struct BackendObject {
+  ObjectRef ref;
+  std::uint32_t weight = 1;
+  FiltersObject filters;
+};
+
+struct RuleObject {
+  std::string where, name;
+  std::vector<RouteMatch> matches;
+  FiltersObject filters;
+  std::vector<BackendObject> backends;
+  std::optional<Duration> request_timeout, backend_timeout;
+  std::optional<RetryConfig> retry;
+  std::optional<SessionConfig> session;
+};
+
+struct RouteObject {
+  ObjectMeta meta;
+  std::vector<ObjectRef> parents;
+  std::vector<std::string> hostnames;
+  std::vector<RuleObject> rules;
+};
+
+struct GrantObject {
+  ObjectMeta meta;
+  std::vector<ObjectRef> from;  // group, kind, name_space
+  std::vector<ObjectRef> to;    // group, kind, name or ""
+};
+
+struct BackendTlsObject {
+  ObjectMeta meta;
+  std::vector<ObjectRef> targets;
+  std::vector<ObjectRef> authorities;
+  bool system_authorities = false;
+  std::string hostname;
+  std::vector<std::string> alternative_names;
+};
+
+struct ServicePort {
+  std::string name, target_name, protocol;  // appProtocol
+  std::uint16_t port = 0, target = 0;
+};
+struct ServiceObject {
+  ObjectMeta meta;
+  std::vector<ServicePort> ports;
+  bool external_name = false;
+};
+struct SliceObject {
+  ObjectMeta meta;
+  std::string service;
+  std::vector<std::pair<std::string, std::uint16_t>> ports;  // name and number
+  std::vector<std::string> addresses;                        // of the ready ones
+};
+
+struct PoolObject {
+  ObjectMeta meta;
+  std::vector<std::uint16_t> ports;
+  bool http2 = false;
+};
+
+// gateway.nacelle.dev StaticEndpoints: who is behind a Service or an InferencePool, written down.
+struct StaticEndpointsObject {
+  ObjectMeta meta;
+  std::vector<ObjectRef> targets;
+  std::vector<std::string> addresses;  // host:port
+};
+
+// gateway.nacelle.dev GatewayPolicy: what Gateway API has no field for.
+struct PolicyObject {
+  ObjectMeta meta;
+  std::vector<ObjectRef> targets;
+  std::optional<TrafficConfig> traffic;  // of Service and InferencePool
+  std::optional<PickerConfig> picker;    // of InferencePool
+  std::optional<RetryConfig> retry;      // of HTTPRoute, from here on
+  std::optional<Duration> first_byte_timeout, stream_idle_timeout;
+  std::optional<RuleConfig::Body> body;
+  std::vector<std::pair<std::string, std::uint32_t>> priorities;  // backend name to level
+};
+
+struct SecretObject {
+  ObjectMeta meta;
+  std::string type;
+  std::map<std::string, std::string> data;
+};
+
+struct Objects {
+  std::vector<GatewayClassObject> classes;
+  std::vector<GatewayObject> gateways;
+  std::vector<RouteObject> routes;
+  std::vector<GrantObject> grants;
+  std::vector<BackendTlsObject> backend_tls;
+  std::vector<ServiceObject> services;
+  std::vector<SliceObject> slices;
+  std::vector<PoolObject> pools;
+  std::vector<StaticEndpointsObject> endpoints;
+  std::vector<PolicyObject> policies;
+  std::vector<SecretObject> secrets;
+  std::vector<SecretObject> config_maps;
+  std::map<std::string, std::map<std::string, std::string>> namespaces;  // labels by name
+  std::optional<Settings> settings;
+  std::string settings_where;
+};
+
+}  // namespace nacelle::gateway

@@ -1,0 +1,301 @@
+// attempts.cc: which backend and endpoint, how often, and what is sent there.
+#include <algorithm>
+
+#include "async/timer.h"
+#include "gateway/filter/rewrite.h"
+#include "gateway/forward/attempt.h"
+#include "gateway/forward/local_reply.h"
+#include "gateway/forwarder.h"
+#include "gateway/header_rules.h"
+#include "gateway/upstream/hash.h"
+#include "telemetry/log.h"
+
+namespace nacelle::gateway {
+
+using net::http::ClientExchange;
+using net::http::ClientStage;
+
+namespace {
+
+TimePoint now() { return std::chrono::steady_clock::now(); }
+
+// A backend of the level by weight; those without a serving endpoint only when all are.
+const BackendConfig* choose_backend(const Request& request, std::uint64_t random) {
+  const RuleConfig& rule = *request.rule->config;
+  const std::uint32_t level = request.rule->levels[request.level];
+  if (rule.backends.size() == 1) return rule.backends[0].weight > 0 ? &rule.backends[0] : nullptr;
+  std::vector<std::uint32_t> weights;
+  for (const BackendConfig& backend : rule.backends)
+    weights.push_back(backend.priority == level ? backend.weight : 0);
+  const auto chosen = choose_weighted(weights, random);
+  return chosen ? &rule.backends[*chosen] : nullptr;
+}
+
+bool level_serves(const Request& request, std::size_t level) {
+  const RuleConfig& rule = *request.rule->config;
+  return std::any_of(rule.backends.begin(), rule.backends.end(), [&](const BackendConfig& backend) {
+    return backend.priority == request.rule->levels[level] && backend.weight > 0 &&
+           backend.cluster != kNoCluster &&
+           request.snapshot->clusters[backend.cluster]->picker->any_serving();
+  });
+}
+
+// What a streamed request body is read from.
+class ClientBody final : public net::http::BodySource {
+ public:
+  ClientBody(Request& request, std::size_t limit) : request_(request), limit_(limit) {}
+  async::Task<Result<std::string_view>> next() override {
+    request_.body_taken = true;
+    auto piece = co_await request_.exchange.read_chunk();
+    if (piece) {
+      request_.record.bytes_received += piece->size();
+      if (request_.record.bytes_received > limit_)
+        co_return out_of_range("the request body is larger than {} bytes", limit_);
+      if (piece->empty()) request_.record.complete = now();
+    } else {
+      failure = piece.error();
+    }
+    co_return piece;
+  }
+  Status failure;  // of the client's side
+
+ private:
+  Request& request_;
+  const std::size_t limit_;
+};
+
+}  // namespace
+
+async::Task<void> Forwarder::run_attempts(Request& request) {
+  const RetryConfig& retry = request.rule->retry;
+  while (request.level + 1 < request.rule->levels.size() && !level_serves(request, request.level))
+    ++request.level;
+  for (;;) {
+    const BackendConfig* backend = choose_backend(request, random_());
+    if (backend == nullptr || backend->cluster == kNoCluster) {
+      co_await reply(request, 500, "The route's backend does not exist.", "NC", "no_backend");
+      co_return;
+    }
+    Cluster& cluster = *request.snapshot->clusters[backend->cluster];
+    const Breaker::Place place = cluster.breaker.enter();
+    if (!place) {
+      shared_.metrics.refused_breaker.increment();
+      LocalReply full;
+      full.status = 503;
+      full.message = "The backend has as many requests in hand as it takes.";
+      full.flags = "UO";
+      full.details = "overflow";
+      full.headers.add("x-envoy-overloaded", "true");
+      co_await reply(request, full);
+      co_return;
+    }
+    PickRequest wanted{request.facts.model, request.facts.cache_salt, request.facts.prompt};
+    wanted.headers = &request.exchange.request().headers;
+    wanted.path = request.path;
+    wanted.body = request.body;
+    wanted.session = request.session;
+    if (cluster.config.traffic.balance == TrafficConfig::Balance::kRingHash) {
+      const std::string& name = cluster.config.traffic.hash_header;
+      wanted.hash = stable_hash(name.empty() ? std::string_view(request.record.peer)
+                                             : wanted.headers->get(name));
+    }
+    auto picked = cluster.picker->pick(wanted, request.tried);
+    if (!picked && request.rule->config->retry && !request.tried.empty() &&
+        request.level + 1 == request.rule->levels.size()) {
+      request.tried.clear();  // fewer endpoints than attempts: begin anew
+      picked = cluster.picker->pick(wanted, request.tried);
+    }
+    if (!picked) {
+      if (request.last_failure.empty()) request.last_failure = picked.error().message();
+      if (request.level + 1 < request.rule->levels.size()) {
+        ++request.level;
+        request.attempts_in_level = 0;
+        continue;
+      }
+      break;
+    }
+    request.tried.push_back((*picked)->address());
+    request.record.upstream_host = request.tried.back();
+    ++request.record.attempts;
+    ++request.attempts_in_level;
+    Attempt one{*backend, cluster, **picked};
+    const Outcome outcome = co_await attempt(request, one);
+    if (outcome == Outcome::kDone) co_return;
+    if (const bool again = co_await pause_before_retry(request, *backend); !again) break;
+    if (retry.attempts_per_priority > 0 &&
+        request.attempts_in_level >= retry.attempts_per_priority &&
+        request.level + 1 < request.rule->levels.size()) {
+      ++request.level;
+      request.attempts_in_level = 0;
+    }
+  }
+  co_await give_up(request);
+}
+
+async::Task<bool> Forwarder::pause_before_retry(Request& request, const BackendConfig& backend) {
+  const RetryConfig& retry = request.rule->retry;
+  if (!retriable(retry, request.failure, request.failed_status)) co_return false;
+  if (request.retries >= retry.attempts || request.body_taken) co_return false;
+  if (request.exchange.client_gone()) co_return false;
+  Cluster& cluster = *request.snapshot->clusters[backend.cluster];
+  request.retry_place = Breaker::Place();
+  if (request.rule->config->retry) {  // what nobody asked for needs no budget: it is rare and short
+    request.retry_place = cluster.breaker.enter_retry();
+    if (!request.retry_place) {
+      request.record.flags = "UO";
+      co_return false;
+    }
+  }
+  ++request.retries;
+  cluster.metrics.retries.increment();
+  const Duration pause = pause_before(retry, request.retries, request.retry_after, random_());
+  request.retry_after.reset();
+  const TimePoint begin = now();
+  if (begin + pause >= request.deadline) co_return false;
+  if (pause > Duration::zero()) co_await async::sleep_for(pause);
+  co_return !request.exchange.client_gone();
+}
+
+async::Task<void> Forwarder::give_up(Request& request) {
+  if (request.exchange.client_gone()) co_return;
+  const std::string_view flags = request.retries > 0 ? "URX" : "UF";
+  request.record.failure = request.last_failure;
+  if (request.held_head) {
+    request.record.status = request.held_head->status;
+    request.record.flags = request.retries > 0 ? "URX" : "-";
+    request.record.details = "via_upstream";
+    request.record.bytes_sent = request.held_answer.size();
+    (void)co_await request.exchange.respond(*request.held_head, request.held_answer);
+    co_return;
+  }
+  const bool late = request.failure == Failure::kTimeout || now() >= request.deadline;
+  if (request.record.attempts > 0 && late) {
+    co_await reply(request, 504, "The model server did not answer in time.", "UT",
+                   "upstream_response_timeout");
+    co_return;
+  }
+  std::string message =
+      fmt::format("No model server could take the request: {}", request.last_failure);
+  const bool asked = request.record.attempts > 0;
+  co_await reply(request, 503, std::move(message), asked ? flags : "UH",
+                 asked ? "upstream_reset_before_response_started" : "no_healthy_upstream");
+}
+
+// The head as this endpoint gets it. The client's own stays as it came, for the next attempt.
+void Forwarder::prepare_head(Request& request, Attempt& attempt) {
+  const net::http::RequestHead& original = request.exchange.request();
+  const RuleConfig& rule = *request.rule->config;
+  const Settings& settings = request.snapshot->model.settings;
+  attempt.head.method = original.method;
+  attempt.head.target = original.target;
+  attempt.head.headers = original.headers;
+  net::http::Headers& headers = attempt.head.headers;
+  ForwardedBy by;
+  by.peer_ip = request.record.peer;
+  by.scheme = request.tls ? "https" : "http";
+  by.request_id = request.record.request_id;
+  by.trusted_hops = settings.trusted_hops;
+  prepare_request_headers(headers, by);
+  headers.set("traceparent", request.record.trace.traceparent());
+  for (const FilterSet* filters : {&rule.filters, &attempt.backend.filters}) {
+    if (filters->rewrite) {
+      if (!filters->rewrite->hostname.empty()) headers.set("host", filters->rewrite->hostname);
+      if (filters->rewrite->path) {
+        const std::string path =
+            filters->rewrite->path->apply(request.path, request.entry->match.path.value);
+        attempt.head.target = with_path(path, request.query);
+      }
+    }
+    if (filters->request_headers) filters->request_headers->apply(headers);
+  }
+}
+
+async::Task<Status> Forwarder::send(Request& request, Attempt& attempt, ClientExchange& upstream) {
+  const RuleConfig& rule = *request.rule->config;
+  const GatewayLimits& limits = request.snapshot->model.settings.limits;
+  auto address = net::parse_host_port(attempt.picked.address());
+  if (!address) co_return address.error();
+  net::http::ClientOptions options;
+  options.connect_timeout = attempt.cluster.config.traffic.connect_timeout;
+  options.head_timeout = rule.first_byte_timeout;
+  options.tls = attempt.cluster.tls;
+  if (attempt.cluster.config.http2) options.protocol = net::http::Protocol::kHttp2;
+  options.read_idle_timeout = rule.stream_idle_timeout;
+  if (request.body_held) {
+    const bool rewritten = request.extension && request.extension->rewrites_request();
+    const std::string& body = rewritten ? attempt.body : request.body;
+    co_return co_await upstream.send(*address, attempt.head, body, options);
+  }
+  ClientBody body(request, limits.body_bytes);
+  const Status sent = co_await upstream.send_stream(*address, attempt.head, body,
+                                                    request.exchange.content_length(), options);
+  attempt.client_failure = body.failure;
+  co_return sent;
+}
+
+async::Task<Forwarder::Outcome> Forwarder::attempt(Request& request, Attempt& attempt) {
+  const RuleConfig& rule = *request.rule->config;
+  prepare_head(request, attempt);
+  if (request.extension) {
+    if (request.extension->rewrites_request()) attempt.body = request.body;
+    auto answer =
+        request.extension->on_attempt(attempt.backend, attempt.head, attempt.body, request.record);
+    if (answer) {
+      co_await reply(request, *answer);
+      co_return Outcome::kDone;
+    }
+  }
+  ClientExchange upstream(*client_);
+  attempt.upstream = &upstream;
+  TimePoint deadline = request.deadline;
+  if (rule.backend_timeout > Duration::zero())
+    deadline = std::min(deadline, now() + rule.backend_timeout);
+  const AttemptGuard guard(request.exchange, upstream, deadline, attempt.timed_out);
+  const Status sent = co_await send(request, attempt, upstream);
+  if (!sent.ok()) {
+    if (!request.body_held && sent.code() == Code::kOutOfRange) {
+      co_await reply(request, 413, sent.message(), "-", "request_payload_too_large");
+      co_return Outcome::kDone;
+    }
+    if (!attempt.client_failure.ok() && !request.exchange.client_gone()) {
+      const bool late = attempt.client_failure.code() == Code::kDeadlineExceeded;
+      co_await reply(request, late ? 408 : 400, attempt.client_failure.message(),
+                     late ? "SI" : "DPE", late ? "request_body_timeout" : "body_framing");
+      co_return Outcome::kDone;
+    }
+    co_return failed(request, attempt, upstream.stage(), sent);
+  }
+  co_return co_await deliver(request, attempt, upstream);
+}
+
+Forwarder::Outcome Forwarder::failed(Request& request, Attempt& attempt, ClientStage stage,
+                                     const Status& why) {
+  ClusterMetrics& metrics = attempt.cluster.metrics;
+  if (request.exchange.client_gone()) {
+    metrics.cancelled.increment();
+    return Outcome::kDone;
+  }
+  if (request.rule->config->retry) request.held_head.reset();  // the last failure is told
+  request.failed_status = 0;
+  const bool connecting = stage == ClientStage::kConnecting || stage == ClientStage::kIdle;
+  if (attempt.timed_out || (!connecting && why.code() == Code::kDeadlineExceeded)) {
+    request.failure = Failure::kTimeout;
+    metrics.timed_out.increment();
+  } else if (connecting) {
+    request.failure = Failure::kConnect;
+    metrics.connect_failed.increment();
+  } else {
+    request.failure = Failure::kReset;
+    metrics.broke_off.increment();
+  }
+  attempt.picked.on_failure();
+  request.last_failure = attempt.timed_out
+                             ? fmt::format("{}: no answer in time", attempt.picked.address())
+                             : why.message();
+  log::warn("endpoint failed before its first byte", {{"endpoint", attempt.picked.address()},
+                                                      {"stage", net::http::to_string(stage)},
+                                                      {"why", request.last_failure}});
+  return Outcome::kFailed;
+}
+
+}  // namespace nacelle::gateway

@@ -1,0 +1,61 @@
+// ports.h: the servers of a gateway's ports, added and removed while others go on.
+//
+// Home:    one thread at a time (the gateway's lock); servers live on all loops.
+// Errors:  prepare() fails when a port is taken, or needs TLS that cannot be set up; nothing has
+//          changed then.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "async/runtime.h"
+#include "gateway/snapshot.h"
+#include "net/http/server.h"
+
+namespace nacelle::gateway {
+
+class Ports {
+ public:
+  // Serves a request that came to the port with this id and number.
+  using Serve = std::function<async::Task<void>(net::http::ServerExchange&, std::uint32_t id,
+                                                std::uint16_t number)>;
+
+  Ports(async::Runtime& runtime, Serve serve);
+
+  // Binds what the snapshot has and we have not, and gives the snapshot's ports their ids.
+  Status prepare(Snapshot& snapshot);
+  // After prepare(): listens on the new ones, returns the servers that are not wanted any more.
+  Result<std::vector<std::unique_ptr<net::http::HttpServer>>> commit(bool listening);
+  // Instead of commit(): forgets the new ones.
+  void roll_back();
+
+  Status listen();
+  [[nodiscard]] std::vector<std::unique_ptr<net::http::HttpServer>> take_all();
+  // Of the first port; 0 without one.
+  [[nodiscard]] std::uint16_t first_port() const;
+  [[nodiscard]] std::uint64_t open_connections() const;
+
+ private:
+  struct Port {
+    std::uint32_t id = 0;
+    std::string key;  // address and protocol
+    std::unique_ptr<net::http::HttpServer> server;
+    std::shared_ptr<net::TlsServerSource> tls;              // null without TLS
+    std::shared_ptr<const net::TlsServerContext> next_tls;  // of a snapshot that is prepared
+    bool listening = false;
+    bool wanted = true;
+    bool fresh = true;
+  };
+
+  Result<Port> bind(const PortConfig& config, const GatewayLimits& limits);
+
+  async::Runtime& runtime_;
+  const Serve serve_;
+  std::vector<Port> ports_;
+  std::uint32_t next_id_ = 1;
+};
+
+}  // namespace nacelle::gateway

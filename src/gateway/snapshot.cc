@@ -1,0 +1,68 @@
+#include "gateway/snapshot.h"
+
+#include <algorithm>
+#include <set>
+
+#include "gateway/upstream/retry.h"
+
+namespace nacelle::gateway {
+
+bool Snapshot::any_serving() const {
+  return clusters.empty() ||
+         std::any_of(clusters.begin(), clusters.end(), [](const std::shared_ptr<Cluster>& cluster) {
+           return cluster->picker->any_serving();
+         });
+}
+
+Result<std::shared_ptr<Snapshot>> make_snapshot(GatewayModel model, const PickerFactory& pickers,
+                                                GatewayMetrics& metrics, const Snapshot* before) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->generation = before == nullptr ? 1 : before->generation + 1;
+  snapshot->model = std::move(model);
+  const GatewayModel& m = snapshot->model;
+  for (const ClusterConfig& config : m.clusters) {
+    std::shared_ptr<Cluster> cluster;
+    if (before != nullptr) {
+      for (const auto& old : before->clusters)
+        if (old->config == config) cluster = old;
+    }
+    if (!cluster) {
+      auto picker = pickers(config);
+      if (!picker) return picker.error().with_context(config.name);
+      Cluster::Tls tls;
+      if (config.tls) {
+        auto context = make_client_tls(*config.tls);
+        if (!context) return context.error().with_context(config.name);
+        tls = std::move(*context);
+      }
+      cluster = std::make_shared<Cluster>(config, std::move(*picker), std::move(tls), metrics);
+    }
+    snapshot->clusters.push_back(std::move(cluster));
+  }
+  for (const RuleConfig& config : m.rules) {
+    RuleRuntime rule;
+    rule.config = &config;
+    std::set<std::uint32_t> levels;
+    bool pool = false;
+    for (const BackendConfig& backend : config.backends) {
+      if (backend.weight > 0) levels.insert(backend.priority);
+      pool = pool || (backend.cluster != kNoCluster &&
+                      m.clusters[backend.cluster].kind == ClusterConfig::Kind::kPool);
+    }
+    rule.levels.assign(levels.begin(), levels.end());
+    rule.retry = config.retry ? *config.retry : default_retry(pool, m.settings.limits.max_attempts);
+    rule.metrics = &metrics.route(config.cluster_name);
+    snapshot->rules.push_back(std::move(rule));
+  }
+  for (const PortConfig& config : m.ports) {
+    std::vector<RouteListener> listeners;
+    for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+      listeners.push_back(
+          {config.listeners[i].name, config.listeners[i].hostname, RouteTable(config.routes[i])});
+    }
+    snapshot->ports.push_back({0, &config, PortTable(std::move(listeners))});
+  }
+  return snapshot;
+}
+
+}  // namespace nacelle::gateway
