@@ -21,6 +21,7 @@
 
 #include "base/result.h"
 #include "engine/core/options.h"
+#include "engine/kv_events_config.h"
 #include "engine/output.h"
 #include "engine/request.h"
 #include "engine/stats.h"
@@ -56,6 +57,7 @@ struct EngineConfig {
   // effect with speculation, whose drafts need the tokens of the step before.
   bool async_scheduling = true;
   SpeculativeOptions speculative;
+  KvEventsConfig kv_events;
 };
 
 class Engine {
@@ -115,6 +117,9 @@ class Engine {
   // A consistent copy of gauges and counters as of the last step. Any thread, never waits for a
   // step.
   [[nodiscard]] virtual std::shared_ptr<const Stats> stats() const = 0;
+
+  // What became of the KV events; all zero where they are off. Any thread.
+  [[nodiscard]] virtual KvEventStats kv_event_stats() const { return {}; }
 
   // False once the loop died (a CHECK-free internal failure); /health turns 503.
   [[nodiscard]] virtual bool healthy() const = 0;

@@ -37,15 +37,16 @@ void pause_briefly() {
 #endif
 }
 
-// Spins until `ready` or the time is over; true when ready.
-template <class Ready>
-bool spin_until(Ready&& ready) {
+// Spins until `ready` or the time is over; true when ready. Calls `meanwhile` now and then.
+template <class Ready, class Meanwhile>
+bool spin_until(Ready&& ready, Meanwhile&& meanwhile) {
   if (ready()) return true;
   const auto deadline = std::chrono::steady_clock::now() + kSpin;
   do {
     for (int i = 0; i < 64; ++i) {
       if (ready()) return true;
       pause_briefly();
+      meanwhile();
     }
   } while (std::chrono::steady_clock::now() < deadline);
   return ready();
@@ -66,9 +67,9 @@ void WorkerPool::start_workers(std::size_t num_threads, const std::vector<CpuNum
   for (std::size_t i = 1; i < num_threads; ++i) {
     const std::optional<CpuNumber> cpu = i < cpus.size() ? std::optional(cpus[i]) : std::nullopt;
     try {
-      workers_.emplace_back([this, cpu] {
+      workers_.emplace_back([this, cpu, i] {
         if (cpu) (void)bind_this_thread(*cpu);  // refused: it floats, with the same results
-        work();
+        work(i);
       });
       pthread_setname_np(workers_.back().native_handle(), "kernels");
     } catch (const std::system_error&) {
@@ -118,7 +119,7 @@ void WorkerPool::run_erased(std::size_t num_tasks, Call call, void* object) {
 
 void WorkerPool::wait_for_workers(std::uint32_t num_tasks) {
   const auto all_done = [&] { return num_done_.load(std::memory_order_acquire) == num_tasks; };
-  if (spin_until(all_done)) return;
+  if (spin_until(all_done, [&] { read_some(caller_); })) return;
   caller_sleeps_.store(true);
   for (std::uint32_t done = num_done_.load(); done != num_tasks; done = num_done_.load()) {
     futex_wait(num_done_, done);
@@ -145,7 +146,8 @@ std::uint32_t WorkerPool::take_tasks() {
   }
 }
 
-void WorkerPool::work() {
+void WorkerPool::work(std::size_t index) {
+  Reader reader{.index = index};
   std::uint32_t seen = 0;
   while (!stop_.load()) {
     seen = wake_.load();
@@ -156,11 +158,36 @@ void WorkerPool::work() {
       if (caller_sleeps_.load()) futex_wake(num_done_, 1);
       continue;
     }
-    if (spin_until([&] { return wake_.load(std::memory_order_acquire) != seen; })) continue;
+    const auto woken = [&] { return wake_.load(std::memory_order_acquire) != seen; };
+    if (spin_until(woken, [&] { read_some(reader); })) continue;
     num_sleeping_.fetch_add(1);
     if (!stop_.load()) futex_wait(wake_, seen);
     num_sleeping_.fetch_sub(1);
   }
+}
+
+void WorkerPool::read_ahead(const ReadAhead& next) {
+  if (workers_.empty()) return;
+  ahead_data_.store(reinterpret_cast<std::uintptr_t>(next.data), std::memory_order_relaxed);
+  ahead_task_bytes_.store(next.task_bytes, std::memory_order_relaxed);
+  ahead_size_bytes_.store(next.size_bytes, std::memory_order_relaxed);
+  advice_.fetch_add(1, std::memory_order_release);
+}
+
+void WorkerPool::read_some(Reader& reader) const {
+  constexpr std::size_t kLine = 64;
+  constexpr std::size_t kLines = 4;  // what a core has in flight does not block the next look
+  const std::uint32_t advice = advice_.load(std::memory_order_acquire);
+  if (advice != reader.advice) {
+    reader.advice = advice;
+    reader.at = reader.index * ahead_task_bytes_.load(std::memory_order_relaxed);
+    reader.end = reader.at + ahead_size_bytes_.load(std::memory_order_relaxed);
+  }
+  if (reader.at >= reader.end) return;
+  const auto* place =
+      reinterpret_cast<const std::byte*>(ahead_data_.load(std::memory_order_relaxed) + reader.at);
+  for (std::size_t i = 0; i < kLines; ++i) __builtin_prefetch(place + i * kLine, 0, 2);
+  reader.at += kLines * kLine;
 }
 
 std::size_t WorkerPool::range_step(std::size_t count, std::size_t grain) const {

@@ -66,6 +66,17 @@ class WorkerPool {
     });
   }
 
+  // What a later run reads first, as its tasks begin: task i at data + i * task_bytes. Threads that
+  // wait for work until then bring theirs into the cache, up to `size_bytes` each, so that small
+  // products that follow each other do not wait for memory at every start. Only advice: the memory
+  // may even be gone.
+  struct ReadAhead {
+    const std::byte* data = nullptr;
+    std::size_t task_bytes = 0;
+    std::size_t size_bytes = 0;
+  };
+  void read_ahead(const ReadAhead& next);
+
   // Memory of the caller, kept between runs; contents are lost and the address may change when it
   // is asked for again. Aligned to 64 bytes. For ops that rearrange their input first.
   [[nodiscard]] std::byte* scratch(std::size_t size_bytes);
@@ -75,11 +86,21 @@ class WorkerPool {
 
   void run_erased(std::size_t num_tasks, Call call, void* object);
   [[nodiscard]] std::size_t range_step(std::size_t count, std::size_t grain) const;
-  void work();
+  void work(std::size_t index);
   // Runs tasks of the current job until none is left to claim; returns how many it ran.
   std::uint32_t take_tasks();
   // Returns when the workers have run `num_tasks` tasks of the current job.
   void wait_for_workers(std::uint32_t num_tasks);
+
+  // How far a thread is with the advice that it saw last.
+  struct Reader {
+    std::size_t index;  // of the thread; the caller is 0
+    std::uint32_t advice = 0;
+    std::size_t at = 0;
+    std::size_t end = 0;
+  };
+  // Asks for the next piece of memory, if any is left.
+  void read_some(Reader& reader) const;
 
   void start_workers(std::size_t num_threads, const std::vector<CpuNumber>& cpus);
 
@@ -99,9 +120,16 @@ class WorkerPool {
   alignas(64) std::atomic<std::uint32_t> num_done_{0};
   std::atomic<bool> caller_sleeps_{false};
 
+  // Advice for waiting threads. Its fields may be seen mixed: a prefetch of nonsense does nothing.
+  alignas(64) std::atomic<std::uint32_t> advice_{0};  // changes with each one
+  std::atomic<std::uintptr_t> ahead_data_{0};
+  std::atomic<std::size_t> ahead_task_bytes_{0};
+  std::atomic<std::size_t> ahead_size_bytes_{0};
+
   alignas(64) std::vector<std::thread> workers_;
   std::optional<CpuNumber> callers_cpu_;  // nullopt = not bound
   Buffer scratch_;
+  Reader caller_{.index = 0};
 };
 
 }  // namespace nacelle::kernels

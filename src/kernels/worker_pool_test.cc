@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <numeric>
@@ -131,6 +132,19 @@ TEST(WorkerPool, OtherwiseTheyMayRunAnywhere) {
     ++arrived;
     while (arrived < 2) std::this_thread::yield();
   });
+}
+
+// Advice may point anywhere, change at any time and outlive its memory: tasks still run once each.
+TEST(WorkerPool, ReadingAheadOfNonsenseDoesNothing) {
+  WorkerPool pool(3);
+  for (std::uintptr_t round = 1; round <= 200; ++round) {
+    pool.read_ahead({.data = reinterpret_cast<const std::byte*>(round << 40),
+                     .task_bytes = round * 4096,
+                     .size_bytes = std::size_t{1} << 16});
+    std::atomic<std::size_t> sum{0};
+    pool.run(round, [&](std::size_t task) { sum += task + 1; });
+    ASSERT_EQ(sum, round * (round + 1) / 2);
+  }
 }
 
 }  // namespace

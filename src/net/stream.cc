@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 
 #include "base/check.h"
+#include "net/tls/session.h"
 
 namespace nacelle::net {
 
@@ -18,21 +19,9 @@ namespace asio = boost::asio;
 namespace {
 // A handler that streams to a fast reader yields to the other connections after so many writes.
 constexpr std::uint32_t kWritesPerTurn = 64;
+// How long settle() waits for a peer to take the last encrypted record.
+constexpr Duration kLastFlush = 1s;
 }  // namespace
-
-void Gather::consume(std::size_t count) {
-  total_ -= count;
-  while (count > 0) {
-    iovec& piece = pieces_[begin_];
-    if (count < piece.iov_len) {
-      piece.iov_base = static_cast<char*>(piece.iov_base) + count;
-      piece.iov_len -= count;
-      return;
-    }
-    count -= piece.iov_len;
-    ++begin_;
-  }
-}
 
 Stream::Stream(async::Loop& loop, Socket socket, OnEnd on_end, void* context)
     : loop_(loop),
@@ -56,6 +45,10 @@ void Stream::watch() {
 void Stream::start_read() {
   if (reading_ || closed_ || end_ != End::kOpen || input_.room_size() == 0) return;
   reading_ = true;
+  if (tls_ != nullptr) {
+    start_tls_read();
+    return;
+  }
   socket_.async_read_some(
       asio::mutable_buffer(input_.room(), input_.room_size()),
       [this](const boost::system::error_code& error, std::size_t count) { on_read(error, count); });
@@ -63,14 +56,22 @@ void Stream::start_read() {
 
 void Stream::on_read(const boost::system::error_code& error, std::size_t count) {
   reading_ = false;
-  quick_writes_ = 0;
-  input_.commit(count);
-  bytes_read_ += count;
-  last_read_ = count;
+  took(count);
   if (error && end_ == End::kOpen) {
     end_ = error == asio::error::eof ? End::kEof : End::kBroken;
     if (on_end_ != nullptr) on_end_(context_);
   }
+  wake_reader();
+}
+
+void Stream::took(std::size_t count) {
+  quick_writes_ = 0;
+  input_.commit(count);
+  bytes_read_ += count;
+  last_read_ = count;
+}
+
+void Stream::wake_reader() {
   if (!input_waiter_.waiting()) {
     start_read();  // nobody needs the bytes yet: keep watching for the end
     return;
@@ -121,7 +122,10 @@ void Stream::on_write_deadline(void* self) {
   stream->close();
 }
 
+bool Stream::unsent() const { return tls_ != nullptr && tls_->has_output(); }
+
 Status Stream::try_write(Gather& pieces) {
+  if (tls_ != nullptr) return try_write_tls(pieces);
   while (!pieces.empty()) {
     if (closed_) return cancelled("the connection is closed");
     msghdr message{};
@@ -141,7 +145,7 @@ Status Stream::try_write(Gather& pieces) {
 async::Task<Status> Stream::write(Gather pieces, Duration stall_timeout) {
   const Status tried = try_write(pieces);
   if (!tried.ok()) co_return tried;
-  if (pieces.empty() && ++quick_writes_ < kWritesPerTurn) co_return Status();
+  if (pieces.empty() && ++quick_writes_ < kWritesPerTurn && !unsent()) co_return Status();
   co_return co_await write_rest(pieces, stall_timeout);
 }
 
@@ -150,8 +154,8 @@ async::Task<Status> Stream::write_rest(Gather pieces, Duration stall_timeout) {
   writing_ = true;
   Status status;
   quick_writes_ = 0;
-  if (pieces.empty()) co_await asio::post(loop_.executor(), async::use_task);
-  while (status.ok() && !pieces.empty()) {
+  if (pieces.empty() && !unsent()) co_await asio::post(loop_.executor(), async::use_task);
+  while (status.ok() && (!pieces.empty() || unsent())) {
     if (closed_) {
       status = cancelled("the connection is closed");
       break;
@@ -173,12 +177,26 @@ async::Task<Status> Stream::write_rest(Gather pieces, Duration stall_timeout) {
 }
 
 void Stream::shutdown_send() {
+  if (closed_) return;
+  if (tls_ != nullptr) {
+    tls_->say_goodbye();
+    (void)tls_->flush();
+    if (tls_->has_output()) {
+      shutdown_due_ = true;
+      flush_later();
+      return;
+    }
+  }
   boost::system::error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
 }
 
-void Stream::close() {
+void Stream::close(Close how) {
   if (closed_) return;
+  if (tls_ != nullptr && how == Close::kOrderly && !write_stalled_) {
+    tls_->say_goodbye();
+    (void)tls_->flush();
+  }
   closed_ = true;
   boost::system::error_code ignored;
   socket_.close(ignored);  // completes the outstanding operations with operation_aborted
@@ -187,9 +205,10 @@ void Stream::close() {
 }
 
 async::Task<void> Stream::settle() {
-  close();
+  if (unsent() && !closed_ && !writing_) (void)co_await write_rest(Gather(), kLastFlush);
+  close(Close::kOrderly);
   settling_ = true;
-  while (reading_ || writing_) (void)co_await input_waiter_.wait();
+  while (reading_ || writing_ || flushing_) (void)co_await input_waiter_.wait();
 }
 
 }  // namespace nacelle::net

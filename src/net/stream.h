@@ -2,19 +2,20 @@
 //
 // A Stream keeps reading into its buffer whenever it is asked to watch, so that a peer that leaves
 // is noticed at once and early bytes are kept. Writes try the socket first: in the usual case a
-// write is one system call and never suspends. HTTP code knows connections only by this class,
-// which is where TLS joins later.
+// write is one system call and never suspends. HTTP code knows connections only by this class.
+//
+// After handshake() the same calls speak TLS. What differs then: bytes_read() and the buffer count
+// plain text; try_write() may keep one encrypted record that the socket did not take (it leaves by
+// itself, and before anything else); an end of the connection without close_notify is kBroken.
 //
 // Home:    one loop. Not movable. settle() must be awaited before destruction.
 // Errors:  cancelled when the peer is gone or close() was called; deadline_exceeded.
+// Bounds:  the read buffer's capacity; with TLS two records more (one each way).
 #pragma once
 
-#include <sys/uio.h>
-
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
+#include <memory>
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -24,34 +25,15 @@
 #include "async/task.h"
 #include "async/waiter.h"
 #include "base/result.h"
+#include "net/gather.h"
 #include "net/read_buffer.h"
 
 namespace nacelle::net {
 
+class TlsSession;
+struct TlsInfo;
+
 using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, async::Executor>;
-
-// Up to eight pieces of memory that leave in one system call.
-class Gather {
- public:
-  void add(std::string_view bytes) {
-    if (!bytes.empty()) {
-      pieces_[end_++] = {const_cast<char*>(bytes.data()), bytes.size()};
-      total_ += bytes.size();
-    }
-  }
-  void consume(std::size_t count);
-  [[nodiscard]] bool empty() const { return begin_ == end_; }
-  [[nodiscard]] bool full() const { return end_ == pieces_.size(); }
-  [[nodiscard]] std::size_t total() const { return total_; }
-  [[nodiscard]] iovec* data() { return pieces_.data() + begin_; }
-  [[nodiscard]] std::size_t count() const { return end_ - begin_; }
-
- private:
-  std::array<iovec, 8> pieces_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  std::size_t total_ = 0;
-};
 
 class Stream {
  public:
@@ -74,6 +56,15 @@ class Stream {
   // Size of the last read: bulk data comes in large ones.
   [[nodiscard]] std::size_t last_read() const { return last_read_; }
 
+  // Makes this a TLS stream before anything was read or written. Returns when both sides have
+  // finished. Errors: unavailable with the reason; deadline_exceeded; cancelled after close().
+  // Whatever the error, the stream is then of no use but to settle.
+  [[nodiscard]] async::Task<Status> handshake(std::unique_ptr<TlsSession> session,
+                                              TimePoint deadline);
+  // What the handshake agreed on; nullptr for a plain stream.
+  [[nodiscard]] const TlsInfo* tls() const;
+  [[nodiscard]] const TlsSession* tls_session() const { return tls_.get(); }
+
   // Keeps a read outstanding from now on, so that the peer's end is noticed, until the buffer is
   // full. An empty buffer shrinks to kSmall. Unread bytes do not move.
   void watch();
@@ -91,17 +82,29 @@ class Stream {
   // What write() does after a try_write() that left something.
   [[nodiscard]] async::Task<Status> write_rest(Gather pieces, Duration stall_timeout);
 
-  // Tells the peer that no more bytes come.
+  // Tells the peer that no more bytes come (close_notify, then FIN).
   void shutdown_send();
-  // Closes at once; whatever waits returns cancelled in a turn of its own.
-  void close();
-  // Waits until no operation refers to this object any more. Closes first.
+  // Closes at once; whatever waits returns cancelled in a turn of its own. kAbrupt leaves out
+  // close_notify, so that a TLS peer sees a truncated stream and not a complete one.
+  enum class Close : std::uint8_t { kAbrupt, kOrderly };
+  void close(Close how = Close::kAbrupt);
+  // Waits until no operation refers to this object any more. Closes first, in order.
   [[nodiscard]] async::Task<void> settle();
 
  private:
   void start_read();
   void on_read(const boost::system::error_code& error, std::size_t count);
-  void set_end(End end);
+  void took(std::size_t count);
+  void wake_reader();
+  [[nodiscard]] bool unsent() const;  // encrypted bytes that the socket did not take
+  // stream_tls.cc
+  void start_tls_read();
+  void on_tls_readable();
+  Status try_write_tls(Gather& pieces);
+  void flush_later();
+  void on_tls_writable();
+  async::Task<Status> shake_hands(TimePoint deadline);
+  void end_handshake();
   static void on_read_deadline(void* self);
   static void on_write_deadline(void* self);
 
@@ -113,12 +116,17 @@ class Stream {
   async::Deadline write_deadline_;
   OnEnd on_end_;
   void* context_;
+  std::unique_ptr<TlsSession> tls_;  // null = plain
   std::uint64_t bytes_read_ = 0;
   std::size_t last_read_ = 0;
   std::uint32_t quick_writes_ = 0;  // since the last suspension
   End end_ = End::kOpen;
   bool reading_ = false;
   bool writing_ = false;
+  bool flushing_ = false;  // waits by itself to send what TLS keeps
+  bool handshaking_ = false;
+  bool tls_drained_ = true;    // the last read left nothing that TLS could decrypt by itself
+  bool shutdown_due_ = false;  // FIN follows what TLS keeps
   bool settling_ = false;
   bool closed_ = false;
   bool timed_out_ = false;

@@ -7,12 +7,22 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace nacelle::openai {
 
 struct StreamOptions {
   bool include_usage = false;
   bool continuous_usage_stats = false;  // needs include_usage
+};
+
+// A stream that another server began and this one goes on with: "nacelle_resume"
+// (docs/formats/stream-resume.md).
+struct ResumeFields {
+  std::string id;                    // of the answer, as the client saw it
+  std::int64_t created = 0;          // the same
+  std::optional<std::int64_t> seed;  // of the first server's sampling
+  std::vector<std::int64_t> tokens;  // that the client has seen
 };
 
 struct RequestFields {
@@ -25,6 +35,7 @@ struct RequestFields {
   bool return_token_ids = false;
   std::optional<bool> return_tokens_as_token_ids;  // nullopt = the server's default
   bool echo = false;
+  std::optional<ResumeFields> resume;  // needs stream
   // Shapes the output to a grammar in ways that are refused for now: "response_format json_schema".
   std::string constraint;
 };

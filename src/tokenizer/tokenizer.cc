@@ -92,6 +92,25 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, EncodeOptions opti
   return ids;
 }
 
+std::vector<std::string_view> Tokenizer::independent_pieces(std::string_view text,
+                                                            std::size_t min_bytes) const {
+  if (!simdjson::validate_utf8(text.data(), text.size())) return {text};
+  std::vector<AddedVocabulary::Segment> segments;
+  parts_->added.split_raw(text, SpecialTokens::kParsed, segments);
+  std::vector<std::string_view> pieces;
+  std::size_t begin = 0;
+  for (const AddedVocabulary::Segment& segment : segments) {
+    const auto at = static_cast<std::size_t>(segment.text.data() - text.data());
+    if (segment.id < 0 || at - begin < min_bytes || at == begin) continue;
+    const AddedToken* token = parts_->added.find(segment.id);
+    if (token->lstrip || token->single_word) continue;
+    pieces.push_back(text.substr(begin, at - begin));
+    begin = at;
+  }
+  pieces.push_back(text.substr(begin));
+  return pieces;
+}
+
 std::string Tokenizer::decode(std::span<const TokenId> ids, DecodeOptions options) const {
   DecodeStream stream(parts_->decoder, ByteMode::kExact);
   for (const TokenId id : ids) {

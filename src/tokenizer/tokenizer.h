@@ -57,6 +57,14 @@ class Tokenizer {
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text,
                                             EncodeOptions options = {}) const;
 
+  // Cuts `text` into pieces whose tokens do not depend on each other: encode(text) is encode() of
+  // each piece in turn, without what the post-processor adds. A piece begins with an added token
+  // that takes nothing of the text before it; it has at least `min_bytes` bytes where the text goes
+  // on, and the cuts of a text stay where they are when it grows at its end. Special tokens in the
+  // text count as such.
+  [[nodiscard]] std::vector<std::string_view> independent_pieces(std::string_view text,
+                                                                 std::size_t min_bytes) const;
+
   // Ids that no token has are skipped.
   [[nodiscard]] std::string decode(std::span<const TokenId> ids, DecodeOptions options = {}) const;
 

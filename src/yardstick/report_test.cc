@@ -180,5 +180,18 @@ TEST(Yardstick, TheTableNamesEveryKindOfWork) {
   EXPECT_EQ(run(config, {}).error().code(), Code::kInvalidArgument);
 }
 
+// A call longer than a burst and shorter than one whose first call counts: 5 ms, then 25 ms.
+TEST(Timing, EveryBurstAddsASampleWhateverItsCallsTake) {
+  std::vector<double> samples;
+  double next = 5e-3;
+  const auto call = [&] { return next; };
+  run_burst(call, samples);
+  run_burst(call, samples);
+  EXPECT_EQ(samples, (std::vector<double>{5e-3, 5e-3}));
+  next = 25e-3;
+  run_burst(call, samples);
+  EXPECT_EQ(samples, (std::vector<double>{5e-3, 5e-3, 25e-3}));
+}
+
 }  // namespace
 }  // namespace nacelle::yardstick

@@ -18,24 +18,34 @@ struct Side {
   const std::function<void()>& call;
   std::vector<double> samples;
 
-  // Returns the seconds it took in all.
   double burst(const kernels::WorkerPool& pool) {
-    double spent = 0;
-    bool counted = false;
-    do {
-      const kernels::Stopwatch watch(pool);
-      call();
-      const double seconds = watch.seconds();
-      spent += seconds;
-      if (counted || seconds >= kShortSeconds) samples.push_back(seconds);
-      counted = true;
-    } while (samples.empty() || spent < kBurstSeconds);
+    const double spent = run_burst(
+        [&] {
+          const kernels::Stopwatch watch(pool);
+          call();
+          return watch.seconds();
+        },
+        samples);
     std::this_thread::sleep_for(kPause);
     return spent;
   }
 };
 
 }  // namespace
+
+double run_burst(const std::function<double()>& timed_call, std::vector<double>& samples) {
+  double spent = 0;
+  const std::size_t before = samples.size();
+  bool first = true;
+  // At least one sample a burst: else calls longer than a burst would count only when slow.
+  do {
+    const double seconds = timed_call();
+    spent += seconds;
+    if (!first || seconds >= kShortSeconds) samples.push_back(seconds);
+    first = false;
+  } while (samples.size() == before || spent < kBurstSeconds);
+  return spent;
+}
 
 Timing summarise(std::vector<double> seconds) {
   if (seconds.empty()) return {};

@@ -31,6 +31,10 @@ struct Compared {
 [[nodiscard]] Compared compare(const kernels::WorkerPool& pool, const std::function<void()>& ours,
                                const std::function<void()>& peer, const Patience& patience);
 
+// Adds at least one sample. `timed_call` runs a call and returns its seconds. Returns the seconds
+// spent in all.
+double run_burst(const std::function<double()>& timed_call, std::vector<double>& samples);
+
 // The smallest and the middle of the samples (the lower middle of an even number).
 [[nodiscard]] Timing summarise(std::vector<double> seconds);
 

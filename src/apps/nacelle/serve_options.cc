@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/nacelle/kv_events_options.h"
 #include "apps/nacelle/speculative_options.h"
 #include "apps/nacelle/thread_options.h"
 #include "apps/nacelle/version.h"
@@ -129,11 +130,14 @@ Status read_engine(const cli::FlagValues& flags, const Environment& environment,
                      read_speculative_config(flags.json("speculative-config"), options.warnings));
     options.server.refuses_min_p_and_logit_bias = true;
   }
+  ASSIGN_OR_RETURN(engine.kv_events,
+                   read_kv_events_config(flags.json("kv-events-config"), environment));
+  if (engine.kv_events.enabled && !engine.enable_prefix_caching) {
+    options.warnings.push_back("--kv-events-config has nothing to say without prefix caching");
+  }
   const std::string hash = flags.text("prefix-caching-hash-algo", "sha256_cbor");
-  engine.hash_algorithm = hash == "sha256"        ? engine::HashAlgorithm::kSha256
-                          : hash == "xxhash"      ? engine::HashAlgorithm::kXxhash
-                          : hash == "xxhash_cbor" ? engine::HashAlgorithm::kXxhashCbor
-                                                  : engine::HashAlgorithm::kSha256Cbor;
+  engine.hash_algorithm =
+      block_hash::parse_hash_algorithm(hash).value_or(engine::HashAlgorithm::kSha256Cbor);
   engine.hash_seed = environment("PYTHONHASHSEED").value_or("");
   engine.seed = static_cast<std::uint64_t>(flags.integer("seed", 0));
 
@@ -242,6 +246,7 @@ Status read_server(const cli::FlagValues& flags, const Environment& environment,
       flags.integer("h11-max-incomplete-event-size", 4194304), 1024, 16 << 20));
   options.http.max_header_count = static_cast<std::size_t>(
       std::clamp<std::int64_t>(flags.integer("h11-max-header-count", 256), 1, 4096));
+  ASSIGN_OR_RETURN(options.tls, read_tls_options(flags));
   options.shutdown_timeout_s = flags.real("shutdown-timeout", 0);
   if (!(options.shutdown_timeout_s >= 0))
     return invalid_argument("--shutdown-timeout must not be negative");

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/nacelle/tls_options.h"
 #include "base/result.h"
 #include "cli/flags/flag_values.h"
 #include "engine/engine.h"
@@ -35,7 +36,8 @@ struct ServeOptions {
   bool max_model_len_auto = false;             // the largest that fits the KV memory
   KvMemory kv;
   serve::ServerConfig server;
-  net::http::HttpServerConfig http;
+  net::http::HttpServerConfig http;  // without TLS, which needs files
+  TlsOptions tls;
   kernels::ThreadRequest threads;
   std::size_t tokenizer_threads = 1;
   double shutdown_timeout_s = 0;

@@ -75,6 +75,36 @@ TEST(ServeOptions, SpeculationIsOffUnlessAskedFor) {
   EXPECT_FALSE(resolve({"m", "--speculative-config", R"({"method":"eagle"})"}).ok());
 }
 
+TEST(ServeOptions, TlsFlags) {
+  EXPECT_FALSE(resolve({"m"})->tls.server.has_value());
+  auto options =
+      resolve({"m", "--ssl-certfile", "c.pem", "--ssl-keyfile", "k.pem", "--ssl-ca-certs", "ca.pem",
+               "--ssl-cert-reqs", "2", "--ssl-ciphers", "ECDHE+AESGCM", "--enable-ssl-refresh"});
+  ASSERT_TRUE(options.ok()) << options.error().message();
+  ASSERT_TRUE(options->tls.server.has_value());
+  EXPECT_EQ(options->tls.server->certificates[0].chain.file, "c.pem");
+  EXPECT_EQ(options->tls.server->certificates[0].key.file, "k.pem");
+  EXPECT_EQ(options->tls.server->client_ca.file, "ca.pem");
+  EXPECT_EQ(options->tls.server->client_verify, net::ClientVerify::kRequired);
+  EXPECT_EQ(options->tls.server->ciphers, "ECDHE+AESGCM");
+  EXPECT_TRUE(options->tls.refresh);
+  EXPECT_TRUE(options->without_effect.empty());
+
+  options = resolve({"m", "--ssl-certfile", "both.pem", "--ssl-ciphers", "TLSv1"});
+  ASSERT_TRUE(options.ok());
+  EXPECT_FALSE(options->tls.server->certificates[0].key.given());
+  EXPECT_EQ(options->tls.server->ciphers, "");
+  EXPECT_EQ(options->tls.server->client_verify, net::ClientVerify::kNone);
+  EXPECT_FALSE(options->tls.refresh);
+
+  const std::vector<std::vector<std::string>> wrong = {
+      {"m", "--ssl-keyfile", "k.pem"},
+      {"m", "--ssl-certfile", "c.pem", "--ssl-cert-reqs", "3"},
+      {"m", "--ssl-certfile", "c.pem", "--ssl-cert-reqs", "1"},
+      {"m", "--ssl-ca-certs", "ca.pem"}};
+  for (const auto& args : wrong) EXPECT_EQ(resolve(args).error().code(), Code::kInvalidArgument);
+}
+
 TEST(ServeOptions, FlagsReachTheComponents) {
   auto options = resolve({"m",
                           "--dtype",

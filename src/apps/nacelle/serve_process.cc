@@ -9,34 +9,20 @@
 
 #include "apps/nacelle/version.h"
 #include "async/task_scope.h"
-#include "base/file.h"
 #include "engine/host_memory.h"
 #include "engine/memory.h"
 #include "kernels/threads/numa_memory.h"
+#include "prompt/prompt_sources.h"
 #include "telemetry/log.h"
 
 namespace nacelle::apps {
 namespace {
 
+// --enable-ssl-refresh: a few calls of stat().
+constexpr Duration kCertificateInterval = 1s;
+
 double seconds_since(TimePoint start) {
   return to_seconds(std::chrono::steady_clock::now() - start);
-}
-
-// --chat-template is a path, or the template itself when it has Jinja's braces or a line break.
-Result<std::string> read_template(const std::string& given) {
-  if (given.find('{') != std::string::npos || given.find('\n') != std::string::npos) return given;
-  auto text = read_file(given, std::size_t{16} << 20);
-  if (!text) return text.error().with_context("--chat-template");
-  return text;
-}
-
-// The name under which the tokenizer's own template is kept.
-std::string own_template(const tokenizer::TokenizerConfig& config) {
-  if (const auto found = config.chat_templates.find("default");
-      found != config.chat_templates.end()) {
-    return found->second;
-  }
-  return config.chat_templates.empty() ? std::string() : config.chat_templates.begin()->second;
 }
 
 Status apply_override(const nlohmann::json& override_json, model::GenerationConfig& generation) {
@@ -75,6 +61,7 @@ Result<std::unique_ptr<ServeProcess>> ServeProcess::start(async::Runtime& runtim
                                                           ServeOptions options) {
   const TimePoint began = std::chrono::steady_clock::now();
   std::unique_ptr<ServeProcess> process(new ServeProcess(std::move(options)));
+  RETURN_IF_ERROR(process->load_certificates());
   ASSIGN_OR_RETURN(process->server_, serve::OpenAiServer::bind(runtime, process->options_.http));
   process->report_progress(0);
 
@@ -92,32 +79,30 @@ Result<std::unique_ptr<ServeProcess>> ServeProcess::start(async::Runtime& runtim
       resolved.server, {*process->engine_, process->tokenizer_, process->template_,
                         *process->work_pool_, process->tool_template_}));
   process->report_progress(1);
-  log::info(fmt::format("Starting vLLM server on http://{}:{}", resolved.http.address.host,
-                        process->server_->port()),
-            {{"seconds", seconds_since(began)}});
+  log::info(
+      fmt::format("Starting vLLM server on {}://{}:{}", process->tls_ != nullptr ? "https" : "http",
+                  resolved.http.address.host, process->server_->port()),
+      {{"seconds", seconds_since(began)}});
   log::info("Application startup complete.");
   return process;
 }
 
+Status ServeProcess::load_certificates() {
+  if (!options_.tls.server.has_value()) return {};
+  auto reloader = net::TlsReloader::create(*options_.tls.server);
+  if (!reloader) return reloader.error().with_context("TLS");
+  tls_ = std::move(*reloader);
+  options_.http.tls = tls_->source();
+  if (options_.tls.refresh) tls_->start(kCertificateInterval);
+  return {};
+}
+
 Status ServeProcess::load_text_side() {
-  auto tokenizer = tokenizer::Tokenizer::load(options_.tokenizer);
-  if (!tokenizer) return tokenizer.error();
-  tokenizer_ = std::move(*tokenizer);
-  std::string source = own_template(tokenizer_->config());
-  if (!options_.chat_template.empty()) {
-    ASSIGN_OR_RETURN(source, read_template(options_.chat_template));
-  }
-  if (source.empty()) return {};
-  auto parsed = chat_template::ChatTemplate::parse(source);
-  if (!parsed) return parsed.error().with_context("chat template");
-  template_ = std::move(*parsed);
-  const auto& own = tokenizer_->config().chat_templates;
-  if (const auto tools = own.find("tool_use");
-      options_.chat_template.empty() && tools != own.end()) {
-    auto tool_template = chat_template::ChatTemplate::parse(tools->second);
-    if (!tool_template) return tool_template.error().with_context("chat template 'tool_use'");
-    tool_template_ = std::move(*tool_template);
-  }
+  ASSIGN_OR_RETURN(prompt::PromptSources sources,
+                   prompt::load_prompt_sources(options_.tokenizer, options_.chat_template));
+  tokenizer_ = std::move(sources.tokenizer);
+  template_ = std::move(sources.chat_template);
+  tool_template_ = std::move(sources.tool_chat_template);
   return {};
 }
 

@@ -19,6 +19,7 @@
 #include "kernels/worker_pool.h"
 #include "model/causal_lm.h"
 #include "model/generation_config.h"
+#include "net/tls/reloader.h"
 #include "serve/server.h"
 #include "tokenizer/tokenizer.h"
 
@@ -37,6 +38,7 @@ class ServeProcess {
  private:
   explicit ServeProcess(ServeOptions options) : options_(std::move(options)) {}
 
+  [[nodiscard]] Status load_certificates();
   [[nodiscard]] Status load_text_side();
   [[nodiscard]] Status start_kernel_threads();
   [[nodiscard]] Result<std::unique_ptr<model::CausalLm>> load_model();
@@ -47,6 +49,7 @@ class ServeProcess {
   void report_progress(double share) const;
 
   ServeOptions options_;
+  std::unique_ptr<net::TlsReloader> tls_;  // null = plain HTTP
   std::unique_ptr<serve::OpenAiServer> server_;
   std::shared_ptr<const tokenizer::Tokenizer> tokenizer_;
   std::shared_ptr<const chat_template::ChatTemplate> template_, tool_template_;

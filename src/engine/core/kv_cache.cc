@@ -104,20 +104,33 @@ void KvCache::cache_full_blocks(Sequence& sequence, std::uint32_t num_blocks) {
   const std::uint32_t first = sequence.num_cached_blocks;
   if (first >= num_blocks) return;
   hash_up_to(sequence, num_blocks);
-  for (std::uint32_t i = first; i < num_blocks; ++i) {
+  enter(sequence, first, num_blocks);
+  sequence.num_cached_blocks = num_blocks;
+}
+
+// A mirror keeps one entry per content: it hears of the first copy, and when the last one goes.
+void KvCache::enter(Sequence& sequence, std::uint32_t first, std::uint32_t end) {
+  std::uint32_t first_new = first;  // of a run of contents that had no copy
+  for (std::uint32_t i = first; i < end; ++i) {
+    if (options_.record_events && index_.contains(sequence.hashes[i])) {
+      record_stored(sequence, first_new, i);
+      first_new = i + 1;
+    }
     index_.insert(sequence.blocks[i], sequence.hashes[i], parent_of(sequence, i),
                   tokens_of(sequence, i));
   }
-  sequence.num_cached_blocks = num_blocks;
-  if (!options_.record_events) return;
+  if (options_.record_events) record_stored(sequence, first_new, end);
+}
 
-  BlocksStored stored;
-  if (first > 0) stored.parent = sequence.hashes[first - 1];
-  stored.hashes.assign(sequence.hashes.begin() + first, sequence.hashes.begin() + num_blocks);
-  stored.tokens.assign(sequence.tokens.begin() + std::size_t{first} * options_.block_size,
-                       sequence.tokens.begin() + std::size_t{num_blocks} * options_.block_size);
-  for (std::uint32_t i = first; i < num_blocks; ++i) stored.extra.push_back(sequence.extra_keys(i));
-  events_.emplace_back(std::move(stored));
+void KvCache::record_stored(const Sequence& sequence, std::uint32_t first, std::uint32_t end) {
+  if (first >= end) return;
+  const std::size_t num_blocks = end - first;
+  events_.add_stored(
+      first == 0 ? nullptr : &sequence.hashes[first - 1],
+      std::span(sequence.hashes).subspan(first, num_blocks),
+      std::span(sequence.tokens)
+          .subspan(std::size_t{first} * options_.block_size, num_blocks * options_.block_size),
+      sequence.extra_keys(first), sequence.other_block_keys);
 }
 
 void KvCache::erase_from_index(BlockId block) {
@@ -125,8 +138,7 @@ void KvCache::erase_from_index(BlockId block) {
   if (entry == nullptr) return;
   const BlockHash hash = *entry;
   index_.erase(block);
-  // A mirror keeps one entry per hash: it goes when the last copy does.
-  if (options_.record_events && !index_.contains(hash)) events_.emplace_back(BlockRemoved{hash});
+  if (options_.record_events && !index_.contains(hash)) events_.add_removed(hash);
 }
 
 void KvCache::release(Sequence& sequence) {
@@ -146,10 +158,14 @@ void KvCache::forget(Sequence& sequence, std::uint32_t first_block) {
 bool KvCache::reset() {
   if (pool_.num_free() != pool_.num_usable()) return false;
   index_.clear();
-  if (options_.record_events) events_.emplace_back(AllBlocksCleared{});
+  if (options_.record_events) events_.add_all_cleared();
   return true;
 }
 
-std::vector<CacheEvent> KvCache::take_events() { return std::exchange(events_, {}); }
+std::vector<CacheEvent> KvCache::take_events() {
+  std::vector<CacheEvent> events = events_.to_events();
+  events_.clear();
+  return events;
+}
 
 }  // namespace nacelle::engine

@@ -11,11 +11,12 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "engine/core/block_hash.h"
 #include "engine/core/block_pool.h"
-#include "engine/core/cache_event.h"
+#include "engine/core/cache_event_log.h"
 #include "engine/core/prefix_index.h"
 #include "engine/core/sequence.h"
 
@@ -66,6 +67,8 @@ class KvCache {
   // Forgets all content. False, and no change, while any block is in use.
   [[nodiscard]] bool reset();
 
+  // What happened since the last call, in order, in exchange for an empty log.
+  void swap_events(CacheEventLog& log) { std::swap(events_, log); }
   [[nodiscard]] std::vector<CacheEvent> take_events();
 
   [[nodiscard]] std::uint32_t blocks_for(std::uint32_t num_tokens) const {
@@ -81,6 +84,8 @@ class KvCache {
  private:
   void hash_up_to(Sequence& sequence, std::uint32_t num_blocks);
   void cache_full_blocks(Sequence& sequence, std::uint32_t num_blocks);
+  void enter(Sequence& sequence, std::uint32_t first, std::uint32_t end);
+  void record_stored(const Sequence& sequence, std::uint32_t first, std::uint32_t end);
   void erase_from_index(BlockId block);
   std::span<const TokenId> tokens_of(const Sequence& sequence, std::uint32_t block_index) const;
   const BlockHash& parent_of(const Sequence& sequence, std::uint32_t block_index) const;
@@ -89,7 +94,7 @@ class KvCache {
   BlockHasher hasher_;
   BlockPool pool_;
   PrefixIndex index_;
-  std::vector<CacheEvent> events_;
+  CacheEventLog events_;
 };
 
 }  // namespace nacelle::engine

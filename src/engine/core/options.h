@@ -3,12 +3,13 @@
 
 #include <cstdint>
 
+#include "block_hash/hash_algorithm.h"
+
 namespace nacelle::engine {
 
 enum class SchedulingPolicy { kFcfs, kPriority };
 
-// Serialisation and digest of a block's hash. The plain names serialise as Python's pickle does.
-enum class HashAlgorithm { kSha256, kSha256Cbor, kXxhash, kXxhashCbor };
+using block_hash::HashAlgorithm;
 
 // Drafts of one sequence in one step, at most (as in vLLM).
 inline constexpr std::uint32_t kMaxDraftTokens = 128;

@@ -102,6 +102,7 @@ class Scheduler {
 
   // Forgets all cached content; false while any block is in use.
   [[nodiscard]] bool reset_prefix_cache() { return cache_.reset(); }
+  void swap_cache_events(CacheEventLog& log) { cache_.swap_events(log); }
   [[nodiscard]] std::vector<CacheEvent> take_cache_events() { return cache_.take_events(); }
 
   [[nodiscard]] bool idle() const { return slot_of_.empty(); }

@@ -116,6 +116,8 @@ int allocations_of_steps(EngineConfig config, bool overlapped) {
     runner.add(SequenceId{i + 1}, request_of(i), {}, sink, clock.now());
   }
   StatsBoard board(runner.read_stats());
+  CacheEventLog events;
+  std::size_t num_events = 0;
   const auto step = [&] {
     const bool started = runner.start_step();
     EXPECT_TRUE(started);
@@ -123,6 +125,9 @@ int allocations_of_steps(EngineConfig config, bool overlapped) {
     if (overlapped) runner.plan_ahead();
     runner.run_step();
     runner.finish_step();
+    runner.swap_cache_events(events);
+    num_events += events.records().size();
+    events.clear();
     board.publish(runner.read_stats());
   };
   for (int i = 0; i < 100; ++i) step();
@@ -131,6 +136,7 @@ int allocations_of_steps(EngineConfig config, bool overlapped) {
   counting = true;
   for (int i = 0; i < 200; ++i) step();
   counting = false;
+  EXPECT_EQ(num_events > 0, config.kv_events.enabled);
   EXPECT_GE(sink->num_tokens - tokens_before, 200 * kSequences);
   EXPECT_EQ(runner.read_stats().num_running, kSequences);
   if (config.speculative.enabled()) {
@@ -151,6 +157,12 @@ TEST(Allocation, TheCounterSeesVectors) {
 TEST(Allocation, StepsInSteadyStateMakeNone) {
   EXPECT_EQ(allocations_of_steps({}, false), 0);
   EXPECT_EQ(allocations_of_steps({}, true), 0);
+}
+
+TEST(Allocation, NorWithKvEvents) {
+  EngineConfig config;
+  config.kv_events.enabled = true;
+  EXPECT_EQ(allocations_of_steps(config, true), 0);
 }
 
 TEST(Allocation, NorWithSpeculation) {

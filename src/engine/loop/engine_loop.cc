@@ -13,10 +13,11 @@ namespace nacelle::engine {
 
 Result<std::unique_ptr<Engine>> EngineLoop::start(const EngineConfig& config, BlockHasher hasher,
                                                   std::unique_ptr<model::CausalLm> model,
-                                                  kernels::WorkerPool* pool) {
+                                                  kernels::WorkerPool* pool,
+                                                  std::unique_ptr<EventPublisher> events) {
   try {
-    return std::unique_ptr<Engine>(
-        std::make_unique<EngineLoop>(config, std::move(hasher), std::move(model), pool));
+    return std::unique_ptr<Engine>(std::make_unique<EngineLoop>(
+        config, std::move(hasher), std::move(model), pool, std::move(events)));
   } catch (const std::system_error& error) {
     return unavailable("cannot start the engine's thread: {}", error.what());
   } catch (const std::exception&) {  // bad_alloc; length_error where a size has no meaning
@@ -27,11 +28,13 @@ Result<std::unique_ptr<Engine>> EngineLoop::start(const EngineConfig& config, Bl
 }
 
 EngineLoop::EngineLoop(const EngineConfig& config, BlockHasher hasher,
-                       std::unique_ptr<model::CausalLm> model, kernels::WorkerPool* pool)
+                       std::unique_ptr<model::CausalLm> model, kernels::WorkerPool* pool,
+                       std::unique_ptr<EventPublisher> events)
     : config_(config),
       vocab_size_(model->config().vocab_size),
       runner_(config, std::move(hasher), std::move(model), pool, clock_),
       stats_(runner_.read_stats()),
+      events_(std::move(events)),
       kernels_(
           [pool] {
             if (pool != nullptr) pool->bind_caller();
@@ -98,6 +101,10 @@ bool EngineLoop::reset_prefix_cache() {
 
 std::shared_ptr<const Stats> EngineLoop::stats() const { return stats_.snapshot(); }
 
+KvEventStats EngineLoop::kv_event_stats() const {
+  return events_ == nullptr ? KvEventStats() : events_->stats();
+}
+
 bool EngineLoop::healthy() const {
   const std::lock_guard lock(mutex_);
   return phase_ != Phase::kDead;
@@ -139,6 +146,15 @@ void EngineLoop::launch_step() {
   }
   in_flight_ = true;
   kernels_.launch();
+  // What is recorded from here on belongs to the step that is planned next.
+  if (events_ != nullptr && step_events_.empty()) runner_.swap_cache_events(step_events_);
+}
+
+// Hands over the events of steps that are done. While the publisher lags they stay, and later ones
+// add up in the recording log.
+void EngineLoop::publish_events() {
+  if (events_ == nullptr || in_flight_) return;
+  events_->hand_over(step_events_);
 }
 
 // Takes the tokens of the launched step when it is done.
@@ -151,12 +167,21 @@ void EngineLoop::end_step() {
   in_flight_ = false;
   if (std::exception_ptr error = kernels_.take_error()) std::rethrow_exception(error);
   runner_.finish_step();
+  publish_events();
 }
 
 void EngineLoop::wait_for_step() {
   if (!in_flight_) return;
   std::unique_lock lock(mutex_);
   wake_loop_.wait(lock, [this] { return step_done_; });
+}
+
+// With no step in flight everything recorded is true already.
+void EngineLoop::publish_idle_events() {
+  if (events_ == nullptr) return;
+  publish_events();
+  if (step_events_.empty()) runner_.swap_cache_events(step_events_);
+  publish_events();
 }
 
 void EngineLoop::handle_messages() {
@@ -193,6 +218,7 @@ void EngineLoop::serve() {
     end_step();
     handle_messages();
     if (!in_flight_ && !runner_.idle() && runner_.start_step()) launch_step();
+    if (!in_flight_) publish_idle_events();
     // From here on beside the kernels.
     stats_.publish(runner_.read_stats());
     runner_.deliver();

@@ -18,6 +18,7 @@
 #include <variant>
 
 #include "engine/engine.h"
+#include "engine/events/event_publisher.h"
 #include "engine/loop/kernel_thread.h"
 #include "engine/loop/stats_board.h"
 #include "engine/loop/step_runner.h"
@@ -27,13 +28,12 @@ namespace nacelle::engine {
 class EngineLoop final : public Engine {
  public:
   // `model` has its KV memory. unavailable when the system gives no thread.
-  [[nodiscard]] static Result<std::unique_ptr<Engine>> start(const EngineConfig& config,
-                                                             BlockHasher hasher,
-                                                             std::unique_ptr<model::CausalLm> model,
-                                                             kernels::WorkerPool* pool);
+  [[nodiscard]] static Result<std::unique_ptr<Engine>> start(
+      const EngineConfig& config, BlockHasher hasher, std::unique_ptr<model::CausalLm> model,
+      kernels::WorkerPool* pool, std::unique_ptr<EventPublisher> events = nullptr);
   // Use start(); the constructor starts the thread and may throw std::system_error.
   EngineLoop(const EngineConfig& config, BlockHasher hasher, std::unique_ptr<model::CausalLm> model,
-             kernels::WorkerPool* pool);
+             kernels::WorkerPool* pool, std::unique_ptr<EventPublisher> events);
   ~EngineLoop() override;
 
   [[nodiscard]] const EngineConfig& config() const override { return config_; }
@@ -42,6 +42,7 @@ class EngineLoop final : public Engine {
                                           std::shared_ptr<OutputSink> sink) override;
   void abort(SequenceId sequence, FinishReason reason) override;
   [[nodiscard]] std::shared_ptr<const Stats> stats() const override;
+  [[nodiscard]] KvEventStats kv_event_stats() const override;
   [[nodiscard]] bool healthy() const override;
   [[nodiscard]] bool reset_prefix_cache() override;
   void stop(std::chrono::milliseconds drain_timeout) override;
@@ -73,6 +74,8 @@ class EngineLoop final : public Engine {
   void launch_step();
   void end_step();
   void wait_for_step();
+  void publish_events();
+  void publish_idle_events();
   void handle_messages();
   void handle(Submission& submission);
   void handle(Abort& abort);
@@ -96,8 +99,10 @@ class EngineLoop final : public Engine {
   // Loop thread only, once it runs.
   StepRunner runner_;
   StatsBoard stats_;
-  std::deque<Message> taken_;  // from the inbox, not handled yet
-  bool in_flight_ = false;     // a step was launched and its tokens were not taken yet
+  std::deque<Message> taken_;               // from the inbox, not handled yet
+  std::unique_ptr<EventPublisher> events_;  // nullptr: nobody asked
+  CacheEventLog step_events_;               // of the launched step and before, not handed over yet
+  bool in_flight_ = false;                  // a step was launched and its tokens were not taken yet
   KernelThread kernels_;
   std::thread thread_;  // last: it uses everything above
 };

@@ -25,7 +25,11 @@ Result<std::unique_ptr<Engine>> Engine::start(EngineConfig config,
   RETURN_IF_ERROR(check_config(config, model->config().vocab_size));
   RETURN_IF_ERROR(model->allocate_kv(config.num_blocks, config.block_size));
   ASSIGN_OR_RETURN(BlockHasher hasher, make_hasher(config));
-  return EngineLoop::start(config, std::move(hasher), std::move(model), pool);
+  std::unique_ptr<EventPublisher> events;
+  if (config.kv_events.enabled) {
+    ASSIGN_OR_RETURN(events, EventPublisher::start(config.kv_events, config.block_size));
+  }
+  return EngineLoop::start(config, std::move(hasher), std::move(model), pool, std::move(events));
 }
 
 }  // namespace nacelle::engine

@@ -24,7 +24,8 @@ SchedulerOptions scheduler_options(const EngineConfig& config) {
 KvCache make_cache(const EngineConfig& config, BlockHasher hasher) {
   return KvCache({.num_blocks = config.num_blocks,
                   .block_size = config.block_size,
-                  .enable_prefix_caching = config.enable_prefix_caching},
+                  .enable_prefix_caching = config.enable_prefix_caching,
+                  .record_events = config.kv_events.enabled && config.enable_prefix_caching},
                  std::move(hasher));
 }
 

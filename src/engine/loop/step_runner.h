@@ -61,6 +61,8 @@ class StepRunner {
 
   [[nodiscard]] bool idle() const { return scheduler_.idle(); }
   [[nodiscard]] bool reset_prefix_cache() { return scheduler_.reset_prefix_cache(); }
+  // Cache events since the last call (EngineConfig::kv_events), in exchange for an empty log.
+  void swap_cache_events(CacheEventLog& log) { scheduler_.swap_cache_events(log); }
   // Valid until the next call of anything here.
   [[nodiscard]] const Stats& read_stats() { return recorder_.read(scheduler_); }
   [[nodiscard]] std::shared_ptr<const Stats> stats() {

@@ -31,7 +31,20 @@ void fill_with_bias(std::size_t m, std::size_t n, const float* bias, float* out,
   }
 }
 
+constexpr std::size_t kFewRows = 16;
+constexpr std::size_t kAheadBytes = 256 << 10;  // beside what else the L2 cache holds
+
 }  // namespace
+
+void read_ahead(WorkerPool& pool, const PackedMatrix& weights, std::size_t m) {
+  if (m == 0 || m > kFewRows || weights.size_bytes() == 0) return;
+  const PanelLayout layout = layout_of(weights.description()).value();
+  if (layout.kernels == nullptr) return;
+  const bool fused = weights.description().stacking == Stacking::kAlternatingPanels;
+  const Plan plan = make_plan(layout, m, pool.num_threads(), fused);
+  const std::size_t task_bytes = plan.panels_per_task * layout.panel_bytes;
+  pool.read_ahead({weights.data(), task_bytes, std::min(task_bytes, kAheadBytes)});
+}
 
 void gemm(WorkerPool& pool, const void* x, std::size_t x_row_stride, std::size_t m,
           const PackedMatrix& weights, const float* bias, float* out, std::size_t out_row_stride) {

@@ -141,4 +141,8 @@ void gemm(WorkerPool& pool, const void* x, std::size_t x_row_stride, std::size_t
 void gemm_silu_mul(WorkerPool& pool, const void* x, std::size_t x_row_stride, std::size_t m,
                    const PackedMatrix& weights, const float* bias, const OutputRows& out);
 
+// The next product of m rows, after others, reads these weights: see WorkerPool::read_ahead(). Says
+// nothing where many rows make the reading a small part.
+void read_ahead(WorkerPool& pool, const PackedMatrix& weights, std::size_t m);
+
 }  // namespace nacelle::kernels

@@ -44,6 +44,7 @@ struct Product {
   struct Block;
 
   std::uint32_t* tile_words(std::size_t tile, std::size_t first_step) const;
+  [[nodiscard]] bool one_by_one() const;
   void run_chunk(const Block& block) const;
   void run_panels(const Block& block, std::size_t panel, std::size_t count, std::size_t step) const;
   [[nodiscard]] std::span<const std::byte> next_weights(const Block& block, std::size_t panel,

@@ -15,6 +15,7 @@ namespace nacelle::model {
 
 using kernels::gemm;
 using kernels::gemm_silu_mul;
+using kernels::read_ahead;
 
 namespace {
 
@@ -83,6 +84,7 @@ void Decoder::read_batch(const ForwardBatch& batch, const KvCache& kv) {
 void Decoder::project_qkv(const DecoderLayer& layer, std::size_t rows,
                           const kernels::RopeTable& table) {
   float* const qkv = qkv_.floats(rows * qkv_width_);
+  read_ahead(context_.pool, layer.o.matrix, rows);
   gemm(context_.pool, in_order_of(layer.qkv, normed_.bytes(0), hidden_, rows), hidden_, rows,
        layer.qkv.matrix, layer.qkv.bias_data(), qkv, qkv_width_);
   const kernels::HeadRows q{.data = qkv,
@@ -124,11 +126,14 @@ void Decoder::keep_rows(std::span<const std::uint32_t> wanted) {
   }
 }
 
-void Decoder::feed_forward(const DecoderLayer& layer, std::size_t rows) {
+void Decoder::feed_forward(const DecoderLayer& layer, std::size_t rows,
+                           const kernels::PackedMatrix& next) {
   const std::size_t inner = config_.intermediate_size;
   std::byte* const activated = inner_.bytes(rows * inner * size_of(dtype_));
+  read_ahead(context_.pool, layer.down.matrix, rows);
   gemm_silu_mul(context_.pool, in_order_of(layer.gate_up, normed_.bytes(0), hidden_, rows), hidden_,
                 rows, layer.gate_up.matrix, layer.gate_up.bias_data(), rounded(activated, inner));
+  read_ahead(context_.pool, next, rows);
   gemm(context_.pool, in_order_of(layer.down, activated, inner, rows), inner, rows,
        layer.down.matrix, layer.down.bias_data(), delta_.floats(0), hidden_);
 }
@@ -190,11 +195,13 @@ void Decoder::forward(const ForwardBatch& batch, KvCache& kv, RotaryTable& rotar
       keep_rows(batch.logit_rows);
       rows = batch.logit_rows.size();
     }
+    read_ahead(context_.pool, layer.gate_up.matrix, rows);
     gemm(context_.pool, in_order_of(layer.o, attention_.bytes(0), q_width_, rows), q_width_, rows,
          layer.o.matrix, layer.o.bias_data(), delta, hidden_);
     add_rms_norm(context_, residual, delta, rows, hidden_, layer.post_attention_norm.data(),
                  epsilon_, normed);
-    feed_forward(layer, rows);
+    feed_forward(layer, rows,
+                 is_last ? weights_.lm_head.matrix : weights_.layers[i + 1].qkv.matrix);
   }
   add_rms_norm(context_, residual, delta, rows, hidden_, weights_.final_norm.data(), epsilon_,
                normed);

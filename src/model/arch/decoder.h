@@ -44,7 +44,8 @@ class Decoder {
   void read_batch(const ForwardBatch& batch, const KvCache& kv);
   void project_qkv(const DecoderLayer& layer, std::size_t rows, const kernels::RopeTable& table);
   void attend(std::size_t layer, KvCache& kv, std::size_t rows);
-  void feed_forward(const DecoderLayer& layer, std::size_t rows);
+  // `next`: the weights of the product that follows.
+  void feed_forward(const DecoderLayer& layer, std::size_t rows, const kernels::PackedMatrix& next);
   // x [rows, width] in the order of columns that `linear` has; x itself where that is the usual.
   [[nodiscard]] const std::byte* in_order_of(const Linear& linear, const std::byte* x,
                                              std::size_t width, std::size_t rows);

@@ -120,5 +120,8 @@ bool ClientExchange::reused_connection() const {
 std::uint64_t ClientExchange::bytes_received() const {
   return call2_ != nullptr ? call2_->bytes_received() : call_->bytes_received();
 }
+const TlsInfo* ClientExchange::tls() const {
+  return call2_ != nullptr ? nullptr : call_->tls();
+}
 
 }  // namespace nacelle::net::http

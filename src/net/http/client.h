@@ -39,6 +39,8 @@
 #include "net/address.h"
 #include "net/http/http2_limits.h"
 #include "net/http/message.h"
+#include "net/tls/client_context.h"
+#include "net/tls/info.h"
 
 namespace nacelle::net::http1 {
 class ClientCall;
@@ -68,13 +70,15 @@ struct HttpClientConfig {
 // A zero duration means no limit.
 struct ClientOptions {
   Protocol protocol = Protocol::kHttp1;
-  Duration connect_timeout = 5s;  // name lookup and connect
+  Duration connect_timeout = 5s;  // name lookup, connect and TLS handshake
   Duration head_timeout{};        // request sent to response head complete
   Duration read_idle_timeout{};   // between two pieces of the body
   Duration write_timeout = 60s;   // without progress while sending
   // A reused connection that closes before any response byte is retried once on a fresh one. True
   // for requests whose repetition is harmless (for inference: the peer has not begun to answer).
   bool retry_stale = true;
+  // Null = plain HTTP. A connection is used again only under the very same context.
+  std::shared_ptr<const TlsClientContext> tls;
 };
 
 enum class ClientStage : std::uint8_t { kIdle, kConnecting, kSending, kAwaitingHead, kBody, kDone };
@@ -90,7 +94,7 @@ class HttpClient {
   [[nodiscard]] async::Loop& loop();
   [[nodiscard]] std::size_t num_idle() const;  // HTTP/1 connections
   [[nodiscard]] std::size_t num_http2_connections() const;
-  // Closes the idle connections of an endpoint that went away.
+  // Closes the idle connections of an endpoint that went away, plain and TLS.
   void forget(const HostPort& address);
 
  private:
@@ -134,6 +138,9 @@ class ClientExchange {
   // Closes the upstream connection at once, or resets the HTTP/2 stream; pending and later
   // operations return cancelled.
   void cancel();
+
+  // What TLS agreed on, while stage() is kBody; nullptr over plain TCP.
+  [[nodiscard]] const TlsInfo* tls() const;
 
   [[nodiscard]] ClientStage stage() const;
   [[nodiscard]] bool reused_connection() const;

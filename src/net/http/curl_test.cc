@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "net/testing/server_fixture.h"
+#include "net/testing/test_ca.h"
+#include "net/tls/server_context.h"
 
 namespace nacelle::net::http {
 namespace {
@@ -47,6 +49,44 @@ TEST(Curl, TalksToTheServer) {
   EXPECT_EQ(run(megabytes + "-H 'Transfer-Encoding: chunked' " + url), "3000000\n");
   EXPECT_EQ(run(curl + "--http1.0 -d abc " + url), "3\n");
   EXPECT_THAT(run(curl + "-I " + url), HasSubstr("transfer-encoding: chunked"));
+}
+
+async::Task<void> tell_alpn(ServerExchange& exchange) {
+  Result<std::string> body = co_await exchange.read_body(1 << 24);
+  if (!body.ok() || exchange.tls() == nullptr) co_return;
+  const ResponseHead head;
+  const std::string text =
+      fmt::format("{} {} {} {}\n", exchange.tls()->version, exchange.tls()->alpn,
+                  exchange.tls()->server_name, body->size());
+  (void)co_await exchange.respond(head, text);
+}
+
+TEST(Curl, TalksToTheServerOverTls) {
+  if (std::system("command -v curl >/dev/null 2>&1") != 0) GTEST_SKIP() << "no curl here";
+  const testing::TestCa ca;
+  const testing::TestFolder folder;
+  const CertifiedKey client = ca.issue({"curl"});
+  HttpServerConfig config;
+  TlsServerConfig tls;
+  tls.certificates.push_back(testing::use(ca.issue({"localhost"})));
+  tls.client_verify = ClientVerify::kRequired;
+  tls.client_ca = ca.trusted();
+  config.tls = *TlsServerSource::create(tls);
+  testing::ServerFixture server(tell_alpn, config);
+  const std::string url = fmt::format("https://localhost:{}", server.port());
+  const std::string unknown =
+      fmt::format("curl -sS --ipv4 --noproxy '*' --max-time 60 --cacert {} ",
+                  folder.write("ca.pem", ca.root().chain_pem).string());
+  const std::string curl =
+      unknown + fmt::format("--cert {} --key {} ", folder.write("c.pem", client.chain_pem).string(),
+                            folder.write("k.pem", client.key_pem).string());
+  EXPECT_EQ(run(curl + "-d hello " + url), "TLSv1.3 http/1.1 localhost 5\n");
+  EXPECT_EQ(run(curl + "--tls-max 1.2 " + url), "TLSv1.2 http/1.1 localhost 0\n");
+  EXPECT_EQ(run("head -c 3000000 /dev/zero | " + curl + "--data-binary @- " + url),
+            "TLSv1.3 http/1.1 localhost 3000000\n");
+  EXPECT_THAT(run(unknown + url), HasSubstr("curl: ("));
+  EXPECT_THAT(run(curl + fmt::format("https://127.0.0.1:{}", server.port())),
+              HasSubstr("curl: (60)"));
 }
 
 }  // namespace

@@ -73,6 +73,7 @@ void Shard::take(net::Socket socket, const TcpEndpoint& peer) {
   if (open > context.config.max_connections) {
     counters.open.fetch_sub(1, std::memory_order_relaxed);
     counters.refused.fetch_add(1, std::memory_order_relaxed);
+    if (context.config.tls != nullptr) return;  // a handshake is not worth a 503
     boost::system::error_code ignored;
     socket.non_blocking(true, ignored);
     socket.write_some(asio::buffer(kTooMany), ignored);
@@ -196,6 +197,9 @@ HttpServerStats HttpServer::stats() const {
   stats.connections_refused = counters.refused.load(std::memory_order_relaxed);
   stats.requests = counters.requests.load(std::memory_order_relaxed);
   stats.requests_refused = counters.requests_refused.load(std::memory_order_relaxed);
+  stats.tls_handshakes = counters.tls_handshakes.load(std::memory_order_relaxed);
+  stats.tls_failures = counters.tls_failures.load(std::memory_order_relaxed);
+  stats.tls_refused = counters.tls_refused.load(std::memory_order_relaxed);
   return stats;
 }
 

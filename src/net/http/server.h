@@ -29,6 +29,7 @@
 #include "net/address.h"
 #include "net/http/http2_limits.h"
 #include "net/http/server_exchange.h"
+#include "net/tls/server_context.h"
 
 namespace nacelle::net::http {
 
@@ -46,6 +47,9 @@ struct HttpServerConfig {
   bool allow_http10 = true;                  // else 426
   std::string server_name;                   // Server header; "" = none
   int backlog = 1024;
+  std::shared_ptr<TlsServerSource> tls;  // null = plain HTTP
+  Duration tls_handshake_timeout = 10s;
+  std::size_t max_tls_handshakes = 1024;  // in flight over all loops; beyond: close
   // Connections that begin with the HTTP/2 preface are served as HTTP/2; head, body, keep-alive and
   // stall bounds above hold for each stream.
   bool allow_http2 = true;
@@ -70,6 +74,9 @@ struct HttpServerStats {
   std::uint64_t connections_refused = 0;  // over max_connections
   std::uint64_t requests = 0;             // handed to the handler
   std::uint64_t requests_refused = 0;     // answered by the server itself
+  std::uint64_t tls_handshakes = 0;       // completed
+  std::uint64_t tls_failures = 0;         // failed or too slow
+  std::uint64_t tls_refused = 0;          // over max_tls_handshakes
 };
 
 class HttpServer {

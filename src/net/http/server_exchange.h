@@ -27,6 +27,7 @@
 #include "base/result.h"
 #include "net/address.h"
 #include "net/http/message.h"
+#include "net/tls/info.h"
 
 namespace nacelle::net::http {
 
@@ -38,6 +39,8 @@ class ServerExchange {
   [[nodiscard]] virtual RequestHead& request() = 0;
   [[nodiscard]] virtual const TcpEndpoint& peer() const = 0;
   [[nodiscard]] virtual async::Loop& loop() = 0;
+  // What TLS agreed on and the client's certificate; nullptr over plain TCP.
+  [[nodiscard]] virtual const TlsInfo* tls() const { return nullptr; }
 
   // The declared length: 0 when the request has no body, nullopt when it is chunked.
   [[nodiscard]] virtual std::optional<std::uint64_t> content_length() const = 0;

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "net/http1/serialize.h"
+#include "net/tls/session.h"
 
 namespace nacelle::net::http1 {
 
@@ -31,6 +32,7 @@ void ClientCall::begin(std::shared_ptr<ClientPool> pool) {
   pool_ = std::move(pool);
   body_.clear();
   head_bytes_.clear();
+  options_.tls.reset();
   response_.clear();
   parsed_.body = {};
   received_earlier_ = received_before_ = 0;
@@ -91,7 +93,7 @@ void ClientCall::give_back_connection() {
 }
 
 async::Task<Status> ClientCall::run() {
-  connection_ = pool_->acquire(address_);
+  connection_ = pool_->acquire(address_, options_.tls.get());
   reused_ = connection_ != nullptr;
   for (;;) {
     Status status = co_await attempt();
@@ -136,7 +138,7 @@ void ClientCall::on_connect_deadline(void* self) {
   if (call->connecting_ != nullptr) call->connecting_->close(ignored);
 }
 
-async::Task<Status> ClientCall::connect_to(TcpEndpoint endpoint) {
+async::Task<Status> ClientCall::connect_to(TcpEndpoint endpoint, TimePoint deadline) {
   Socket socket(pool_->loop().executor());
   boost::system::error_code error = boost::asio::error::operation_aborted;
   if (!cancelled_ && !connect_timed_out_) {
@@ -154,8 +156,24 @@ async::Task<Status> ClientCall::connect_to(TcpEndpoint endpoint) {
   }
   boost::system::error_code ignored;
   socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-  connection_ = std::make_unique<ClientConnection>(pool_->loop(), std::move(socket), address_);
-  co_return Status();
+  connection_ = std::make_unique<ClientConnection>(pool_->loop(), std::move(socket),
+                                                   PoolKey{address_, options_.tls});
+  received_before_ = 0;
+  if (options_.tls == nullptr) co_return Status();
+  const Status secured = co_await secure(deadline);
+  if (!secured.ok()) give_up_connection();
+  co_return secured;
+}
+
+async::Task<Status> ClientCall::secure(TimePoint deadline) {
+  std::unique_ptr<TlsSession> session = TlsSession::connect(options_.tls, address_.host);
+  const Status status = co_await connection_->stream.handshake(std::move(session), deadline);
+  if (status.ok()) co_return status;
+  if (cancelled_) co_return cancelled("cancelled while connecting");
+  if (status.code() == Code::kDeadlineExceeded) {
+    co_return deadline_exceeded("connecting to {} took too long", address_.to_string());
+  }
+  co_return unavailable("cannot connect to {}: {}", address_.to_string(), status.message());
 }
 
 async::Task<Status> ClientCall::connect() {
@@ -167,7 +185,7 @@ async::Task<Status> ClientCall::connect() {
   if (deadline != async::kNoDeadline) connect_deadline_.arm(deadline);
   Status status = unavailable("{} has no address", address_.to_string());
   for (const TcpEndpoint& endpoint : *endpoints) {
-    status = co_await connect_to(endpoint);
+    status = co_await connect_to(endpoint, deadline);
     if (status.code() != Code::kUnavailable) break;
   }
   connect_deadline_.disarm();
@@ -230,7 +248,11 @@ async::Task<Status> ClientCall::read_head() {
       co_return data_loss("{} closed the connection within the response head",
                           address_.to_string());
     }
-    co_return unavailable("{} closed the connection before it answered", address_.to_string());
+    // In TLS 1.3 a server tells only now that it wants another client certificate.
+    const TlsSession* tls = connection_->stream.tls_session();
+    const std::string_view why = tls != nullptr ? std::string_view(tls->error()) : "";
+    co_return unavailable("{} closed the connection before it answered{}{}", address_.to_string(),
+                          why.empty() ? "" : ": ", why);
   }
 }
 

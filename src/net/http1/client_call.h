@@ -43,6 +43,9 @@ class ClientCall {
 
   [[nodiscard]] http::ResponseHead& response() { return response_; }
   [[nodiscard]] std::optional<std::uint64_t> content_length() const;
+  [[nodiscard]] const TlsInfo* tls() const {
+    return connection_ != nullptr ? connection_->stream.tls() : nullptr;
+  }
   [[nodiscard]] http::ClientStage stage() const { return stage_; }
   [[nodiscard]] bool reused() const { return reused_; }
   [[nodiscard]] std::uint64_t bytes_received() const;
@@ -50,7 +53,8 @@ class ClientCall {
  private:
   async::Task<Status> attempt();
   async::Task<Status> connect();
-  async::Task<Status> connect_to(TcpEndpoint endpoint);
+  async::Task<Status> connect_to(TcpEndpoint endpoint, TimePoint deadline);
+  async::Task<Status> secure(TimePoint deadline);
   async::Task<Status> send_request();
   async::Task<Status> read_head();
   Status body_error(const Status& error) const;

@@ -18,9 +18,9 @@ async::Task<void> settle(std::unique_ptr<ClientConnection> connection) {
 
 }  // namespace
 
-ClientConnection::ClientConnection(async::Loop& loop, Socket socket, HostPort address)
+ClientConnection::ClientConnection(async::Loop& loop, Socket socket, PoolKey key)
     : stream(loop, std::move(socket), &ClientConnection::on_end, this),
-      peer(std::move(address)),
+      peer(std::move(key)),
       idle_deadline(loop, &ClientConnection::on_idle_timeout, this) {}
 
 void ClientConnection::on_end(void* self) {
@@ -46,8 +46,9 @@ void ClientPool::recycle(std::unique_ptr<ClientCall> call) {
   if (spare_calls_.size() < kMaxSpareCalls) spare_calls_.push_back(std::move(call));
 }
 
-std::unique_ptr<ClientConnection> ClientPool::acquire(const HostPort& address) {
-  const auto found = idle_.find(address);
+std::unique_ptr<ClientConnection> ClientPool::acquire(const HostPort& address,
+                                                      const TlsClientContext* tls) {
+  const auto found = idle_.find(PoolKeyView(address, tls));
   if (found == idle_.end()) return nullptr;
   auto& list = found->second;
   while (!list.empty()) {
@@ -82,7 +83,7 @@ void ClientPool::release(std::unique_ptr<ClientConnection> connection) {
 void ClientPool::retire(std::unique_ptr<ClientConnection> connection) {
   connection->idle_in = nullptr;
   connection->idle_deadline.disarm();
-  connection->stream.close();
+  connection->stream.close(Stream::Close::kOrderly);
   async::Loop& loop = connection->stream.loop();
   loop.spawn(settle(std::move(connection)));
 }
@@ -104,12 +105,16 @@ void ClientPool::remove_idle(ClientConnection* connection) {
 
 void ClientPool::forget(const HostPort& address) {
   resolved_.erase(address);
-  const auto found = idle_.find(address);
-  if (found == idle_.end()) return;
-  auto list = std::move(found->second);
-  idle_.erase(found);
-  num_idle_ -= list.size();
-  for (auto& connection : list) retire(std::move(connection));
+  for (auto entry = idle_.begin(); entry != idle_.end();) {
+    if (entry->first.address != address) {
+      ++entry;
+      continue;
+    }
+    auto list = std::move(entry->second);
+    entry = idle_.erase(entry);
+    num_idle_ -= list.size();
+    for (auto& connection : list) retire(std::move(connection));
+  }
 }
 
 void ClientPool::close_all() {

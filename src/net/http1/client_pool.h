@@ -19,19 +19,45 @@
 #include "net/address.h"
 #include "net/http/client.h"
 #include "net/stream.h"
+#include "net/tls/client_context.h"
 
 namespace nacelle::net::http1 {
 
 class ClientCall;
 class ClientPool;
 
+// A connection serves only requests to its address under its TLS configuration.
+struct PoolKey {
+  HostPort address;
+  std::shared_ptr<const TlsClientContext> tls;  // null = plain
+};
+struct PoolKeyView {
+  PoolKeyView(const PoolKey& key) : address(key.address), tls(key.tls.get()) {}  // NOLINT
+  PoolKeyView(const HostPort& a, const TlsClientContext* t) : address(a), tls(t) {}
+
+  const HostPort& address;
+  const TlsClientContext* tls;
+};
+struct PoolKeyHash {
+  using is_transparent = void;
+  std::size_t operator()(const PoolKeyView& key) const noexcept {
+    return std::hash<HostPort>{}(key.address) ^ std::hash<const void*>{}(key.tls);
+  }
+};
+struct PoolKeyEqual {
+  using is_transparent = void;
+  bool operator()(const PoolKeyView& a, const PoolKeyView& b) const noexcept {
+    return a.tls == b.tls && a.address == b.address;
+  }
+};
+
 struct ClientConnection {
-  ClientConnection(async::Loop& loop, Socket socket, HostPort address);
+  ClientConnection(async::Loop& loop, Socket socket, PoolKey key);
   static void on_end(void* self);
   static void on_idle_timeout(void* self);
 
   Stream stream;
-  const HostPort peer;
+  const PoolKey peer;
   ClientPool* idle_in = nullptr;  // set while it rests in the pool
   async::Deadline idle_deadline;
 };
@@ -46,7 +72,8 @@ class ClientPool {
   [[nodiscard]] std::size_t num_idle() const { return num_idle_; }
 
   // The newest usable connection, or nullptr.
-  [[nodiscard]] std::unique_ptr<ClientConnection> acquire(const HostPort& address);
+  [[nodiscard]] std::unique_ptr<ClientConnection> acquire(const HostPort& address,
+                                                          const TlsClientContext* tls);
   // Takes a connection whose last response was read to its exact end.
   void release(std::unique_ptr<ClientConnection> connection);
   // Closes a connection; it is destroyed when its operations have ended.
@@ -71,7 +98,9 @@ class ClientPool {
 
   async::Loop& loop_;
   const http::HttpClientConfig config_;
-  std::unordered_map<HostPort, std::vector<std::unique_ptr<ClientConnection>>> idle_;
+  std::unordered_map<PoolKey, std::vector<std::unique_ptr<ClientConnection>>, PoolKeyHash,
+                     PoolKeyEqual>
+      idle_;
   std::unordered_map<HostPort, Resolved> resolved_;
   std::vector<std::unique_ptr<ClientCall>> spare_calls_;
   std::size_t num_idle_ = 0;

@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "net/http1/accept_tls.h"
 #include "net/http2/server_session.h"
 #include "telemetry/log.h"
 
@@ -64,6 +65,7 @@ async::Task<void> ServerConnection::serve(std::unique_ptr<ServerConnection> self
 }
 
 async::Task<void> ServerConnection::run() {
+  if (context_->config.tls != nullptr && !co_await accept_tls(stream_, *context_, peer_)) co_return;
   for (;;) {
     const HeadEnd head = co_await read_head();
     if (head == HeadEnd::kGone) co_return;
@@ -167,7 +169,8 @@ async::Task<bool> ServerConnection::finish_exchange() {
     co_await refuse(500, "the request was not answered");
     co_return false;
   }
-  if (phase_ != Phase::kFinished || stream_.closed()) co_return false;
+  if (phase_ != Phase::kFinished) stream_.close();  // over TLS, too, it must look truncated
+  if (stream_.closed()) co_return false;
   if (close_) {
     if (!body_.done() || !stream_.input().empty()) co_await linger();
     co_return false;
@@ -297,7 +300,7 @@ void ServerConnection::begin_drain() {
     http2_->begin_drain();
     return;
   }
-  if (idle_ && !handling_) stream_.close();
+  if (idle_ && !handling_) stream_.close(Stream::Close::kOrderly);
 }
 
 void ServerConnection::break_now() {

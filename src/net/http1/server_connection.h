@@ -47,6 +47,7 @@ class ServerConnection final : public http::ServerExchange {
   http::RequestHead& request() override { return request_; }
   const TcpEndpoint& peer() const override { return peer_; }
   async::Loop& loop() override { return context_->loop; }
+  const TlsInfo* tls() const override { return stream_.tls(); }
   std::optional<std::uint64_t> content_length() const override;
   async::Task<Result<std::string_view>> read_chunk() override;
   async::Task<Result<std::string>> read_body(std::size_t limit) override;

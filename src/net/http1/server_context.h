@@ -27,6 +27,10 @@ struct ServerCounters {
   std::atomic<std::uint64_t> refused{0};
   std::atomic<std::uint64_t> requests{0};
   std::atomic<std::uint64_t> requests_refused{0};
+  std::atomic<std::uint64_t> tls_handshaking{0};  // now
+  std::atomic<std::uint64_t> tls_handshakes{0};
+  std::atomic<std::uint64_t> tls_failures{0};
+  std::atomic<std::uint64_t> tls_refused{0};
 };
 
 // "Sun, 06 Nov 1994 08:49:37 GMT", made once per second.

@@ -18,6 +18,7 @@ class RawServer {
     void send(std::string_view bytes);
     std::string read_until(std::string_view mark);  // "" when the client closed before
     void read_to_end();
+    [[nodiscard]] int fd() const { return fd_; }
 
    private:
     int fd_;

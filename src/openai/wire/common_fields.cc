@@ -75,6 +75,28 @@ Check read_cache_salt(CommonFields& common, const Field& field) {
   return {};
 }
 
+Check read_resume(CommonFields& common, const Field& field) {
+  common.request.resume.reset();
+  if (field.value.is_null()) return {};
+  static const FieldTable<ResumeFields> table = {
+      {"id", &bind<&ResumeFields::id>},
+      {"created", &bind<&ResumeFields::created>},
+      {"seed", &bind<&ResumeFields::seed>},
+      {"tokens", &bind<&ResumeFields::tokens>},
+  };
+  dom::object object;
+  if (field.value.get(object)) return wrong_type(field.name, "an object");
+  ResumeFields resume;
+  if (Check bad = read_fields(object, table, resume)) return bad;
+  if (resume.id.empty() || resume.id.size() > kMaxNameBytes) {
+    return body_error(fmt::format("nacelle_resume.id has {} bytes, 1 to {} are accepted.",
+                                  resume.id.size(), kMaxNameBytes),
+                      "nacelle_resume");
+  }
+  common.request.resume = std::move(resume);
+  return {};
+}
+
 Check read_response_format(CommonFields& common, const Field& field) {
   if (field.value.is_null()) return {};
   dom::object format;
@@ -166,6 +188,7 @@ const FieldTable<CommonFields>& common_field_table() {
       {"return_token_ids", &request<&R::return_token_ids>},
       {"return_tokens_as_token_ids", &request<&R::return_tokens_as_token_ids>},
       {"echo", &request<&R::echo>},
+      {"nacelle_resume", &read_resume},
       {"response_format", &read_response_format},
       {"structured_outputs", &read_structured_outputs},
       {"thinking_token_budget", &refuse_unless_null},
@@ -177,6 +200,9 @@ const FieldTable<CommonFields>& common_field_table() {
 Check validate_common(const CommonFields& fields) {
   if (fields.has_stream_options && !fields.request.stream) {
     return body_error("Stream options can only be defined when `stream=True`.", "stream_options");
+  }
+  if (fields.request.resume && (!fields.request.stream || fields.sampling.n != 1)) {
+    return body_error("nacelle_resume needs a stream of one choice.", "nacelle_resume");
   }
   if (const auto prompt_logprobs = fields.sampling.prompt_logprobs) {
     if (*prompt_logprobs < -1) {

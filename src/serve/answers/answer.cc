@@ -1,5 +1,7 @@
 #include "serve/answers/answer.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -24,6 +26,13 @@ DecodeToken decoder_for(const ServerState& state, const PlannedPrompt& prompt,
       state.parts.tokenizer, prompt.tokens,
       tokenizer::DecodeOptions{.skip_special_tokens = sampling.skip_special_tokens});
   return [decoder = std::move(decoder)](TokenId token) { return decoder->append(token); };
+}
+
+// The line ": t 17,4" or, with the last tokens, ": t 9 end": docs/formats/stream-resume.md.
+std::string token_comment(const OutputDelta& delta) {
+  std::string line = fmt::format(": t {}", fmt::join(delta.tokens, ","));
+  if (delta.finished()) line += " end";
+  return line + "\n\n";
 }
 
 }  // namespace
@@ -84,11 +93,25 @@ bool Answer::add(ChoiceOutput item) {
   return reader.stopped_by_text();
 }
 
+bool Answer::replay(const std::vector<TokenId>& tokens) {
+  if (tokens.empty()) return true;
+  engine::SequenceOutput seen;
+  for (const TokenId token : tokens) seen.tokens.push_back(token);
+  if (add({.choice = 0, .output = std::move(seen)}) || finished()) return false;
+  std::string said;
+  append_news(said);
+  return true;
+}
+
 void Answer::append_news(std::string& out) {
   std::sort(news_.begin(), news_.end());
   for (const std::size_t choice : news_) {
     has_news_[choice] = false;
-    append_choice(out, choice, readers_[choice].take());
+    OutputDelta delta = readers_[choice].take();
+    std::string tokens;
+    if (shows_tokens_) tokens = token_comment(delta);
+    append_choice(out, choice, std::move(delta));
+    out += tokens;
   }
   news_.clear();
 }

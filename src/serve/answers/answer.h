@@ -38,6 +38,12 @@ class Answer {
   // Takes an engine output in. True when a stop string just ended the choice: stop its sequence.
   [[nodiscard]] bool add(ChoiceOutput item);
 
+  // Takes in what the client has seen of the only choice from another server, without saying it
+  // again. False when these tokens already end the answer. Before anything else.
+  [[nodiscard]] bool replay(const std::vector<TokenId>& tokens);
+  // Says after the news of each choice which tokens made them, in a comment that clients ignore.
+  void show_tokens() { shows_tokens_ = true; }
+
   [[nodiscard]] bool finished() const { return num_unfinished_ == 0; }
   // Set once a choice failed: the whole answer is an error then.
   [[nodiscard]] const openai::Check& failure() const { return failure_; }
@@ -73,6 +79,7 @@ class Answer {
   std::vector<bool> has_news_;
   std::vector<std::size_t> news_;
   std::size_t num_unfinished_;
+  bool shows_tokens_ = false;
   openai::Check failure_;
 };
 

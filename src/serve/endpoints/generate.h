@@ -15,6 +15,7 @@
 #include "serve/generation/admission.h"
 #include "serve/generation/generation.h"
 #include "serve/generation/plan.h"
+#include "serve/generation/resume.h"
 #include "serve/generation/run.h"
 #include "serve/http/call.h"
 #include "serve/server_state.h"
@@ -102,10 +103,16 @@ async::Task<openai::Check> try_generate(ServerState& state, Call& call) {
   const GenerationPlan& plan = (*planned)->plan;
 
   openai::AnswerHead head = make_head(state, call, Kind::kIdPrefix, request->common);
+  std::vector<engine::Request> requests = std::move((*planned)->requests);
+  if (openai::Check bad = prepare_resume(call, state.config, request->common, requests, head)) {
+    co_return bad;
+  }
   log_generation(state, head, plan, request->common);
   typename Kind::Answer answer(state, plan, *request, std::move(head));
+  if (openai::Check bad = begin_resume(call, request->common, requests.size(), answer)) {
+    co_return bad;
+  }
   Generation generation(state.parts.engine, call.exchange());
-  std::vector<engine::Request> requests = std::move((*planned)->requests);
   const AnswerForm form = request->common.stream ? AnswerForm::kStream : AnswerForm::kWhole;
   co_await run_generation(call, generation, answer, std::move(requests),
                           std::move(admission).value(), form);

@@ -102,6 +102,7 @@ void EngineMetrics::collect(Snapshot& out, TimePoint now) {
   collect_gauges(out, *stats, now);
   collect_counters(out, *stats);
   collect_speculation(out, *stats);
+  collect_kv_events(out);
   collect_histograms(out, *stats);
 }
 
@@ -170,6 +171,22 @@ void EngineMetrics::collect_counters(Snapshot& out, const Stats& stats) const {
   by(kSuccess, kSuccessHelp, "finished_reason", "abort", stats.finished_abort);
   by(kSuccess, kSuccessHelp, "finished_reason", "error", stats.finished_error);
   by(kSuccess, kSuccessHelp, "finished_reason", "repetition", 0);
+}
+
+void EngineMetrics::collect_kv_events(Snapshot& out) const {
+  if (!engine_.config().kv_events.enabled) return;
+  const engine::KvEventStats stats = engine_.kv_event_stats();
+  const auto counter = [&](std::string_view name, std::string_view help, std::uint64_t value) {
+    out.counter(name, help, labels_, static_cast<double>(value));
+  };
+  counter("nacelle_kv_events_messages_total", "Messages of KV events published.", stats.messages);
+  counter("nacelle_kv_events_events_total", "KV events in those messages.", stats.events);
+  counter("nacelle_kv_events_overflows_total",
+          "Times that KV events were given up for an AllBlocksCleared.", stats.overflows);
+  counter("nacelle_kv_events_replay_requests_total", "Replays that subscribers asked for.",
+          stats.replay_requests);
+  counter("nacelle_kv_events_replayed_messages_total", "Messages sent in replays.",
+          stats.replayed_messages);
 }
 
 void EngineMetrics::collect_speculation(Snapshot& out, const Stats& stats) const {

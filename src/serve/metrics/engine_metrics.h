@@ -26,6 +26,8 @@ class EngineMetrics {
  private:
   void collect_gauges(telemetry::Snapshot& out, const engine::Stats& stats, TimePoint now);
   void collect_counters(telemetry::Snapshot& out, const engine::Stats& stats) const;
+  // Only where they are published.
+  void collect_kv_events(telemetry::Snapshot& out) const;
   // Only where speculation is on, as vLLM has it.
   void collect_speculation(telemetry::Snapshot& out, const engine::Stats& stats) const;
   void collect_histograms(telemetry::Snapshot& out, const engine::Stats& stats) const;
