@@ -38,6 +38,7 @@ async::Task<Status> ClientCall::start(const HostPort& address, std::string_view 
   for (const auto& field : options.metadata) head.headers.add(field.name, field.value);
   http::ClientOptions http;
   http.connect_timeout = options.connect_timeout;
+  http.tls = options.tls;
   return stream_.start(address, head, http);
 }
 

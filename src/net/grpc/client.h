@@ -31,6 +31,7 @@ struct CallOptions {
   Duration timeout{};  // of the whole call; zero means none
   Duration connect_timeout = 5s;
   std::size_t max_message_bytes = kDefaultMaxMessageBytes;
+  std::shared_ptr<const TlsClientContext> tls;  // null = in the clear
   http::Headers metadata;
 };
 

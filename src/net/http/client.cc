@@ -131,7 +131,7 @@ std::uint64_t ClientExchange::bytes_received() const {
   return call2_ != nullptr ? call2_->bytes_received() : call_->bytes_received();
 }
 const TlsInfo* ClientExchange::tls() const {
-  return call2_ != nullptr ? nullptr : call_->tls();
+  return call2_ != nullptr ? call2_->tls() : call_->tls();
 }
 
 }  // namespace nacelle::net::http

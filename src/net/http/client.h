@@ -55,8 +55,9 @@ class ClientPool;
 
 namespace nacelle::net::http {
 
-// What is spoken to an address. HTTP/2 is spoken at once, without asking ("prior knowledge"): the
-// server must know it.
+// What is spoken to an address. In the clear HTTP/2 is spoken at once, without asking ("prior
+// knowledge"): the server must know it. Over TLS it alone is offered by ALPN, whatever the context
+// lists, and a server that does not agree is unavailable.
 enum class Protocol : std::uint8_t { kHttp1, kHttp2 };
 
 struct HttpClientConfig {

@@ -42,6 +42,7 @@ async::Task<Result<std::string>> ClientStream::read_body(std::size_t limit) {
 }
 const Headers& ClientStream::trailers() const { return call_->trailers(); }
 void ClientStream::cancel() { call_->cancel(); }
+const TlsInfo* ClientStream::tls() const { return call_->tls(); }
 ClientStage ClientStream::stage() const { return call_->stage(); }
 bool ClientStream::reused_connection() const { return call_->reused(); }
 

@@ -65,6 +65,8 @@ class ClientStream {
   // Resets the stream; pending and later operations return cancelled.
   void cancel();
 
+  // What TLS agreed on, once start() succeeded; nullptr over plain TCP.
+  [[nodiscard]] const TlsInfo* tls() const;
   [[nodiscard]] ClientStage stage() const;
   [[nodiscard]] bool reused_connection() const;
 

@@ -49,6 +49,12 @@ TEST(Curl, TalksToTheServer) {
   EXPECT_EQ(run(megabytes + "-H 'Transfer-Encoding: chunked' " + url), "3000000\n");
   EXPECT_EQ(run(curl + "--http1.0 -d abc " + url), "3\n");
   EXPECT_THAT(run(curl + "-I " + url), HasSubstr("transfer-encoding: chunked"));
+  const std::string h2 = "--http2-prior-knowledge ";
+  EXPECT_EQ(run(curl + h2 + "-d hello " + url + "/a " + url + "/b"), "5\n5\n");
+  EXPECT_EQ(run(megabytes + h2 + url), "3000000\n");
+  EXPECT_EQ(run(megabytes + h2 + "-H 'Expect: 100-continue' " + url), "3000000\n");
+  EXPECT_THAT(run(curl + h2 + "-I " + url), HasSubstr("HTTP/2 200"));
+  EXPECT_EQ(run(curl + "--http2 -d hello " + url), "5\n") << "Upgrade: h2c is answered in HTTP/1.1";
 }
 
 async::Task<void> tell_alpn(ServerExchange& exchange) {
@@ -80,10 +86,12 @@ TEST(Curl, TalksToTheServerOverTls) {
   const std::string curl =
       unknown + fmt::format("--cert {} --key {} ", folder.write("c.pem", client.chain_pem).string(),
                             folder.write("k.pem", client.key_pem).string());
-  EXPECT_EQ(run(curl + "-d hello " + url), "TLSv1.3 http/1.1 localhost 5\n");
-  EXPECT_EQ(run(curl + "--tls-max 1.2 " + url), "TLSv1.2 http/1.1 localhost 0\n");
-  EXPECT_EQ(run("head -c 3000000 /dev/zero | " + curl + "--data-binary @- " + url),
-            "TLSv1.3 http/1.1 localhost 3000000\n");
+  const std::string big = "head -c 3000000 /dev/zero | " + curl + "--data-binary @- ";
+  EXPECT_EQ(run(curl + "--http1.1 -d hello " + url), "TLSv1.3 http/1.1 localhost 5\n");
+  EXPECT_EQ(run(curl + "--http1.1 --tls-max 1.2 " + url), "TLSv1.2 http/1.1 localhost 0\n");
+  EXPECT_EQ(run(big + "--http1.1 " + url), "TLSv1.3 http/1.1 localhost 3000000\n");
+  EXPECT_EQ(run(curl + "--http2 -d hello " + url), "TLSv1.3 h2 localhost 5\n");
+  EXPECT_EQ(run(big + "--http2 " + url), "TLSv1.3 h2 localhost 3000000\n");
   EXPECT_THAT(run(unknown + url), HasSubstr("curl: ("));
   EXPECT_THAT(run(curl + fmt::format("https://127.0.0.1:{}", server.port())),
               HasSubstr("curl: (60)"));

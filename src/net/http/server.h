@@ -50,7 +50,8 @@ struct HttpServerConfig {
   std::shared_ptr<TlsServerSource> tls;  // null = plain HTTP
   Duration tls_handshake_timeout = 10s;
   std::size_t max_tls_handshakes = 1024;  // in flight over all loops; beyond: close
-  // Connections that begin with the HTTP/2 preface are served as HTTP/2; head, body, keep-alive and
+  // Connections that begin with the HTTP/2 preface, in the clear or after TLS, are served as HTTP/2
+  // (when false, leave "h2" out of the TLS configuration's `alpn`, too); head, body, keep-alive and
   // stall bounds above hold for each stream.
   bool allow_http2 = true;
   Http2Limits http2;

@@ -28,6 +28,9 @@ class ClientPool;
 
 // A connection serves only requests to its address under its TLS configuration.
 struct PoolKey {
+  PoolKey(HostPort to, std::shared_ptr<const TlsClientContext> under)
+      : address(std::move(to)), tls(std::move(under)) {}
+
   HostPort address;
   std::shared_ptr<const TlsClientContext> tls;  // null = plain
 };

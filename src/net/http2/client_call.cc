@@ -50,8 +50,10 @@ Status ClientCall::prepare(const HostPort& address, const http::RequestHead& hea
 
 async::Task<Status> ClientCall::open(std::span<const std::string_view> body, bool end) {
   stage_ = ClientStage::kConnecting;
+  const http1::PoolKey key(address_, options_.tls);
+  const TimePoint deadline = deadline_after(options_.connect_timeout);
   Result<std::shared_ptr<ClientSession>> found =
-      co_await pool_->acquire(address_, deadline_after(options_.connect_timeout), &cancelled_);
+      co_await pool_->acquire(key, deadline, &cancelled_);
   if (cancelled_) co_return cancelled("the request to {} was cancelled", address_.to_string());
   if (!found.ok()) co_return found.error();
   connection_ = std::move(*found);
@@ -61,7 +63,7 @@ async::Task<Status> ClientCall::open(std::span<const std::string_view> body, boo
   static thread_local std::vector<nghttp2_nv> fields;
   fields.clear();
   append_field(fields, ":method", request_.method);
-  append_field(fields, ":scheme", "http");
+  append_field(fields, ":scheme", options_.tls != nullptr ? "https" : "http");
   append_field(fields, ":authority", authority_);
   append_field(fields, ":path", request_.target);
   for (const auto& field : request_.headers) {
@@ -254,7 +256,11 @@ void ClientCall::cancel() {
   reset(NGHTTP2_CANCEL);
   discard_input();
   read_waiter_.post_resume();
-  if (stage_ == ClientStage::kConnecting) pool_->wake(address_);
+  if (stage_ == ClientStage::kConnecting) pool_->wake({address_, options_.tls.get()});
+}
+
+const TlsInfo* ClientCall::tls() const {
+  return connection_ != nullptr ? connection_->tls() : nullptr;
 }
 
 std::optional<std::uint64_t> ClientCall::content_length() const {

@@ -43,6 +43,7 @@ class ClientCall final : public StreamIo {
   [[nodiscard]] const http::Headers& trailers() const { return trailers_; }
   [[nodiscard]] std::optional<std::uint64_t> content_length() const;
   [[nodiscard]] http::ClientStage stage() const { return stage_; }
+  [[nodiscard]] const TlsInfo* tls() const;
   [[nodiscard]] bool reused() const { return reused_; }
   [[nodiscard]] std::uint64_t bytes_received() const { return bytes_received_; }
 

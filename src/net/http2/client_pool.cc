@@ -19,10 +19,10 @@ std::size_t ClientPool::num_connections() const {
   return count;
 }
 
-async::Task<Result<std::shared_ptr<ClientSession>>> ClientPool::acquire(HostPort address,
+async::Task<Result<std::shared_ptr<ClientSession>>> ClientPool::acquire(http1::PoolKey key,
                                                                         TimePoint deadline,
                                                                         const bool* given_up) {
-  auto& slot = peers_[address];
+  auto& slot = peers_[key];
   if (slot == nullptr) slot = std::make_shared<Peer>(loop_);
   const std::shared_ptr<Peer> peer = slot;
   const std::shared_ptr<ClientPool> self = shared_from_this();
@@ -36,13 +36,13 @@ async::Task<Result<std::shared_ptr<ClientSession>>> ClientPool::acquire(HostPort
     // A connection whose server has not announced its limit yet may have room in a moment.
     if (!peer->connecting && !unsettled) {
       peer->connecting = true;
-      loop_.spawn(connect(self, peer, address, deadline));
+      loop_.spawn(connect(self, peer, key, deadline));
     }
     const std::uint64_t failures = peer->failures;
     const Status woken = co_await peer->changed.wait(deadline);
     if (*given_up) co_return cancelled("cancelled while connecting");
     if (woken.code() == Code::kDeadlineExceeded) {
-      co_return deadline_exceeded("connecting to {} took too long", address.to_string());
+      co_return deadline_exceeded("connecting to {} took too long", key.address.to_string());
     }
     if (!woken.ok()) co_return woken;
     if (peer->failures != failures) co_return peer->failure;
@@ -50,20 +50,27 @@ async::Task<Result<std::shared_ptr<ClientSession>>> ClientPool::acquire(HostPort
 }
 
 async::Task<void> ClientPool::connect(std::shared_ptr<ClientPool> self, std::shared_ptr<Peer> peer,
-                                      HostPort address, TimePoint deadline) {
+                                      http1::PoolKey key, TimePoint deadline) {
   Status failure;
   Result<std::vector<TcpEndpoint>> endpoints =
-      co_await self->names_->find_endpoints(address, deadline);
+      co_await self->names_->find_endpoints(key.address, deadline);
   if (endpoints.ok()) {
     Result<Socket> socket =
-        co_await connect_any(self->loop_, address, std::move(*endpoints), deadline);
+        co_await connect_any(self->loop_, key.address, std::move(*endpoints), deadline);
     if (socket.ok() && !self->closed_) {
-      auto session = std::make_shared<ClientSession>(self->loop_, std::move(*socket), self, address,
+      auto session = std::make_shared<ClientSession>(self->loop_, std::move(*socket), self, key,
                                                      self->config_);
-      peer->sessions.push_back(session);
-      self->loop_.spawn(ClientSession::serve(session));
+      failure = co_await session->secure(deadline);
+      if (failure.ok()) {
+        peer->sessions.push_back(session);
+        self->loop_.spawn(ClientSession::serve(session));
+        if (self->closed_) session->retire();
+      } else {
+        co_await session->abandon();
+      }
+    } else {
+      failure = socket.status();
     }
-    failure = socket.status();
   } else {
     failure = endpoints.error();
   }
@@ -75,13 +82,13 @@ async::Task<void> ClientPool::connect(std::shared_ptr<ClientPool> self, std::sha
   peer->changed.pulse();
 }
 
-void ClientPool::wake(const HostPort& address) {
-  const auto found = peers_.find(address);
+void ClientPool::wake(const http1::PoolKeyView& key) {
+  const auto found = peers_.find(key);
   if (found != peers_.end()) found->second->changed.pulse();
 }
 
 void ClientPool::session_changed(ClientSession& session) {
-  const auto found = peers_.find(session.address());
+  const auto found = peers_.find(session.key());
   if (found == peers_.end()) return;
   Peer& peer = *found->second;
   if (session.spent()) {
@@ -94,11 +101,11 @@ void ClientPool::session_changed(ClientSession& session) {
 }
 
 void ClientPool::forget(const HostPort& address) {
-  const auto found = peers_.find(address);
-  if (found == peers_.end()) return;
-  const auto sessions = std::move(found->second->sessions);
-  found->second->sessions.clear();
-  for (const auto& session : sessions) session->retire();
+  for (const auto& [key, peer] : peers_) {
+    if (key.address != address) continue;
+    const auto sessions = std::exchange(peer->sessions, {});
+    for (const auto& session : sessions) session->retire();
+  }
 }
 
 void ClientPool::close_all() {

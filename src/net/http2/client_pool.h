@@ -1,4 +1,5 @@
-// client_pool.h: the HTTP/2 connections of one loop, by address, each shared by many calls.
+// client_pool.h: the HTTP/2 connections of one loop, by address and TLS context, each shared by
+// many calls.
 //
 // A call takes the first connection with room. When none has any, one connection is opened at a
 // time per address and the calls that need it wait together.
@@ -36,11 +37,11 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
 
   // A connection with room for one more stream, which the caller must open before it awaits again.
   // Gives up when `*given_up` is true after a wake().
-  [[nodiscard]] async::Task<Result<std::shared_ptr<ClientSession>>> acquire(HostPort address,
+  [[nodiscard]] async::Task<Result<std::shared_ptr<ClientSession>>> acquire(http1::PoolKey key,
                                                                             TimePoint deadline,
                                                                             const bool* given_up);
   // Makes the calls that wait for a connection to the address look again.
-  void wake(const HostPort& address);
+  void wake(const http1::PoolKeyView& key);
   void session_changed(ClientSession& session);
   void forget(const HostPort& address);
   void close_all();
@@ -56,12 +57,13 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
   };
 
   static async::Task<void> connect(std::shared_ptr<ClientPool> self, std::shared_ptr<Peer> peer,
-                                   HostPort address, TimePoint deadline);
+                                   http1::PoolKey key, TimePoint deadline);
 
   async::Loop& loop_;
   const http::HttpClientConfig config_;
   std::shared_ptr<http1::ClientPool> names_;
-  std::unordered_map<HostPort, std::shared_ptr<Peer>> peers_;
+  std::unordered_map<http1::PoolKey, std::shared_ptr<Peer>, http1::PoolKeyHash, http1::PoolKeyEqual>
+      peers_;
   bool closed_ = false;
 };
 

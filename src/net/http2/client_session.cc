@@ -5,20 +5,36 @@
 
 #include "net/http2/client_call.h"
 #include "net/http2/client_pool.h"
+#include "net/tls/session.h"
 
 namespace nacelle::net::http2 {
 
 ClientSession::ClientSession(async::Loop& loop, Socket socket, std::weak_ptr<ClientPool> pool,
-                             HostPort address, const http::HttpClientConfig& config)
+                             http1::PoolKey key, const http::HttpClientConfig& config)
     : ClientTransport(loop, std::move(socket)),
       Session(Side::kClient, transport, config.http2, 60s),
       pool_(std::move(pool)),
-      address_(std::move(address)),
+      key_(std::move(key)),
       max_streams_(config.http2.max_concurrent_streams),
       idle_timeout_(config.idle_timeout),
       idle_deadline_(loop, &ClientSession::on_idle, this) {}
 
 ClientSession::~ClientSession() = default;
+
+async::Task<Status> ClientSession::secure(TimePoint deadline) {
+  if (key_.tls == nullptr) co_return Status();
+  std::unique_ptr<TlsSession> session = TlsSession::connect(key_.tls, key_.address.host, "h2");
+  const Status status = co_await transport.handshake(std::move(session), deadline);
+  const std::string name = key_.address.to_string();
+  if (status.code() == Code::kDeadlineExceeded) {
+    co_return deadline_exceeded("connecting to {} took too long", name);
+  }
+  if (!status.ok()) co_return unavailable("cannot connect to {}: {}", name, status.message());
+  if (tls()->alpn != "h2") co_return unavailable("{} does not speak HTTP/2 over TLS", name);
+  co_return status;
+}
+
+async::Task<void> ClientSession::abandon() { co_await transport.settle(); }
 
 async::Task<void> ClientSession::serve(std::shared_ptr<ClientSession> self) {
   self->idle_deadline_.arm_after(self->idle_timeout_);
@@ -46,7 +62,7 @@ Status ClientSession::open(ClientCall& call, const std::vector<nghttp2_nv>& fiel
   const std::int32_t id = nghttp2_submit_request(raw(), nullptr, fields.data(), fields.size(),
                                                  has_body ? &source : nullptr, io);
   if (id < 0)
-    return unavailable("cannot open a stream to {}: {}", address_.to_string(),
+    return unavailable("cannot open a stream to {}: {}", key_.address.to_string(),
                        nghttp2_strerror(id));
   count_opened();
   idle_deadline_.disarm();

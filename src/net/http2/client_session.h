@@ -9,6 +9,7 @@
 #include "async/deadline.h"
 #include "net/address.h"
 #include "net/http/client.h"
+#include "net/http1/client_pool.h"
 #include "net/http2/session.h"
 
 namespace nacelle::net::http2 {
@@ -25,10 +26,13 @@ struct ClientTransport {
 
 class ClientSession final : private ClientTransport, public Session {
  public:
-  ClientSession(async::Loop& loop, Socket socket, std::weak_ptr<ClientPool> pool, HostPort address,
-                const http::HttpClientConfig& config);
+  ClientSession(async::Loop& loop, Socket socket, std::weak_ptr<ClientPool> pool,
+                http1::PoolKey key, const http::HttpClientConfig& config);
   ~ClientSession() override;
 
+  // TLS, when its key says so, before serve(). On an error the caller awaits abandon().
+  [[nodiscard]] async::Task<Status> secure(TimePoint deadline);
+  [[nodiscard]] async::Task<void> abandon();
   // Reads until the connection ends. Spawned once.
   static async::Task<void> serve(std::shared_ptr<ClientSession> self);
 
@@ -41,7 +45,8 @@ class ClientSession final : private ClientTransport, public Session {
   [[nodiscard]] bool going_away() const { return going_away_; }
   [[nodiscard]] bool used() const { return used_; }
   [[nodiscard]] std::uint64_t bytes_read() const { return transport.bytes_read(); }
-  [[nodiscard]] const HostPort& address() const { return address_; }
+  [[nodiscard]] const http1::PoolKey& key() const { return key_; }
+  [[nodiscard]] const TlsInfo* tls() const { return transport.tls(); }
 
   // Opens the stream of a call; its head and body are framed as far as there is room.
   Status open(ClientCall& call, const std::vector<nghttp2_nv>& fields, bool has_body);
@@ -57,7 +62,7 @@ class ClientSession final : private ClientTransport, public Session {
   static void on_idle(void* self);
 
   std::weak_ptr<ClientPool> pool_;
-  const HostPort address_;
+  const http1::PoolKey key_;
   const std::size_t max_streams_;
   const Duration idle_timeout_;
   async::Deadline idle_deadline_;

@@ -12,6 +12,8 @@
 #include "net/testing/frame_peer.h"
 #include "net/testing/raw_server.h"
 #include "net/testing/server_fixture.h"
+#include "net/testing/test_ca.h"
+#include "net/tls/server_context.h"
 
 namespace nacelle::net::http {
 namespace {
@@ -313,6 +315,35 @@ TEST(Http2Client, CouldNotConnect) {
     EXPECT_EQ(one.status.code(), Code::kUnavailable);
     EXPECT_EQ(one.stage, ClientStage::kConnecting);
   }
+}
+
+TEST(Http2Client, SpeaksHttp2OverTlsAndNothingElse) {
+  const testing::TestCa ca;
+  TlsServerConfig both;
+  both.certificates.push_back(testing::use(ca.issue({"127.0.0.1"})));
+  TlsServerConfig old = both;
+  old.alpn = {"http/1.1"};
+  TlsClientConfig client;
+  client.ca = ca.trusted();
+  ClientOptions options = http2();
+  options.tls = *TlsClientContext::create(client);
+
+  HttpServerConfig config;
+  config.tls = *TlsServerSource::create(both);
+  ServerFixture server(echo_stream, config);
+  const std::string body = pattern(1 << 20);
+  const auto out = server.run(fetch_together(server.address(), {body, "b", "c"}, options));
+  EXPECT_EQ(out[0].status, Status()) << out[0].status.to_string();
+  EXPECT_TRUE(out[0].body == body);
+  EXPECT_EQ(out[1].body, "b");
+  EXPECT_EQ(out[2].body, "c");
+  EXPECT_EQ(server.server().stats().tls_handshakes, 1u);
+
+  config.tls = *TlsServerSource::create(old);
+  ServerFixture without(echo, config);
+  const auto refused = without.run(fetch_together(without.address(), {"a"}, options));
+  EXPECT_EQ(refused[0].status.code(), Code::kUnavailable);
+  EXPECT_EQ(refused[0].stage, ClientStage::kConnecting);
 }
 
 async::Task<void> never_answer(ServerExchange& exchange) {

@@ -40,6 +40,7 @@ void ServerStream::reuse() {
 }
 
 const TcpEndpoint& ServerStream::peer() const { return server_.peer(); }
+const TlsInfo* ServerStream::tls() const { return server_.stream().tls(); }
 
 // ---- what the session tells
 

@@ -32,6 +32,7 @@ class ServerStream final : public http::ServerExchange, public StreamIo {
   // ServerExchange
   http::RequestHead& request() override { return request_; }
   const TcpEndpoint& peer() const override;
+  const TlsInfo* tls() const override;
   async::Loop& loop() override { return loop_; }
   std::optional<std::uint64_t> content_length() const override;
   async::Task<Result<std::string_view>> read_chunk() override;

@@ -126,7 +126,7 @@ std::unique_ptr<TlsSession> TlsSession::accept(std::shared_ptr<const TlsServerCo
 }
 
 std::unique_ptr<TlsSession> TlsSession::connect(std::shared_ptr<const TlsClientContext> context,
-                                                const std::string& host) {
+                                                const std::string& host, std::string_view alpn) {
   std::unique_ptr<TlsSession> session(new TlsSession());
   SSL* ssl = SSL_new(context->impl().context.get());
   CHECK(ssl != nullptr);
@@ -142,6 +142,12 @@ std::unique_ptr<TlsSession> TlsSession::connect(std::shared_ptr<const TlsClientC
   } else {
     // RFC 6066 section 3: an address is never sent as SNI.
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
+  }
+  if (!alpn.empty()) {
+    std::string wire(1, static_cast<char>(alpn.size()));
+    wire.append(alpn);
+    CHECK(SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(wire.data()),
+                              static_cast<unsigned>(wire.size())) == 0);
   }
   session->client_ = std::move(context);
   BIO* bio = TlsBio::make(session.get());

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "net/gather.h"
@@ -37,8 +38,10 @@ class TlsSession {
       std::shared_ptr<const TlsServerContext> context);
   // `host` is the name or IP literal that the certificate must be for, unless the configuration
   // names another.
+  // `alpn`, when given, is the one protocol that is offered, instead of the configuration's list.
   [[nodiscard]] static std::unique_ptr<TlsSession> connect(
-      std::shared_ptr<const TlsClientContext> context, const std::string& host);
+      std::shared_ptr<const TlsClientContext> context, const std::string& host,
+      std::string_view alpn = {});
   ~TlsSession();
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
