@@ -31,6 +31,8 @@
 
 namespace nacelle::gateway {
 
+class StreamJournal;
+
 // What all loops share. Mirrored requests keep it, too.
 struct GatewayShared {
   explicit GatewayShared(telemetry::Metrics& metrics) : metrics(metrics) {}
@@ -97,6 +99,20 @@ class Forwarder {
                                                     bool event_stream, bool between_events,
                                                     const Status& why);
   void prepare_answer(Request& request, Attempt& attempt, net::http::ResponseHead& head);
+
+  // resume.cc
+  enum class StreamEnd : std::uint8_t { kFinished, kBroken, kClientGone };
+  [[nodiscard]] bool can_resume(const Request& request, const Attempt& attempt) const;
+  [[nodiscard]] async::Task<Outcome> deliver_resumable(Request& request, Attempt& attempt,
+                                                       net::http::ClientExchange& upstream,
+                                                       std::string_view first,
+                                                       StreamJournal& journal);
+  // Passes one upstream's stream on. `why` says how it broke.
+  [[nodiscard]] async::Task<StreamEnd> pump(Request& request, StreamJournal& journal,
+                                            net::http::ClientExchange& upstream,
+                                            std::string_view chunk, Status& why);
+  [[nodiscard]] async::Task<StreamEnd> resume_once(Request& request, StreamJournal& journal,
+                                                   Attempt& broken, Status& why);
 
   // mirror.cc
   void mirror(Request& request);

@@ -58,7 +58,10 @@ GatewayMetrics::GatewayMetrics(telemetry::Metrics& metrics)
                                 "Requests sent to endpoints, by cluster and outcome.",
                                 {"cluster", "outcome"})),
       retries_(metrics.counter("nacelle_gateway_upstream_retries_total",
-                               "Attempts after the first one, by cluster.", {"cluster"})) {}
+                               "Attempts after the first one, by cluster.", {"cluster"})),
+      resumed_(metrics.counter("nacelle_gateway_streams_resumed_total",
+                               "Streams that another endpoint finished, by cluster.",
+                               {"cluster"})) {}
 
 RouteMetrics& GatewayMetrics::route(const std::string& name) {
   const std::lock_guard lock(mutex_);
@@ -79,7 +82,7 @@ ClusterMetrics& GatewayMetrics::cluster(const std::string& name) {
     };
     slot.reset(new ClusterMetrics{outcome("ok"), outcome("connect_failed"), outcome("broke_off"),
                                   outcome("timed_out"), outcome("busy"), outcome("cancelled"),
-                                  retries_.with({name})});
+                                  retries_.with({name}), resumed_.with({name})});
   }
   return *slot;
 }

@@ -8,6 +8,7 @@
 //   nacelle_gateway_upstream_attempts_total{cluster,outcome}  ok, connect_failed, broke_off,
 //                                                      timed_out, busy, cancelled
 //   nacelle_gateway_upstream_retries_total{cluster}    attempts after the first
+//   nacelle_gateway_streams_resumed_total{cluster}     streams that another endpoint finished
 //   nacelle_gateway_config_reloads_total{outcome}      ok, refused
 //   gen_ai_*                                           gateway.md section 13
 //
@@ -28,7 +29,8 @@
 namespace nacelle::gateway {
 
 struct ClusterMetrics {
-  telemetry::Counter &ok, &connect_failed, &broke_off, &timed_out, &busy, &cancelled, &retries;
+  telemetry::Counter &ok, &connect_failed, &broke_off, &timed_out, &busy, &cancelled, &retries,
+      &resumed;
 };
 
 // Counters by status are found once and kept: a look-up per request would take a lock.
@@ -66,7 +68,7 @@ class GatewayMetrics {
  private:
   telemetry::Family<telemetry::Counter>& requests_;
   telemetry::Family<telemetry::Histogram>&first_byte_, &duration_;
-  telemetry::Family<telemetry::Counter>&attempts_, &retries_;
+  telemetry::Family<telemetry::Counter>&attempts_, &retries_, &resumed_;
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<RouteMetrics>> routes_;      // guarded
   std::map<std::string, std::unique_ptr<ClusterMetrics>> clusters_;  // guarded

@@ -164,6 +164,7 @@ class RouteCompiler {
     if (policy.retry) rule.retry = policy.retry;
     if (policy.first_byte_timeout) rule.first_byte_timeout = *policy.first_byte_timeout;
     if (policy.stream_idle_timeout) rule.stream_idle_timeout = *policy.stream_idle_timeout;
+    if (policy.resume) rule.resume = *policy.resume;
     if (policy.body) rule.body = *policy.body;
     for (const auto& [name, level] : policy.priorities) {
       for (BackendConfig& backend : rule.backends) {

@@ -145,6 +145,8 @@ void decode_policy(ObjectReader& root, ObjectMeta meta, Objects& objects) {
       if (reader.duration("firstByte", value)) out.first_byte_timeout = value;
       if (reader.duration("streamIdle", value)) out.stream_idle_timeout = value;
     });
+    bool resume = true;
+    if (spec.boolean("resumeStreams", resume)) out.resume = resume;
     if (const auto body = spec.one_of("body", {"Auto", "Held"}))
       out.body = static_cast<RuleConfig::Body>(*body);
     spec.each("priorities", 16, [&](ObjectReader reader) {

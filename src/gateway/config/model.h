@@ -147,6 +147,7 @@ struct RuleConfig {
   std::optional<RetryConfig> retry;
   std::optional<SessionConfig> session;
   Body body = Body::kAuto;
+  bool resume = true;       // a pool's event stream goes on elsewhere when its engine dies
   bool holds_body = false;  // what kAuto came to
   bool invalid = false;     // answers 500
 };

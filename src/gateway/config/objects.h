@@ -153,6 +153,7 @@ struct PolicyObject {
   std::optional<PickerConfig> picker;    // of InferencePool
   std::optional<RetryConfig> retry;      // of HTTPRoute, from here on
   std::optional<Duration> first_byte_timeout, stream_idle_timeout;
+  std::optional<bool> resume;  // streams go on elsewhere
   std::optional<RuleConfig::Body> body;
   std::vector<std::pair<std::string, std::uint32_t>> priorities;  // backend name to level
 };

@@ -16,7 +16,8 @@ struct Forwarder::Attempt {
   Cluster& cluster;
   PickedEndpoint& picked;
   net::http::RequestHead head;  // as it goes out
-  std::string body;             // when the extension rewrites it
+  std::string body;             // when the extension rewrites it, or a stream goes on
+  bool resumed = false;         // `body` goes on with a stream
   net::http::ClientExchange* upstream = nullptr;
   bool timed_out = false;
   Status client_failure{};  // the client's side of a streamed body broke

@@ -7,6 +7,7 @@
 #include "gateway/forward/local_reply.h"
 #include "gateway/forwarder.h"
 #include "gateway/header_rules.h"
+#include "gateway/resume/stream_journal.h"
 #include "gateway/upstream/hash.h"
 #include "telemetry/log.h"
 
@@ -197,6 +198,8 @@ void Forwarder::prepare_head(Request& request, Attempt& attempt) {
   by.trusted_hops = settings.trusted_hops;
   prepare_request_headers(headers, by);
   headers.set("traceparent", request.record.trace.traceparent());
+  headers.remove(StreamJournal::kHeader);
+  if (can_resume(request, attempt)) headers.set(StreamJournal::kHeader, "1");
   for (const FilterSet* filters : {&rule.filters, &attempt.backend.filters}) {
     if (filters->rewrite) {
       if (!filters->rewrite->hostname.empty()) headers.set("host", filters->rewrite->hostname);
@@ -222,7 +225,8 @@ async::Task<Status> Forwarder::send(Request& request, Attempt& attempt, ClientEx
   if (attempt.cluster.config.http2) options.protocol = net::http::Protocol::kHttp2;
   options.read_idle_timeout = rule.stream_idle_timeout;
   if (request.body_held) {
-    const bool rewritten = request.extension && request.extension->rewrites_request();
+    const bool rewritten =
+        attempt.resumed || (request.extension && request.extension->rewrites_request());
     const std::string& body = rewritten ? attempt.body : request.body;
     co_return co_await upstream.send(*address, attempt.head, body, options);
   }

@@ -1,8 +1,11 @@
 // deliver.cc: the answer's way back to the client.
+#include <optional>
+
 #include "gateway/forward/attempt.h"
 #include "gateway/forward/local_reply.h"
 #include "gateway/forwarder.h"
 #include "gateway/header_rules.h"
+#include "gateway/resume/stream_journal.h"
 #include "telemetry/log.h"
 
 namespace nacelle::gateway {
@@ -76,7 +79,16 @@ async::Task<Forwarder::Outcome> Forwarder::deliver(Request& request, Attempt& at
   request.record.first_byte = now();
   request.rule->metrics->first_byte.observe(
       to_seconds(request.record.first_byte - request.record.complete));
+  std::optional<StreamJournal> journal;
+  if (can_resume(request, attempt) && head.status == 200 && is_event_stream(head)) {
+    journal = StreamJournal::begin(head.headers.get(StreamJournal::kHeader));
+  }
+  head.headers.remove(StreamJournal::kHeader);
   prepare_answer(request, attempt, head);
+  if (journal) {
+    head.headers.remove("content-length");
+    co_return co_await deliver_resumable(request, attempt, upstream, *first, *journal);
+  }
   const bool rewritten = request.extension && request.extension->rewrites_body();
   if (rewritten) head.headers.remove("content-length");
   if (is_event_stream(head) || rewritten || request.exchange.request().method == "HEAD")

@@ -1,0 +1,155 @@
+// resume.cc: a stream whose engine dies goes on from another one, and the client sees no seam.
+#include "async/timer.h"
+#include "gateway/forward/attempt.h"
+#include "gateway/forwarder.h"
+#include "gateway/resume/stream_journal.h"
+#include "telemetry/log.h"
+
+namespace nacelle::gateway {
+
+using net::http::ClientExchange;
+using net::http::ServerExchange;
+
+namespace {
+
+constexpr int kMaxResumes = 8;
+constexpr Duration kPauseWithoutEndpoint = 250ms;  // one may come back
+
+}  // namespace
+
+bool Forwarder::can_resume(const Request& request, const Attempt& attempt) const {
+  const bool rewritten = request.extension && (request.extension->rewrites_request() ||
+                                               request.extension->rewrites_body());
+  return request.rule->config->resume && request.body_held && request.facts.stream && !rewritten &&
+         attempt.cluster.config.kind == ClusterConfig::Kind::kPool;
+}
+
+async::Task<Forwarder::StreamEnd> Forwarder::pump(Request& request, StreamJournal& journal,
+                                                  ClientExchange& upstream, std::string_view chunk,
+                                                  Status& why) {
+  ServerExchange& exchange = request.exchange;
+  for (;;) {
+    if (chunk.empty()) {
+      if (journal.done() || !journal.resumable()) co_return StreamEnd::kFinished;
+      why = data_loss("the stream ended before its answer did");
+      co_return StreamEnd::kBroken;
+    }
+    if (request.extension) (void)request.extension->on_piece(chunk, false, request.record);
+    const std::string piece = journal.feed(chunk);
+    if (!piece.empty()) {
+      const Status written = co_await exchange.write(piece);
+      request.record.bytes_sent += piece.size();
+      if (!written.ok()) co_return StreamEnd::kClientGone;
+    }
+    auto next = co_await upstream.read_chunk();
+    if (!next) {
+      if (exchange.client_gone()) co_return StreamEnd::kClientGone;
+      if (journal.done()) co_return StreamEnd::kFinished;
+      why = next.error();
+      co_return StreamEnd::kBroken;
+    }
+    chunk = *next;
+  }
+}
+
+async::Task<Forwarder::StreamEnd> Forwarder::resume_once(Request& request, StreamJournal& journal,
+                                                         Attempt& broken, Status& why) {
+  PickRequest wanted{request.facts.model, request.facts.cache_salt, request.facts.prompt};
+  wanted.headers = &request.exchange.request().headers;
+  wanted.path = request.path;
+  wanted.body = request.body;
+  auto picked = broken.cluster.picker->pick(wanted, request.tried);
+  if (!picked) {
+    request.tried.clear();  // those that failed may have come back
+    co_await async::sleep_for(kPauseWithoutEndpoint);
+    picked = broken.cluster.picker->pick(wanted, request.tried);
+  }
+  if (!picked) {
+    why = picked.error();
+    co_return StreamEnd::kBroken;
+  }
+  request.tried.push_back((*picked)->address());
+  request.record.upstream_host = request.tried.back();
+  ++request.record.attempts;
+  broken.cluster.metrics.retries.increment();
+
+  Attempt one{broken.backend, broken.cluster, **picked};
+  prepare_head(request, one);
+  one.body = journal.resume_body(request.body);
+  one.resumed = true;
+  ClientExchange upstream(*client_);
+  one.upstream = &upstream;
+  const AttemptGuard guard(request.exchange, upstream, request.deadline, one.timed_out);
+  const Status sent = co_await send(request, one, upstream);
+  if (request.exchange.client_gone()) co_return StreamEnd::kClientGone;
+  if (!sent.ok()) {
+    why = sent;
+    (*picked)->on_failure();
+    co_return StreamEnd::kBroken;
+  }
+  (*picked)->on_status(upstream.response().status);
+  if (upstream.response().status != 200 ||
+      upstream.response().headers.get(StreamJournal::kHeader).empty()) {
+    why = unavailable("{} answered {} to a stream that goes on", (*picked)->address(),
+                      upstream.response().status);
+    co_return StreamEnd::kBroken;
+  }
+  auto first = co_await upstream.read_chunk();
+  if (!first) {
+    why = first.error();
+    (*picked)->on_failure();
+    co_return request.exchange.client_gone() ? StreamEnd::kClientGone : StreamEnd::kBroken;
+  }
+  (*picked)->on_first_byte();
+  journal.restart();
+  log::info("stream goes on elsewhere",
+            {{"endpoint", (*picked)->address()}, {"tokens", journal.num_tokens()}});
+  const StreamEnd end = co_await pump(request, journal, upstream, *first, why);
+  if (end == StreamEnd::kBroken && !one.timed_out) (*picked)->on_failure();
+  co_return end;
+}
+
+async::Task<Forwarder::Outcome> Forwarder::deliver_resumable(Request& request, Attempt& attempt,
+                                                             ClientExchange& upstream,
+                                                             std::string_view first,
+                                                             StreamJournal& journal) {
+  attempt.picked.on_first_byte();
+  request.record.status = 200;
+  request.record.details = "via_upstream";
+  request.record.streamed = true;
+  const Status started = co_await request.exchange.start(upstream.response());
+  Status why;
+  StreamEnd end = StreamEnd::kClientGone;
+  if (started.ok()) end = co_await pump(request, journal, upstream, first, why);
+  if (end == StreamEnd::kBroken && !attempt.timed_out) {
+    attempt.picked.on_failure();
+    attempt.cluster.metrics.broke_off.increment();
+  }
+  for (int n = 0; end == StreamEnd::kBroken && journal.resumable() && !attempt.timed_out &&
+                  !shared_.draining && n < kMaxResumes;
+       ++n) {
+    log::warn("upstream broke off in mid-stream; resuming",
+              {{"endpoint", request.record.upstream_host}, {"why", why}});
+    end = co_await resume_once(request, journal, attempt, why);
+    if (end == StreamEnd::kFinished) attempt.cluster.metrics.resumed.increment();
+  }
+  if (end == StreamEnd::kBroken) {
+    co_await end_broken_stream(request, attempt, true, true, why);
+    co_return Outcome::kDone;
+  }
+  if (end == StreamEnd::kFinished) {
+    const std::string rest = journal.take_rest();
+    if (request.extension) (void)request.extension->on_piece({}, true, request.record);
+    request.record.bytes_sent += rest.size();
+    const Status finished = co_await request.exchange.finish(rest);
+    if (finished.ok()) {
+      attempt.cluster.metrics.ok.increment();
+      co_return Outcome::kDone;
+    }
+  }
+  upstream.cancel();
+  attempt.cluster.metrics.cancelled.increment();
+  co_return Outcome::kDone;
+}
+
+}  // namespace nacelle::gateway
