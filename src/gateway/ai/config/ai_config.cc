@@ -3,6 +3,7 @@
 #include <array>
 
 #include "gateway/ai/config/object_parsers.h"
+#include "gateway/ai/config/yaml_documents.h"
 
 namespace nacelle::gateway::ai {
 
@@ -141,11 +142,9 @@ Result<AiConfig> parse_ai_config(std::string_view yaml, const Environment& envir
   ParseContext context{.config = config, .environment = environment};
   try {
     std::vector<Object> objects;
-    for (const YAML::Node& root : YAML::LoadAll(std::string(yaml))) {
+    ASSIGN_OR_RETURN(const std::vector<YAML::Node> documents, load_documents(yaml, kMaxObjects));
+    for (const YAML::Node& root : documents) {
       if (root.IsMap()) objects.push_back(object_of(root));
-    }
-    if (objects.size() > kMaxObjects) {
-      return invalid_argument("{} objects, the limit is {}", objects.size(), kMaxObjects);
     }
     for (const Kind& kind : kKinds) {
       for (const Object& object : objects) {
