@@ -23,8 +23,7 @@ std::vector<int> burst(std::string_view config, std::uint32_t endpoints) {
 }
 
 TEST(Burst, EqualRequestsSpreadEvenlyByEveryMeasureOfLoad) {
-  for (const char* scorer :
-       {"queue-scorer", "active-request-scorer", "token-load-scorer", "load-aware-scorer"}) {
+  for (const char* scorer : {"queue-scorer", "active-request-scorer", "load-aware-scorer"}) {
     const auto count = burst("plugins: [{type: " + std::string(scorer) + "}]", 8);
     for (const int n : count) EXPECT_EQ(n, 25) << scorer;
   }

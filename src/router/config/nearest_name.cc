@@ -43,7 +43,7 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
       best_distance = d;
     }
   }
-  return best_distance * 3 <= best.size() * 2 ? best : std::string_view();
+  return best_distance * 3 <= best.size() * 2 + 2 ? best : std::string_view();
 }
 
 std::string unknown_name(std::string_view what, std::string_view name,

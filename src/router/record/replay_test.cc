@@ -162,7 +162,7 @@ TEST(ReplayErrors, NameTheLine) {
   EXPECT_EQ(error("nonsense\n\n"), "line 1: not a JSON object");
   EXPECT_EQ(error("{\"k\":\"what\"}\n\n"), "line 1: unknown kind of line 'what'");
   const std::string config = config_line("") + "\n";
-  EXPECT_EQ(error(config + "{\"k\":\"pick\"}\n\n"), "line 2: a decision before the pool");
+  EXPECT_EQ(error(config + "{\"k\":\"pick\"}\n\n"), "line 2: a value is missing or of the wrong type");
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ TEST(PrefixBasedPdDecider, CountsWhatTheDecodeEndpointHasNotCached) {
 }
 
 TEST(PrefixBasedPdDecider, NeverByDefaultAndNeverWithoutMatches) {
-  PluginFixture f({{}});
+  PluginFixture f(std::vector<Row>{{}});
   EXPECT_FALSE(f.with("prefix-based-pd-decider").wanted(0));
   f.with("prefix-based-pd-decider", "{nonCachedTokens: 1, promptTokens: 641}");
   EXPECT_FALSE(f.wanted(0));
@@ -30,7 +30,7 @@ TEST(PrefixBasedPdDecider, NeverByDefaultAndNeverWithoutMatches) {
 }
 
 TEST(AlwaysDisaggDecider, DependsOnTheKindOfInputAlone) {
-  PluginFixture f({{}});
+  PluginFixture f(std::vector<Row>{{}});
   EXPECT_TRUE(f.with("always-disagg-pd-decider").wanted(0));
   EXPECT_FALSE(f.with("always-disagg-multimodal-decider").wanted(0));
 }

@@ -22,7 +22,7 @@ TEST(UtilizationFilter, AllConditionsHold) {
 }
 
 TEST(UtilizationFilter, FallsBackOnlyWhenAsked) {
-  PluginFixture f({{.waiting = 9}});
+  PluginFixture f(std::vector<Row>{{.waiting = 9}});
   f.with("utilization-filter", "{conditions: [{metric: waiting-queue, maxValue: 5}]}");
   EXPECT_EQ(f.filter(), (Kept{}));
   f.with("utilization-filter",

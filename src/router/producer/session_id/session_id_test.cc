@@ -11,7 +11,7 @@ using Scores = std::vector<double>;
 
 TEST(SessionId, ComesFromAHeaderOrACookie) {
   const HeaderView headers[] = {{"Cookie", "a=1; sid=abc; sidx=2"}, {"X-Session-Id", "h"}};
-  PluginFixture f({{}});
+  PluginFixture f(std::vector<Row>{{}});
   f.input.request.headers = headers;
   EXPECT_EQ(f.with("session-id-producer").as<SessionId>().of(f.input.request), "h");
   EXPECT_EQ(f.with("session-id-producer", "{cookieName: sid}").as<SessionId>().of(f.input.request),

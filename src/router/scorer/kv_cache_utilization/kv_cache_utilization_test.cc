@@ -14,7 +14,7 @@ TEST(KvCacheUtilizationScorer, IsWhatIsFree) {
 }
 
 TEST(KvCacheUtilizationScorer, UnknownIsOneHalf) {
-  PluginFixture f({{.kv = 0.9, .stale = true}});
+  PluginFixture f(std::vector<Row>{{.kv = 0.9, .stale = true}});
   EXPECT_EQ(f.with("kv-cache-utilization-scorer").score(), (Scores{0.5}));
 }
 

@@ -14,7 +14,7 @@ TEST(LoadAwareScorer, FallsFromOneHalfToNothing) {
 }
 
 TEST(LoadAwareScorer, TheThresholdIsConfigurable) {
-  PluginFixture f({{.waiting = 5}});
+  PluginFixture f(std::vector<Row>{{.waiting = 5}});
   EXPECT_EQ(f.with("load-aware-scorer", "{threshold: 10}").score(), (Scores{0.25}));
 }
 

@@ -48,7 +48,7 @@ TEST(NoHitLruScorer, OnlyColdRequestsCount) {
 }
 
 TEST(NoHitLruScorer, ASingleEndpointScoresOne) {
-  PluginFixture f({{}});
+  PluginFixture f(std::vector<Row>{{}});
   EXPECT_EQ(f.with("no-hit-lru-scorer").score(), (Scores{1}));
 }
 

@@ -14,14 +14,14 @@ TEST(PrefixCacheScorer, IsTheShareOfThePromptThatIsCached) {
 }
 
 TEST(PrefixCacheScorer, MixesInTheAbsoluteLength) {
-  PluginFixture f({{.matched = 5}});
+  PluginFixture f(std::vector<Row>{{.matched = 5}});
   f.with("prefix-cache-scorer", "{matchLengthWeight: 0.5, matchLengthScaleTokens: 640}");
   // 5 * 64 / 640 = 1/2, squared 1/4; share 1/2.
   EXPECT_EQ(f.score(), (Scores{0.5 * 0.25 + 0.5 * 0.5}));
 }
 
 TEST(PrefixCacheScorer, KnowsNothingWithoutAPrompt) {
-  PluginFixture f({{.matched = 5}});
+  PluginFixture f(std::vector<Row>{{.matched = 5}});
   f.with("prefix-cache-scorer");
   f.input.prefix[0].total_blocks = 0;
   EXPECT_EQ(f.score(), (Scores{0}));
