@@ -150,7 +150,8 @@ Result<RequestBody> RequestBodyReader::read(std::string_view path, std::string& 
       has_better_cap = key != "max_tokens";
     }
   }
-  if (!document.at_end()) return broken("bytes follow the JSON object");
+  const char* behind = nullptr;  // an error means that nothing is
+  if (!document.current_location().get(behind)) return broken("bytes follow the JSON object");
   if (is_empty(out.prompt)) return invalid_argument("{}", rule.complaint);
   return out;
 }

@@ -95,7 +95,9 @@ async::Task<Status> serve_stream(epp::Picker* picker, net::grpc::ServerCall& cal
     ended = co_await stream.run();
   }
   picker->metrics.streams_inflight.add(-1);
-  picker->metrics.streams_total.with({ended.ok() ? "OK" : to_string(ended.code())}).increment();
+  telemetry::LabelValues code;
+  code.emplace_back(ended.ok() ? std::string_view("OK") : to_string(ended.code()));
+  picker->metrics.streams_total.with(code).increment();
   co_return ended;
 }
 
