@@ -115,7 +115,8 @@ class BuildContext {
     return out;
   }
 
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;  // the declared ones first, then those made on demand
+  std::size_t num_declared_ = 0;
   std::vector<std::string> profiles_;
   Options options_;
   Problems& problems_;

@@ -22,6 +22,7 @@ BuildContext::BuildContext(std::vector<PluginSpec> specs, std::vector<std::strin
     specs.resize(kMaxPlugins);
   }
   for (PluginSpec& spec : specs) entries_.push_back({std::move(spec)});
+  num_declared_ = entries_.size();
 }
 
 ColumnId BuildContext::add_column(std::string name) {
@@ -48,7 +49,7 @@ std::optional<std::uint32_t> BuildContext::profile(std::string_view name) const 
 
 std::vector<std::string_view> BuildContext::declared_names() const {
   std::vector<std::string_view> names;
-  for (const Entry& entry : entries_) names.push_back(entry.spec.name);
+  for (std::size_t i = 0; i < num_declared_; ++i) names.push_back(entries_[i].spec.name);
   return names;
 }
 
