@@ -254,7 +254,9 @@ Status EppProcess::Impl::reload_endpoints() {
 
 async::Task<void> EppProcess::Impl::watch_endpoints() {
   auto seen = identity_at(endpoints_file);
-  while (co_await scope.sleep(kWatchPeriod)) {
+  for (;;) {
+    const bool go_on = co_await scope.sleep(kWatchPeriod);
+    if (!go_on) co_return;
     auto now = identity_at(endpoints_file);
     if (now == seen) continue;
     seen = now;
@@ -266,9 +268,11 @@ async::Task<void> EppProcess::Impl::watch_endpoints() {
 }
 
 async::Task<void> EppProcess::Impl::keep_gauges() {
-  do {
+  for (;;) {
     picker_metrics.pool(*router.pool());
-  } while (co_await scope.sleep(kGaugePeriod));
+    const bool go_on = co_await scope.sleep(kGaugePeriod);
+    if (!go_on) co_return;
+  }
 }
 
 EppProcess::EppProcess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
