@@ -43,7 +43,8 @@ std::string_view raw(ondemand::value value) {
   if (type == ondemand::json_type::array) {
     ondemand::array array;
     if (value.get_array().get(array) != simdjson::SUCCESS) return {};
-    return array.raw_json().get(text) == simdjson::SUCCESS ? text : std::string_view();
+    if (array.raw_json().get(text)) return {};
+    return text.substr(0, text.rfind(']') + 1);  // white space may follow
   }
   if (type != ondemand::json_type::string) return {};
   text = value.raw_json_token();

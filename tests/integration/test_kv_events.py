@@ -108,6 +108,7 @@ class KvEvents(unittest.TestCase):
     def test_live_messages_are_numbered_and_replays_agree(self):
         self.start()
         live = self.context.socket(zmq.SUB)
+        self.addCleanup(live.close, 0)
         live.subscribe("kv@")
         live.connect(f"tcp://127.0.0.1:{self.port}")
         deadline = time.monotonic() + 30

@@ -30,6 +30,7 @@ std::shared_ptr<Plugin> LabelSelectorFilter::make(Fields& fields, BuildContext&)
   for (auto& [key, value] : labels) requirements.push_back({key, Operator::kIn, {value}});
   fields.each("matchExpressions", [&](Fields& expression) {
     LabelRequirement requirement;
+    requirement.op = Operator::kIn;  // when it is missing or unknown
     expression.text("key", requirement.key);
     expression.choice("operator", requirement.op,
                       {{"In", Operator::kIn},
