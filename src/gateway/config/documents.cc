@@ -1,4 +1,5 @@
 #include "gateway/config/documents.h"
+#include "gateway/ai/config/yaml_documents.h"
 
 #include <yaml-cpp/yaml.h>
 
@@ -7,6 +8,8 @@
 
 namespace nacelle::gateway {
 namespace {
+
+constexpr std::size_t kMaxDocuments = 20'000;
 
 using nlohmann::json;
 
@@ -76,6 +79,10 @@ class Converter {
 Result<std::vector<Document>> parse_documents(std::string_view source, std::string_view text) {
   std::vector<Document> documents;
   try {
+    // Of some malformed streams LoadAll makes documents without end.
+    if (auto checked = ai::load_documents(text, kMaxDocuments); !checked) {
+      return checked.error().with_context(source);
+    }
     const std::vector<YAML::Node> nodes = YAML::LoadAll(std::string(text));
     Converter converter;
     for (const YAML::Node& node : nodes) {
