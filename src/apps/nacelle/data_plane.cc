@@ -89,6 +89,13 @@ Result<std::shared_ptr<gateway::EndpointPicker>> DataPlane::make_picker(
   };
   live_pools_->fetch_add(1);
   std::shared_ptr<Pool> pool(new Pool(runtime_.loop(0), config, std::move(setup), std::move(recorder)), retire);
+  if (pool->router.wants_prefix_source()) {
+    log::warn("no index of KV events is attached: precise prefix matches are unknown",
+              {{"pool", config.name}});
+  }
+  if (pool->router.wants_latency_source()) {
+    log::warn("no latency model is attached: predictions are unknown", {{"pool", config.name}});
+  }
   pool->endpoints.start();
   if (first_.expired()) first_ = pool;
   return std::shared_ptr<gateway::EndpointPicker>(pool, &pool->picker);

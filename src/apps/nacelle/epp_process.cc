@@ -298,6 +298,12 @@ Result<std::unique_ptr<EppProcess>> EppProcess::start(async::Runtime& runtime,
         "dataLayer.discovery (discovery by the Kubernetes API is not there yet)");
   }
   auto impl = std::make_unique<Impl>(runtime, options, std::move(setup));
+  if (impl->router.wants_prefix_source()) {
+    log::warn("no index of KV events is attached: precise prefix matches are unknown");
+  }
+  if (impl->router.wants_latency_source()) {
+    log::warn("no latency model is attached: predictions are unknown");
+  }
   impl->endpoints_file = file;
   impl->flow.ensure_bands(objectives.priorities());
   impl->objectives.publish(std::move(objectives));
