@@ -10,8 +10,8 @@ constexpr std::size_t kRowsCacheBytes = 192 << 10;  // part of the rows that sta
 constexpr std::size_t kSumsCacheBytes = 384 << 10;  // sums of a block and chunk, beside them
 constexpr std::size_t kMinTaskBytes = 64 << 10;     // weights that are worth handing to a thread
 // The same where they stream by once: each task starts with a wait for memory.
-constexpr std::size_t kMinStreamBytes = 192 << 10;
-constexpr std::size_t kStreamsPerThread = 6;
+constexpr std::size_t kMinStreamBytes = 256 << 10;
+constexpr std::size_t kStreamsPerThread = 4;
 constexpr std::size_t kTasksPerThread = 16;
 constexpr std::size_t kPanelSet = 4;
 
