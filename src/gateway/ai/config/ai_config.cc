@@ -3,7 +3,7 @@
 #include <array>
 
 #include "gateway/ai/config/object_parsers.h"
-#include "gateway/ai/config/yaml_documents.h"
+#include "yaml/documents.h"
 
 namespace nacelle::gateway::ai {
 
@@ -134,16 +134,18 @@ Result<std::uint64_t> RequestCost::evaluate(const CostInputs& inputs) const {
   return inputs.usage.total();
 }
 
-Result<AiConfig> parse_ai_config(std::string_view yaml, const Environment& environment) {
-  if (yaml.size() > kMaxBytes) {
-    return invalid_argument("the file has {} bytes, the limit is {}", yaml.size(), kMaxBytes);
+Result<AiConfig> parse_ai_config(std::string_view text, const Environment& environment) {
+  if (text.size() > kMaxBytes) {
+    return invalid_argument("the file has {} bytes, the limit is {}", text.size(), kMaxBytes);
   }
   AiConfig config;
   ParseContext context{.config = config, .environment = environment};
   try {
     std::vector<Object> objects;
-    ASSIGN_OR_RETURN(const std::vector<YAML::Node> documents, load_documents(yaml, kMaxObjects));
-    for (const YAML::Node& root : documents) {
+    ASSIGN_OR_RETURN(const std::vector<yaml::Document> documents,
+                     yaml::load_documents(text, kMaxObjects));
+    for (const yaml::Document& document : documents) {
+      const YAML::Node& root = document.root;
       if (root.IsMap()) objects.push_back(object_of(root));
     }
     for (const Kind& kind : kKinds) {
