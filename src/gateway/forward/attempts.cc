@@ -67,12 +67,66 @@ class ClientBody final : public net::http::BodySource {
 
 }  // namespace
 
+// What the extension chose, at its time; nullptr when no attempt is left.
+async::Task<const BackendConfig*> Forwarder::extension_choice(Request& request) {
+  const RuleConfig& rule = *request.rule->config;
+  if (request.exchange.client_gone() || request.body_taken) co_return nullptr;
+  std::vector<bool> serving;
+  for (const BackendConfig& backend : rule.backends) {
+    serving.push_back(backend.cluster != kNoCluster &&
+                      request.snapshot->clusters[backend.cluster]->picker->any_serving());
+  }
+  const double random = static_cast<double>(random_() >> 11) * 0x1p-53;
+  const TimePoint begin = now();
+  const auto next = request.extension->next_attempt(serving, begin, random);
+  if (!next || next->not_before >= request.deadline) co_return nullptr;
+  if (next->not_before > begin) co_await async::sleep_for(next->not_before - begin);
+  if (request.exchange.client_gone()) co_return nullptr;
+  request.retry_after.reset();
+  const BackendConfig& backend = rule.backends[next->backend];
+  if (request.record.attempts > 0) {
+    ++request.retries;
+    if (backend.cluster != kNoCluster)
+      request.snapshot->clusters[backend.cluster]->metrics.retries.increment();
+  }
+  co_return &backend;
+}
+
+Result<std::unique_ptr<PickedEndpoint>> Forwarder::pick(Request& request, Cluster& cluster) {
+  PickRequest wanted{request.facts.model, request.facts.cache_salt, request.facts.prompt};
+  wanted.headers = &request.exchange.request().headers;
+  wanted.path = request.path;
+  wanted.body = request.body;
+  wanted.session = request.session;
+  if (cluster.config.traffic.balance == TrafficConfig::Balance::kRingHash) {
+    const std::string& name = cluster.config.traffic.hash_header;
+    wanted.hash = stable_hash(name.empty() ? std::string_view(request.record.peer)
+                                           : wanted.headers->get(name));
+  }
+  auto picked = cluster.picker->pick(wanted, request.tried);
+  const bool repeats =
+      (request.rule->config->retry && request.level + 1 == request.rule->levels.size()) ||
+      (request.extension && request.extension->chooses_backends());
+  if (!picked && repeats && !request.tried.empty()) {
+    request.tried.clear();  // fewer endpoints than attempts: begin anew
+    picked = cluster.picker->pick(wanted, request.tried);
+  }
+  return picked;
+}
+
 async::Task<void> Forwarder::run_attempts(Request& request) {
   const RetryConfig& retry = request.rule->retry;
+  const bool chosen = request.extension && request.extension->chooses_backends();
   while (request.level + 1 < request.rule->levels.size() && !level_serves(request, request.level))
     ++request.level;
   for (;;) {
-    const BackendConfig* backend = choose_backend(request, random_());
+    const BackendConfig* backend = nullptr;
+    if (chosen) {
+      backend = co_await extension_choice(request);
+      if (backend == nullptr) break;
+    } else {
+      backend = choose_backend(request, random_());
+    }
     if (backend == nullptr || backend->cluster == kNoCluster) {
       co_await reply(request, 500, "The route's backend does not exist.", "NC", "no_backend");
       co_return;
@@ -90,24 +144,13 @@ async::Task<void> Forwarder::run_attempts(Request& request) {
       co_await reply(request, full);
       co_return;
     }
-    PickRequest wanted{request.facts.model, request.facts.cache_salt, request.facts.prompt};
-    wanted.headers = &request.exchange.request().headers;
-    wanted.path = request.path;
-    wanted.body = request.body;
-    wanted.session = request.session;
-    if (cluster.config.traffic.balance == TrafficConfig::Balance::kRingHash) {
-      const std::string& name = cluster.config.traffic.hash_header;
-      wanted.hash = stable_hash(name.empty() ? std::string_view(request.record.peer)
-                                             : wanted.headers->get(name));
-    }
-    auto picked = cluster.picker->pick(wanted, request.tried);
-    if (!picked && request.rule->config->retry && !request.tried.empty() &&
-        request.level + 1 == request.rule->levels.size()) {
-      request.tried.clear();  // fewer endpoints than attempts: begin anew
-      picked = cluster.picker->pick(wanted, request.tried);
-    }
+    auto picked = pick(request, cluster);
     if (!picked) {
       if (request.last_failure.empty()) request.last_failure = picked.error().message();
+      if (chosen) {
+        tell_failure(request, *backend, Failure::kConnect, 0, {});
+        continue;
+      }
       if (request.level + 1 < request.rule->levels.size()) {
         ++request.level;
         request.attempts_in_level = 0;
@@ -122,6 +165,7 @@ async::Task<void> Forwarder::run_attempts(Request& request) {
     Attempt one{*backend, cluster, **picked};
     const Outcome outcome = co_await attempt(request, one);
     if (outcome == Outcome::kDone) co_return;
+    if (chosen) continue;
     if (const bool again = co_await pause_before_retry(request, *backend); !again) break;
     if (retry.attempts_per_priority > 0 &&
         request.attempts_in_level >= retry.attempts_per_priority &&
@@ -164,7 +208,7 @@ async::Task<void> Forwarder::give_up(Request& request) {
   if (request.held_head) {
     request.record.status = request.held_head->status;
     request.record.flags = request.retries > 0 ? "URX" : "-";
-    request.record.details = "via_upstream";
+    request.record.details = request.held_details;
     request.record.bytes_sent = request.held_answer.size();
     (void)co_await request.exchange.respond(*request.held_head, request.held_answer);
     co_return;
@@ -244,6 +288,7 @@ async::Task<Forwarder::Outcome> Forwarder::attempt(Request& request, Attempt& at
     if (request.extension->rewrites_request()) attempt.body = request.body;
     auto answer =
         request.extension->on_attempt(attempt.backend, attempt.head, attempt.body, request.record);
+    if (answer && answer->is_outcome) co_return refused(request, attempt, *answer);
     if (answer) {
       co_await reply(request, *answer);
       co_return Outcome::kDone;
@@ -272,6 +317,20 @@ async::Task<Forwarder::Outcome> Forwarder::attempt(Request& request, Attempt& at
   co_return co_await deliver(request, attempt, upstream);
 }
 
+// The extension refused this backend; its answer counts as the backend's.
+Forwarder::Outcome Forwarder::refused(Request& request, Attempt& attempt, LocalReply& answer) {
+  request.failure = Failure::kStatus;
+  request.failed_status = answer.status;
+  request.last_failure = answer.message;
+  request.held_head = reply_head(answer);
+  request.held_details = answer.details;
+  request.held_answer = answer.body.empty()
+                            ? error_body(request.path, answer.status, std::move(answer.message))
+                            : std::move(answer.body);
+  tell_failure(request, attempt.backend, Failure::kStatus, answer.status, {});
+  return Outcome::kFailed;
+}
+
 Forwarder::Outcome Forwarder::failed(Request& request, Attempt& attempt, ClientStage stage,
                                      const Status& why) {
   ClusterMetrics& metrics = attempt.cluster.metrics;
@@ -279,7 +338,8 @@ Forwarder::Outcome Forwarder::failed(Request& request, Attempt& attempt, ClientS
     metrics.cancelled.increment();
     return Outcome::kDone;
   }
-  if (request.rule->config->retry) request.held_head.reset();  // the last failure is told
+  const bool chosen = request.extension && request.extension->chooses_backends();
+  if (request.rule->config->retry || chosen) request.held_head.reset();  // the last failure is told
   request.failed_status = 0;
   const bool connecting = stage == ClientStage::kConnecting || stage == ClientStage::kIdle;
   if (attempt.timed_out || (!connecting && why.code() == Code::kDeadlineExceeded)) {
@@ -293,6 +353,7 @@ Forwarder::Outcome Forwarder::failed(Request& request, Attempt& attempt, ClientS
     metrics.broke_off.increment();
   }
   attempt.picked.on_failure();
+  tell_failure(request, attempt.backend, request.failure, 0, {});
   request.last_failure = attempt.timed_out
                              ? fmt::format("{}: no answer in time", attempt.picked.address())
                              : why.message();

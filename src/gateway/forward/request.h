@@ -55,8 +55,23 @@ struct Request {
   // The last answer that was to be tried again; given when nobody gives a better one.
   std::optional<net::http::ResponseHead> held_head;
   std::string held_answer;
+  std::string_view held_details = "via_upstream";  // a literal
 
   ExchangeRecord record;
 };
+
+// Tells the extension, if there is one, how an attempt came to nothing.
+inline void tell_failure(Request& request, const BackendConfig& backend, Failure failure,
+                         int status, std::string_view body) {
+  if (!request.extension) return;
+  FailedAttempt failed;
+  failed.backend = static_cast<std::uint32_t>(&backend - request.rule->config->backends.data());
+  failed.failure = failure;
+  failed.status = status;
+  failed.retry_after = request.retry_after;
+  failed.body = body;
+  failed.ended = std::chrono::steady_clock::now();
+  request.extension->on_failed(failed);
+}
 
 }  // namespace nacelle::gateway

@@ -18,8 +18,7 @@ constexpr Duration kPauseWithoutEndpoint = 250ms;  // one may come back
 }  // namespace
 
 bool Forwarder::can_resume(const Request& request, const Attempt& attempt) const {
-  const bool rewritten = request.extension && (request.extension->rewrites_request() ||
-                                               request.extension->rewrites_body());
+  const bool rewritten = request.extension && request.extension->rewrites_request();
   return request.rule->config->resume && request.body_held && request.facts.stream && !rewritten &&
          attempt.cluster.config.kind == ClusterConfig::Kind::kPool;
 }
