@@ -164,6 +164,12 @@ struct SecretObject {
   std::map<std::string, std::string> data;
 };
 
+// InferenceObjective or InferenceModelRewrite: the picker reads them.
+struct PickerObject {
+  std::string name_space, pool;  // "" = of any pool
+  std::string text;              // JSON
+};
+
 struct Objects {
   std::vector<GatewayClassObject> classes;
   std::vector<GatewayObject> gateways;
@@ -175,6 +181,7 @@ struct Objects {
   std::vector<PoolObject> pools;
   std::vector<StaticEndpointsObject> endpoints;
   std::vector<PolicyObject> policies;
+  std::vector<PickerObject> picker_objects;
   std::vector<SecretObject> secrets;
   std::vector<SecretObject> config_maps;
   std::map<std::string, std::map<std::string, std::string>> namespaces;  // labels by name
