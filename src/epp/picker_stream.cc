@@ -343,6 +343,7 @@ void PickerStream::take_response_body(const std::string& piece, bool end_of_stre
 void PickerStream::observe_piece() {
   if (!placement_ || placement_->observer() == nullptr || !answered_well_ || !first_byte_seen_)
     return;
+  if (!streaming_) return;  // complete or nothing
   const TimePoint now = picker_.clock.now();
   placement_->observer()->on_first_token(now);
   const std::uint64_t events = meter_ ? meter_->num_events() : 0;

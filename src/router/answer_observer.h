@@ -1,7 +1,7 @@
 // answer_observer.h: sees the answer to one placed request, and learns from it.
 //
-// Calls in order: first token, tokens (those behind the first), complete. An answer that failed is
-// not completed and teaches nothing more.
+// Calls in order: first token, tokens (those behind the first), complete; of an answer that is no
+// stream only the last. An answer that failed is not completed and teaches nothing more.
 //
 // Home:    the request's loop.
 #pragma once

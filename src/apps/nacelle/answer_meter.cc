@@ -10,11 +10,13 @@ void AnswerMeter::on_piece(std::string_view piece, TimePoint now) {
   if (first) {
     const std::size_t text = piece.find_first_not_of(" \t\r\n");
     const bool json = text != std::string_view::npos && (piece[text] == '{' || piece[text] == '[');
+    stream_ = !json;
     usage_.emplace(json ? provider::AnswerForm::kJson : provider::AnswerForm::kStream);
   }
   usage_->feed(piece);
   const std::uint64_t events = usage_->num_events();
-  if (observer_ != nullptr) {
+  // A whole answer has no first token: it is complete, or it is nothing.
+  if (observer_ != nullptr && stream_) {
     if (first) observer_->on_first_token(now);
     // The first event is the first token's; one event is taken for one token until the usage says
     // how many there were.

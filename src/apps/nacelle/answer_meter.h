@@ -33,6 +33,7 @@ class AnswerMeter {
   std::optional<provider::UsageMeter> usage_;
   std::uint64_t seen_ = 0;  // events of the stream
   bool good_ = false;
+  bool stream_ = false;
 };
 
 }  // namespace nacelle::apps

@@ -55,7 +55,7 @@ TEST(AnswerMeter, AWholeAnswerIsOnePiece) {
   meter.on_status(200);
   meter.on_piece("{\"usage\":{\"prompt_tokens\":4,\"completion_tokens\":12}}", at(1));
   meter.on_complete(at(2));
-  EXPECT_EQ(seen.log, "first@1; end@2; ");
+  EXPECT_EQ(seen.log, "end@2; ");
 }
 
 TEST(AnswerMeter, ErrorsTeachNothing) {

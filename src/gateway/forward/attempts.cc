@@ -109,7 +109,8 @@ async::Task<void> Forwarder::run_attempts(Request& request) {
       co_await reply(request, full);
       co_return;
     }
-    if (cluster.picker->has_tickets() && request.ticket_of != &cluster) {
+    // A request without a body (a list of models) computes nothing: it waits for nothing.
+    if (cluster.picker->has_tickets() && request.ticket_of != &cluster && !request.body.empty()) {
       if (const bool got = co_await take_ticket(request, cluster); !got) {
         if (request.exchange.client_gone()) co_return;
         if (request.level + 1 < request.rule->levels.size()) {
