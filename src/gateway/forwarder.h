@@ -87,6 +87,7 @@ class Forwarder {
                                          net::http::ClientExchange& upstream);
   void prepare_head(Request& request, Attempt& attempt);
   static Outcome refused(Request& request, Attempt& attempt, LocalReply& answer);
+  [[nodiscard]] PickRequest pick_request(Request& request, const Cluster& cluster);
   Outcome failed(Request& request, Attempt& attempt, net::http::ClientStage stage,
                  const Status& why);
 
@@ -119,10 +120,16 @@ class Forwarder {
                                                        StreamJournal& journal);
   // Passes one upstream's stream on. `why` says how it broke.
   [[nodiscard]] async::Task<StreamEnd> pump(Request& request, StreamJournal& journal,
+                                            PickedEndpoint& picked,
                                             net::http::ClientExchange& upstream,
                                             std::string_view chunk, Status& why);
   [[nodiscard]] async::Task<StreamEnd> resume_once(Request& request, StreamJournal& journal,
                                                    Attempt& broken, Status& why);
+
+  // ticket.cc
+  // False when there is none: Request::refusal says why.
+  [[nodiscard]] async::Task<bool> take_ticket(Request& request, Cluster& cluster);
+  [[nodiscard]] async::Task<void> reply_refused(Request& request);
 
   // mirror.cc
   void mirror(Request& request);

@@ -64,7 +64,7 @@ class Gateway {
   [[nodiscard]] std::uint16_t port() const;  // the first one
   [[nodiscard]] std::uint16_t admin_port() const { return admin_->port(); }
   [[nodiscard]] SnapshotPtr snapshot() const;
-  // For collectors of others, which outlive the gateway.
+  // For what pickers count; lives as long as the gateway.
   [[nodiscard]] telemetry::Metrics& metrics() { return metrics_; }
   // The access log was renamed away.
   void reopen_logs();

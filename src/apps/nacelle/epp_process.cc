@@ -5,7 +5,10 @@
 #include <optional>
 #include <utility>
 
+#include "apps/nacelle/flow_loads.h"
+#include "apps/nacelle/learned_latency.h"
 #include "async/task_scope.h"
+#include "async/work_pool.h"
 #include "base/file.h"
 #include "epp/picker_stream.h"
 #include "net/grpc/health.h"
@@ -29,10 +32,12 @@ constexpr std::string_view kProcessPath = "/envoy.service.ext_proc.v3.ExternalPr
 constexpr std::string_view kServiceName = "envoy.service.ext_proc.v3.ExternalProcessor";
 constexpr Duration kWatchPeriod = 1s;
 constexpr Duration kGaugePeriod = 1s;
-constexpr Duration kFlowTick = 20ms;
 // One stream per request in flight: a proxy has thousands.
 constexpr std::uint32_t kMaxStreams = 100'000;
 constexpr int kCertificateDays = 3650;
+constexpr Duration kFollowPeriod = 100ms;
+constexpr std::size_t kTokenizerThreads = 2;
+constexpr std::size_t kMaxTokenizerJobs = 1024;
 
 Result<router::RouterSetup> load_setup(const EppOptions& options) {
   const router::SetupOptions how{.allow_experimental_plugins = options.allow_experimental_plugins};
@@ -74,20 +79,8 @@ std::optional<FileIdentity> identity_at(const std::string& path) {
   return identity_of(info);
 }
 
-router::flow::EndpointLoad load_of(const router::EndpointSnapshot& endpoint,
-                                   const router::InFlightLoad& own) {
-  const std::string* role = endpoint.label(router::kRoleLabel);
-  return {.role = router::flow::role_from_label(role == nullptr ? std::string_view() : *role),
-          .metrics_known = endpoint.metrics.known,
-          .metrics_updated = endpoint.metrics.updated,
-          .waiting_requests = endpoint.metrics.waiting_requests,
-          .kv_usage = endpoint.metrics.kv_usage,
-          .in_flight_requests = own.requests,
-          .in_flight_tokens = own.tokens};
-}
-
 async::Task<Status> serve_stream(epp::Picker* picker, net::grpc::ServerCall& call) {
-  thread_local epp::RequestBodyReader reader;  // one per loop
+  thread_local router::RequestBodyReader reader;  // one per loop
   picker->metrics.streams_inflight.add(1);
   Status ended;
   {
@@ -116,9 +109,12 @@ async::Task<void> serve_metrics(telemetry::Metrics* metrics, net::http::ServerEx
 }  // namespace
 
 struct EppProcess::Impl {
-  Impl(async::Runtime& runtime, const EppOptions& options, router::RouterSetup setup)
+  Impl(async::Runtime& runtime, const EppOptions& options, router::RouterSetup setup,
+       std::unique_ptr<telemetry::Metrics> process_metrics)
       : runtime(runtime),
         options(options),
+        metrics_owner(std::move(process_metrics)),
+        metrics(*metrics_owner),
         router(std::move(setup.schedule), options.metrics_stale_after),
         pool(runtime.loop(0),
              {{}, options.scrape_interval, 2s, std::move(setup.data_layer.engines)}, router),
@@ -126,24 +122,20 @@ struct EppProcess::Impl {
         picker_metrics(metrics, options.pool_name),
         flow(
             std::move(setup.flow_control),
-            [this](TimePoint, std::vector<router::flow::EndpointLoad>& out) { fill_loads(out); },
+            [this](TimePoint, std::vector<router::flow::EndpointLoad>& out) {
+              append_flow_loads(router, out);
+            },
             clock, &flow_metrics),
         picker{.router = router,
                .flow = flow,
                .objectives = objectives,
                .metrics = picker_metrics,
                .clock = clock,
+               .precise = nullptr,
                .options = {.emit_endpoint_scores = options.emit_endpoint_scores,
                            .use_subset_filter = options.use_subset_filter,
                            .use_agent_session = setup.use_agent_session}},
         scope(runtime.loop(0)) {}
-
-  void fill_loads(std::vector<router::flow::EndpointLoad>& out) {
-    const router::PoolSnapshotPtr snapshot = router.pool();
-    for (const auto& endpoint : snapshot->endpoints) {
-      if (endpoint.serving) out.push_back(load_of(endpoint, router.load_of(endpoint.id)));
-    }
-  }
 
   [[nodiscard]] net::grpc::Health health(std::string_view service) const {
     if (draining) return net::grpc::Health::kNotServing;
@@ -167,16 +159,20 @@ struct EppProcess::Impl {
   Status reload_endpoints();
   async::Task<void> watch_endpoints();
   async::Task<void> keep_gauges();
+  async::Task<void> follow_pool();
 
   async::Runtime& runtime;
   const EppOptions options;
   std::string endpoints_file;
   bool watch_file = true;
   const SteadyClock clock;
-  telemetry::Metrics metrics;
+  const std::unique_ptr<telemetry::Metrics> metrics_owner;
+  telemetry::Metrics& metrics;
   std::unique_ptr<router::RecordWriter> recorder;
   router::Router router;
   router::EndpointPool pool;
+  std::shared_ptr<router::PrecisePrefix> precise;  // null: not configured
+  std::shared_ptr<LearnedLatency> latency;         // null: nobody wants predictions
   router::objective::ObjectiveStore objectives;
   router::flow::FlowMetrics flow_metrics;
   epp::PickerMetrics picker_metrics;
@@ -275,6 +271,14 @@ async::Task<void> EppProcess::Impl::keep_gauges() {
   }
 }
 
+async::Task<void> EppProcess::Impl::follow_pool() {
+  for (;;) {
+    precise->follow(*router.pool());
+    const bool go_on = co_await scope.sleep(kFollowPeriod);
+    if (!go_on) co_return;
+  }
+}
+
 EppProcess::EppProcess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 EppProcess::~EppProcess() { impl_->router.record_to(nullptr); }
 
@@ -297,13 +301,21 @@ Result<std::unique_ptr<EppProcess>> EppProcess::start(async::Runtime& runtime,
         "no endpoints: give --endpoints-file, or configure file-discovery under "
         "dataLayer.discovery (discovery by the Kubernetes API is not there yet)");
   }
-  auto impl = std::make_unique<Impl>(runtime, options, std::move(setup));
-  if (impl->router.wants_prefix_source()) {
-    log::warn("no index of KV events is attached: precise prefix matches are unknown");
-  }
-  if (impl->router.wants_latency_source()) {
-    log::warn("no latency model is attached: predictions are unknown");
-  }
+  std::shared_ptr<async::WorkPool> work_pool;
+  if (router::wants_precise(setup))
+    work_pool = std::make_shared<async::WorkPool>(kTokenizerThreads, kMaxTokenizerJobs);
+  auto metrics = std::make_unique<telemetry::Metrics>();
+  ASSIGN_OR_RETURN(auto precise, router::PrecisePrefix::start(
+                                     setup, {.metrics = metrics.get(), .work_pool = work_pool}));
+  auto impl = std::make_unique<Impl>(runtime, options, std::move(setup), std::move(metrics));
+  impl->precise = std::move(precise);
+  impl->picker.precise = impl->precise;
+  if (impl->precise) impl->router.attach(impl->precise->source());
+  impl->latency = LearnedLatency::attach_to(impl->router, impl->metrics);
+  impl->metrics.add_collector([own = impl.get()](telemetry::Snapshot& out) {
+    if (own->precise) own->precise->collect(out, {});
+    if (own->latency) own->latency->collect(out, {});
+  });
   impl->endpoints_file = file;
   impl->flow.ensure_bands(objectives.priorities());
   impl->objectives.publish(std::move(objectives));
@@ -316,6 +328,7 @@ Result<std::unique_ptr<EppProcess>> EppProcess::start(async::Runtime& runtime,
   const auto begin = [](Impl* own) -> async::Task<void> {
     own->scope.spawn(own->watch_endpoints());
     own->scope.spawn(own->keep_gauges());
+    if (own->precise) own->scope.spawn(own->follow_pool());
     own->scope.spawn(own->flow.keep_time(own->scope));
     co_return;
   };

@@ -148,6 +148,12 @@ void Clusters::apply_policies(const ObjectRef& ref, ClusterConfig& cluster) {
         references_.problems().add(policy.meta.where, "picker belongs to an InferencePool");
     }
   }
+  if (cluster.kind != ClusterConfig::Kind::kPool) return;
+  for (const PickerObject& object : references_.objects().picker_objects) {
+    if (object.name_space != ref.name_space || (!object.pool.empty() && object.pool != ref.name))
+      continue;
+    cluster.picker.objects += "---\n" + object.text + "\n";
+  }
 }
 
 void Clusters::apply_tls(const ObjectRef& ref, const std::string& port_name,

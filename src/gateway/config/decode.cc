@@ -58,6 +58,19 @@ const std::vector<Kind>& kinds() {
   return kKinds;
 }
 
+// Kept as it is written: whoever makes pickers reads and checks it.
+void decode_picker_object(const nlohmann::json& object, Objects& objects) {
+  PickerObject out;
+  const auto text = [&](const char* pointer, const char* fallback) {
+    const nlohmann::json::json_pointer at(pointer);
+    return object.contains(at) && object[at].is_string() ? object[at].get<std::string>() : fallback;
+  };
+  out.name_space = text("/metadata/namespace", "default");
+  out.pool = text("/spec/poolRef/name", "");
+  out.text = object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  objects.picker_objects.push_back(std::move(out));
+}
+
 ObjectMeta decode_meta(ObjectReader& root) {
   ObjectMeta meta;
   root.object("metadata", [&](ObjectReader reader) {
@@ -88,6 +101,10 @@ void decode_object(std::string_view source, const nlohmann::json& object, const 
     const bool complete =
         reader.required("apiVersion", api_version) & reader.required("kind", kind_name);
     if (!complete) return;
+  }
+  if (kind_name == "InferenceObjective" || kind_name == "InferenceModelRewrite") {
+    decode_picker_object(object, objects);
+    return;
   }
   std::vector<Kind> known = kinds();
   if (part != nullptr) {

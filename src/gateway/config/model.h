@@ -86,6 +86,7 @@ struct TrafficConfig {
 struct PickerConfig {
   std::string policy = "prefix-aware";
   std::string plugins;  // the text of an EndpointPickerConfig; "" = the policy
+  std::string objects;  // InferenceObjectives and InferenceModelRewrites of the pool, as documents
   Duration scrape_interval = 100ms;
   friend bool operator==(const PickerConfig&, const PickerConfig&) = default;
 };

@@ -188,6 +188,12 @@ struct SecretObject {
   std::map<std::string, std::string> data;
 };
 
+// InferenceObjective or InferenceModelRewrite: the picker reads them.
+struct PickerObject {
+  std::string name_space, pool;  // "" = of any pool
+  std::string text;              // JSON
+};
+
 struct Objects {
   std::vector<GatewayClassObject> classes;
   std::vector<GatewayObject> gateways;
@@ -201,6 +207,7 @@ struct Objects {
   std::vector<PartObject> part_objects;
   std::vector<StaticEndpointsObject> endpoints;
   std::vector<PolicyObject> policies;
+  std::vector<PickerObject> picker_objects;
   std::vector<SecretObject> secrets;
   std::vector<SecretObject> config_maps;
   std::map<std::string, std::map<std::string, std::string>> namespaces;  // labels by name

@@ -92,17 +92,27 @@ async::Task<const BackendConfig*> Forwarder::extension_choice(Request& request) 
   co_return &backend;
 }
 
-Result<std::unique_ptr<PickedEndpoint>> Forwarder::pick(Request& request, Cluster& cluster) {
+PickRequest Forwarder::pick_request(Request& request, const Cluster& cluster) {
   PickRequest wanted{request.facts.model, request.facts.cache_salt, request.facts.prompt};
   wanted.headers = &request.exchange.request().headers;
   wanted.path = request.path;
   wanted.body = request.body;
   wanted.session = request.session;
+  wanted.max_output_tokens = request.facts.max_output_tokens;
+  wanted.received = request.record.complete;
+  wanted.deadline = request.deadline;
+  wanted.refusal = &request.refusal;
+  if (request.ticket_of == &cluster) wanted.ticket = request.ticket.get();
   if (cluster.config.traffic.balance == TrafficConfig::Balance::kRingHash) {
     const std::string& name = cluster.config.traffic.hash_header;
     wanted.hash = stable_hash(name.empty() ? std::string_view(request.record.peer)
                                            : wanted.headers->get(name));
   }
+  return wanted;
+}
+
+Result<std::unique_ptr<PickedEndpoint>> Forwarder::pick(Request& request, Cluster& cluster) {
+  const PickRequest wanted = pick_request(request, cluster);
   auto picked = cluster.picker->pick(wanted, request.tried);
   const bool repeats =
       (request.rule->config->retry && request.level + 1 == request.rule->levels.size()) ||
@@ -144,6 +154,24 @@ async::Task<void> Forwarder::run_attempts(Request& request) {
       co_await reply(request, full);
       co_return;
     }
+    // A request without a body (a list of models) computes nothing: it waits for nothing.
+    if (cluster.picker->has_tickets() && request.ticket_of != &cluster && !request.body.empty()) {
+      if (const bool got = co_await take_ticket(request, cluster); !got) {
+        if (request.exchange.client_gone()) co_return;
+        if (chosen) {
+          tell_failure(request, *backend, Failure::kStatus, request.refusal.status, {});
+          request.last_failure = "the pool takes no more requests";
+          continue;
+        }
+        if (request.level + 1 < request.rule->levels.size()) {
+          ++request.level;
+          request.attempts_in_level = 0;
+          continue;
+        }
+        co_await reply_refused(request);
+        co_return;
+      }
+    }
     auto picked = pick(request, cluster);
     if (!picked) {
       if (request.last_failure.empty()) request.last_failure = picked.error().message();
@@ -156,6 +184,12 @@ async::Task<void> Forwarder::run_attempts(Request& request) {
         request.attempts_in_level = 0;
         continue;
       }
+      // A refusal that is about the request and not about missing endpoints has words of its own.
+      if (request.record.attempts == 0 && request.refusal.status != 0 &&
+          request.refusal.status != 503) {
+        co_await reply_refused(request);
+        co_return;
+      }
       break;
     }
     request.tried.push_back((*picked)->address());
@@ -165,6 +199,10 @@ async::Task<void> Forwarder::run_attempts(Request& request) {
     Attempt one{*backend, cluster, **picked};
     const Outcome outcome = co_await attempt(request, one);
     if (outcome == Outcome::kDone) co_return;
+    if (one.evicted) {
+      co_await reply_refused(request);
+      co_return;
+    }
     if (chosen) continue;
     if (const bool again = co_await pause_before_retry(request, *backend); !again) break;
     if (retry.attempts_per_priority > 0 &&
@@ -222,8 +260,14 @@ async::Task<void> Forwarder::give_up(Request& request) {
   std::string message =
       fmt::format("No model server could take the request: {}", request.last_failure);
   const bool asked = request.record.attempts > 0;
-  co_await reply(request, 503, std::move(message), asked ? flags : "UH",
-                 asked ? "upstream_reset_before_response_started" : "no_healthy_upstream");
+  LocalReply answer;
+  answer.status = 503;
+  answer.message = std::move(message);
+  answer.flags = asked ? flags : "UH";
+  answer.details = asked ? "upstream_reset_before_response_started" : "no_healthy_upstream";
+  if (!asked && !request.refusal.reason.empty())
+    answer.headers.add(kDroppedReasonHeader, request.refusal.reason);
+  co_await reply(request, answer);
 }
 
 // The head as this endpoint gets it. The client's own stays as it came, for the next attempt.
@@ -255,6 +299,7 @@ void Forwarder::prepare_head(Request& request, Attempt& attempt) {
     }
     if (filters->request_headers) filters->request_headers->apply(headers);
   }
+  attempt.picked.edit_request(headers);
 }
 
 async::Task<Status> Forwarder::send(Request& request, Attempt& attempt, ClientExchange& upstream) {
@@ -271,7 +316,7 @@ async::Task<Status> Forwarder::send(Request& request, Attempt& attempt, ClientEx
   if (request.body_held) {
     const bool rewritten =
         attempt.resumed || (request.extension && request.extension->rewrites_request());
-    const std::string& body = rewritten ? attempt.body : request.body;
+    const std::string& body = rewritten ? attempt.body : request.outgoing_body();
     co_return co_await upstream.send(*address, attempt.head, body, options);
   }
   ClientBody body(request, limits.body_bytes);
@@ -285,7 +330,7 @@ async::Task<Forwarder::Outcome> Forwarder::attempt(Request& request, Attempt& at
   const RuleConfig& rule = *request.rule->config;
   prepare_head(request, attempt);
   if (request.extension) {
-    if (request.extension->rewrites_request()) attempt.body = request.body;
+    if (request.extension->rewrites_request()) attempt.body = request.outgoing_body();
     auto answer =
         request.extension->on_attempt(attempt.backend, attempt.head, attempt.body, request.record);
     if (answer && answer->is_outcome) co_return refused(request, attempt, *answer);
@@ -300,6 +345,7 @@ async::Task<Forwarder::Outcome> Forwarder::attempt(Request& request, Attempt& at
   if (rule.backend_timeout > Duration::zero())
     deadline = std::min(deadline, now() + rule.backend_timeout);
   const AttemptGuard guard(request.exchange, upstream, deadline, attempt.timed_out);
+  const EvictionGuard eviction(request, upstream, attempt.evicted);
   const Status sent = co_await send(request, attempt, upstream);
   if (!sent.ok()) {
     if (!request.body_held && sent.code() == Code::kOutOfRange) {
@@ -352,7 +398,7 @@ Forwarder::Outcome Forwarder::failed(Request& request, Attempt& attempt, ClientS
     request.failure = Failure::kReset;
     metrics.broke_off.increment();
   }
-  attempt.picked.on_failure();
+  if (!attempt.evicted) attempt.picked.on_failure();
   tell_failure(request, attempt.backend, request.failure, 0, {});
   request.last_failure = attempt.timed_out
                              ? fmt::format("{}: no answer in time", attempt.picked.address())

@@ -30,6 +30,7 @@ AnswerPlan Forwarder::prepare_answer(Request& request, Attempt& attempt, Respons
   AnswerPlan plan = AnswerPlan::kWatched;
   if (request.extension) plan = request.extension->on_response(head, request.record);
   if (plan != AnswerPlan::kWatched) head.headers.remove("content-length");
+  attempt.picked.edit_answer(head.headers);
   for (const FilterSet* filters : {&attempt.backend.filters, &rule.filters}) {
     if (filters->response_headers) filters->response_headers->apply(head.headers);
   }
@@ -134,6 +135,8 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_whole(Request& request, Attem
     first = held;
   }
   attempt.picked.on_first_byte();
+  attempt.picked.on_piece(first);
+  attempt.picked.on_complete();
   ResponseHead& head = upstream.response();
   head.headers.remove("content-length");  // respond() writes it
   if (request.extension) (void)request.extension->on_piece(first, true, request.record);
@@ -199,6 +202,7 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_stream(Request& request, Atte
   bool between_events = true;  // the client has seen whole events only
   std::string_view chunk = first;
   while (written.ok() && !chunk.empty()) {
+    attempt.picked.on_piece(chunk);
     Result<std::string_view> piece = chunk;
     if (extension != nullptr) piece = extension->on_piece(chunk, false, request.record);
     if (!piece) {
@@ -221,6 +225,7 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_stream(Request& request, Atte
     chunk = *next;
   }
   if (written.ok() && !exchange.client_gone()) {
+    attempt.picked.on_complete();
     Result<std::string_view> last = std::string_view();
     if (extension != nullptr) last = extension->on_piece({}, true, request.record);
     if (!last) {
@@ -245,7 +250,7 @@ async::Task<void> Forwarder::end_broken_stream(Request& request, Attempt& attemp
                                                bool event_stream, bool between_events,
                                                const Status& why) {
   const bool late = attempt.timed_out || why.code() == Code::kDeadlineExceeded;
-  if (!attempt.timed_out) attempt.picked.on_failure();
+  if (!attempt.timed_out && !attempt.evicted) attempt.picked.on_failure();
   (late ? attempt.cluster.metrics.timed_out : attempt.cluster.metrics.broke_off).increment();
   request.record.flags = late ? "SI" : "UC";
   request.record.details = late ? "stream_idle_timeout" : "upstream_reset_after_response_started";

@@ -47,6 +47,11 @@ struct Request {
   std::vector<std::string> tried;
   std::string session;  // that the client brought
   Breaker::Place retry_place;
+  // Of the cluster that it was got from; ends after the endpoint's place was given back.
+  std::unique_ptr<PickTicket> ticket;
+  const Cluster* ticket_of = nullptr;
+  std::string retargeted_body;            // asks for the ticket's model; "" = as the client sent it
+  PickRefusal refusal;                    // of the last pick
   TimePoint deadline = TimePoint::max();  // of all attempts
   Failure failure = Failure::kConnect;    // of the last attempt
   int failed_status = 0;
@@ -58,6 +63,10 @@ struct Request {
   std::string_view held_details = "via_upstream";  // a literal
 
   ExchangeRecord record;
+
+  [[nodiscard]] const std::string& outgoing_body() const {
+    return retargeted_body.empty() ? body : retargeted_body;
+  }
 };
 
 // Tells the extension, if there is one, how an attempt came to nothing.
