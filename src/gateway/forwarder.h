@@ -86,7 +86,7 @@ class Forwarder {
   [[nodiscard]] async::Task<Status> send(Request& request, Attempt& attempt,
                                          net::http::ClientExchange& upstream);
   void prepare_head(Request& request, Attempt& attempt);
-  static Outcome refused(Request& request, Attempt& attempt, LocalReply& answer);
+  static Outcome refused(Request& request, const BackendConfig& backend, LocalReply& answer);
   Outcome failed(Request& request, Attempt& attempt, net::http::ClientStage stage,
                  const Status& why);
 
