@@ -86,7 +86,7 @@ class Forwarder {
   [[nodiscard]] async::Task<Status> send(Request& request, Attempt& attempt,
                                          net::http::ClientExchange& upstream);
   void prepare_head(Request& request, Attempt& attempt);
-  static Outcome refused(Request& request, Attempt& attempt, LocalReply& answer);
+  static Outcome refused(Request& request, const BackendConfig& backend, LocalReply& answer);
   [[nodiscard]] PickRequest pick_request(Request& request, const Cluster& cluster);
   Outcome failed(Request& request, Attempt& attempt, net::http::ClientStage stage,
                  const Status& why);
@@ -129,6 +129,7 @@ class Forwarder {
   // ticket.cc
   // False when there is none: Request::refusal says why.
   [[nodiscard]] async::Task<bool> take_ticket(Request& request, Cluster& cluster);
+  static LocalReply refusal_reply(Request& request);
   [[nodiscard]] async::Task<void> reply_refused(Request& request);
 
   // mirror.cc

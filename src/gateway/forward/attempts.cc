@@ -151,6 +151,10 @@ async::Task<void> Forwarder::run_attempts(Request& request) {
       full.flags = "UO";
       full.details = "overflow";
       full.headers.add("x-envoy-overloaded", "true");
+      if (chosen) {
+        (void)refused(request, *backend, full);
+        continue;
+      }
       co_await reply(request, full);
       co_return;
     }
@@ -159,8 +163,8 @@ async::Task<void> Forwarder::run_attempts(Request& request) {
       if (const bool got = co_await take_ticket(request, cluster); !got) {
         if (request.exchange.client_gone()) co_return;
         if (chosen) {
-          tell_failure(request, *backend, Failure::kStatus, request.refusal.status, {});
-          request.last_failure = "the pool takes no more requests";
+          LocalReply answer = refusal_reply(request);
+          (void)refused(request, *backend, answer);
           continue;
         }
         if (request.level + 1 < request.rule->levels.size()) {
@@ -333,7 +337,7 @@ async::Task<Forwarder::Outcome> Forwarder::attempt(Request& request, Attempt& at
     if (request.extension->rewrites_request()) attempt.body = request.outgoing_body();
     auto answer =
         request.extension->on_attempt(attempt.backend, attempt.head, attempt.body, request.record);
-    if (answer && answer->is_outcome) co_return refused(request, attempt, *answer);
+    if (answer && answer->is_outcome) co_return refused(request, attempt.backend, *answer);
     if (answer) {
       co_await reply(request, *answer);
       co_return Outcome::kDone;
@@ -363,8 +367,9 @@ async::Task<Forwarder::Outcome> Forwarder::attempt(Request& request, Attempt& at
   co_return co_await deliver(request, attempt, upstream);
 }
 
-// The extension refused this backend; its answer counts as the backend's.
-Forwarder::Outcome Forwarder::refused(Request& request, Attempt& attempt, LocalReply& answer) {
+// We refused the attempt ourselves; the answer counts as the backend's.
+Forwarder::Outcome Forwarder::refused(Request& request, const BackendConfig& backend,
+                                      LocalReply& answer) {
   request.failure = Failure::kStatus;
   request.failed_status = answer.status;
   request.last_failure = answer.message;
@@ -373,7 +378,7 @@ Forwarder::Outcome Forwarder::refused(Request& request, Attempt& attempt, LocalR
   request.held_answer = answer.body.empty()
                             ? error_body(request.path, answer.status, std::move(answer.message))
                             : std::move(answer.body);
-  tell_failure(request, attempt.backend, Failure::kStatus, answer.status, {});
+  tell_failure(request, backend, Failure::kStatus, answer.status, {});
   return Outcome::kFailed;
 }
 

@@ -35,7 +35,7 @@ async::Task<bool> Forwarder::take_ticket(Request& request, Cluster& cluster) {
   co_return true;
 }
 
-async::Task<void> Forwarder::reply_refused(Request& request) {
+LocalReply Forwarder::refusal_reply(Request& request) {
   LocalReply answer;
   answer.status = request.refusal.status;
   answer.message = request.refusal.message;
@@ -44,6 +44,11 @@ async::Task<void> Forwarder::reply_refused(Request& request) {
   if (!request.refusal.reason.empty())
     answer.headers.add(kDroppedReasonHeader, request.refusal.reason);
   request.record.failure = request.refusal.message;
+  return answer;
+}
+
+async::Task<void> Forwarder::reply_refused(Request& request) {
+  const LocalReply answer = refusal_reply(request);
   co_await reply(request, answer);
 }
 
