@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
@@ -26,6 +25,7 @@ constexpr Duration kLastFlush = 1s;
 Stream::Stream(async::Loop& loop, Socket socket, OnEnd on_end, void* context)
     : loop_(loop),
       socket_(std::move(socket)),
+      read_(&Stream::on_read, this),
       read_deadline_(loop, &Stream::on_read_deadline, this),
       write_deadline_(loop, &Stream::on_write_deadline, this),
       on_end_(on_end),
@@ -49,19 +49,18 @@ void Stream::start_read() {
     start_tls_read();
     return;
   }
-  socket_.async_read_some(
-      asio::mutable_buffer(input_.room(), input_.room_size()),
-      [this](const boost::system::error_code& error, std::size_t count) { on_read(error, count); });
+  read_.start(socket_, input_.room(), input_.room_size());
 }
 
-void Stream::on_read(const boost::system::error_code& error, std::size_t count) {
-  reading_ = false;
-  took(count);
-  if (error && end_ == End::kOpen) {
-    end_ = error == asio::error::eof ? End::kEof : End::kBroken;
-    if (on_end_ != nullptr) on_end_(context_);
+void Stream::on_read(void* self, const boost::system::error_code& error, std::size_t count) {
+  auto* stream = static_cast<Stream*>(self);
+  stream->reading_ = false;
+  stream->took(count);
+  if (error && stream->end_ == End::kOpen) {
+    stream->end_ = error == asio::error::eof ? End::kEof : End::kBroken;
+    if (stream->on_end_ != nullptr) stream->on_end_(stream->context_);
   }
-  wake_reader();
+  stream->wake_reader();
 }
 
 void Stream::took(std::size_t count) {
