@@ -48,7 +48,7 @@ LocalReply Forwarder::refusal_reply(Request& request) {
 }
 
 async::Task<void> Forwarder::reply_refused(Request& request) {
-  const LocalReply answer = refusal_reply(request);
+  LocalReply answer = refusal_reply(request);
   co_await reply(request, answer);
 }
 
