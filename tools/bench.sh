@@ -4,11 +4,7 @@
 #
 #   tools/bench.sh            all
 #   tools/bench.sh yardstick  limits, kernels and models only (`nacelle bench kernels`)
-<<<<<<< HEAD
-#   tools/bench.sh routing    one part: routing, startup, gaps, or a component that has *_bench.cc (kernels, tokenizer, ...)
-=======
-#   tools/bench.sh routing    one part: routing, startup, gateway, or a component that has *_bench.cc (kernels, ...)
->>>>>>> h/perf
+#   tools/bench.sh routing    one part: routing, startup, gaps, gateway, or a component that has *_bench.cc (kernels, ...)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/bench
@@ -28,11 +24,10 @@ if [ "$want" = all ] || [ "$want" = startup ]; then
   echo; echo "== startup: exec to /health, memory, replicas"
   python3 -B bench/startup.py --binary build/release/nacelle --out "$out"
 fi
-<<<<<<< HEAD
 if [ "$want" = all ] || [ "$want" = gaps ]; then
   echo; echo "== gaps: one stream beside prompts of 44,000 tokens"
   python3 -B bench/stream_gaps.py --binary build/release/nacelle --out "$out"
-=======
+fi
 if [ "$want" = all ] || [ "$want" = gateway ]; then
   echo; echo "== gateway: beside HAProxy, event streams, large prompts, scraping"
   if command -v haproxy > /dev/null && command -v wrk > /dev/null && [ "$(nproc)" -ge 2 ]; then
@@ -42,7 +37,6 @@ if [ "$want" = all ] || [ "$want" = gateway ]; then
   else
     echo "left out: it needs two cores, haproxy and wrk"
   fi
->>>>>>> h/perf
 fi
 for program in build/release/src/*/*_bench; do
   [ -x "$program" ] || continue
