@@ -35,6 +35,14 @@ detail::epoll_reactor::per_descriptor_data& reactor_entry(Socket& socket) {
   return (socket.*Opened::member()).get_implementation().reactor_data_;
 }
 
+// A reset that came behind the bytes: TCP_INQ counts a FIN but not this, and its edge was the
+// bytes' edge too. Asking costs a tenth of a read in vain.
+int error_of(int descriptor) {
+  int error = 0;
+  socklen_t size = sizeof(error);
+  return ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : 0;
+}
+
 }  // namespace
 
 SocketRead::Operation::Operation(Done done, void* context)
@@ -83,12 +91,17 @@ ssize_t SocketRead::Operation::receive(bool& more) {
 // Called by the reactor: at the start of a read when the socket may have something, and at an edge.
 SocketRead::Operation::status SocketRead::Operation::do_perform(reactor_op* base) {
   auto* const read = static_cast<Operation*>(base);
+  if (read->pending_error_ != 0) {
+    read->ec_.assign(read->pending_error_, boost::asio::error::get_system_category());
+    return done;
+  }
   for (;;) {
     bool more = true;
     const ssize_t count = read->receive(more);
     if (count > 0) {
       read->bytes_transferred_ = static_cast<std::size_t>(count);
-      return more ? done : done_and_exhausted;
+      if (!more) read->pending_error_ = error_of(read->descriptor_);
+      return more || read->pending_error_ != 0 ? done : done_and_exhausted;
     }
     if (count == 0) {
       read->ec_ = boost::asio::error::eof;

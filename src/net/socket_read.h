@@ -63,6 +63,7 @@ class SocketRead {
     char* room_ = nullptr;
     std::size_t size_ = 0;
     int descriptor_ = -1;
+    int pending_error_ = 0;    // came behind the bytes of the read before
     bool tells_left_ = false;  // the kernel says after each read whether there is more
     bool outstanding_ = false;
     bool owned_ = true;

@@ -88,6 +88,21 @@ TEST(SocketRead, AResetIsAnError) {
   EXPECT_EQ(received.status.code(), Code::kCancelled);
 }
 
+TEST(SocketRead, AResetThatCameWithTheBytesIsNoticed) {
+  async::Runtime runtime(1);
+  runtime.start();
+  for (const std::size_t capacity : {1u, 5u, 8192u}) {
+    Ends ends(runtime.loop(0));
+    const linger now{1, 0};
+    ASSERT_EQ(::setsockopt(ends.far, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+    ends.send("hello");
+    ends.close();  // before the first read: one edge tells of both
+    const Received received = async::run_blocking(runtime.loop(0), receive_all(&ends, capacity));
+    EXPECT_EQ(received.bytes, "hello");
+    EXPECT_EQ(received.status.code(), Code::kCancelled);
+  }
+}
+
 // Whatever the sizes and the pace on both sides: all bytes in order, then the end.
 TEST(SocketRead, ReceivesWhatWasSentUnderRandomPieces) {
   async::Runtime runtime(1);

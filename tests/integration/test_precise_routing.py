@@ -45,7 +45,7 @@ plugins:
 - type: active-request-scorer
 flowControl:
   saturationDetector: {pluginRef: concurrency-detector}
-  defaultRequestTTL: 1s
+  defaultRequestTTL: 300ms
   priorityBands:
   - {priority: 0, maxRequests: 1}
 """
@@ -212,7 +212,7 @@ class PreciseRouting(unittest.TestCase):
                 {"Content-Type": "application/json"})
             return connection
         for _ in self.engines:  # one each: full
-            connection = stream(1900)
+            connection = stream(4000)
             response = connection.getresponse()
             self.assertEqual(response.status, 200)
             response.readline()

@@ -310,6 +310,7 @@ TEST_F(DataPlaneTest, SheddableRequestsOfASaturatedPoolAreRefusedWithoutTheGate)
   Engine& engine = add_engine(true);
   start(
       R"(      plugins: [{type: concurrency-detector, parameters: {maxConcurrency: 1}}, {type: random-picker}]
+      schedulingProfiles: [{name: default, plugins: [{pluginRef: random-picker}]}]  # no filter
       flowControl: {saturationDetector: {pluginRef: concurrency-detector}})",
       R"(
 ---
