@@ -309,8 +309,7 @@ TEST_F(DataPlaneTest, RequestsWaitForRoomAndAFullBandIsRefused) {
 TEST_F(DataPlaneTest, SheddableRequestsOfASaturatedPoolAreRefusedWithoutTheGate) {
   Engine& engine = add_engine(true);
   start(
-      R"(      plugins: [{type: concurrency-detector, parameters: {maxConcurrency: 1}}, {type: random-picker}]
-      schedulingProfiles: [{name: default, plugins: [{pluginRef: random-picker}]}]  # no filter
+      R"(      plugins: [{type: concurrency-detector, parameters: {maxConcurrency: 1, headroom: 1}}, {type: random-picker}]
       flowControl: {saturationDetector: {pluginRef: concurrency-detector}})",
       R"(
 ---
@@ -324,7 +323,7 @@ spec: {priority: -1, poolRef: {name: llm}}
   const Answer refused = ask({{"x-llm-d-inference-objective", "batch"}});
   EXPECT_EQ(refused.status, 429);
   EXPECT_EQ(refused.headers.get("x-llm-d-request-dropped-reason"), "rejected-saturated");
-  auto unnamed = ask_later();  // no objective: it goes to the engine
+  auto unnamed = ask_later();  // no objective: the detector as a filter has headroom
   EXPECT_TRUE(eventually([&] { return engine.waiting == 2; }));
   open_gates();
   EXPECT_EQ(running.get().status, 200);
