@@ -4,7 +4,7 @@
 #
 #   tools/bench.sh            all
 #   tools/bench.sh yardstick  limits, kernels and models only (`nacelle bench kernels`)
-#   tools/bench.sh routing    one part: routing, startup, or a component that has *_bench.cc (kernels, tokenizer, ...)
+#   tools/bench.sh routing    one part: routing, startup, gaps, gateway, or a component that has *_bench.cc (kernels, ...)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/bench
@@ -23,6 +23,20 @@ fi
 if [ "$want" = all ] || [ "$want" = startup ]; then
   echo; echo "== startup: exec to /health, memory, replicas"
   python3 -B bench/startup.py --binary build/release/nacelle --out "$out"
+fi
+if [ "$want" = all ] || [ "$want" = gaps ]; then
+  echo; echo "== gaps: one stream beside prompts of 44,000 tokens"
+  python3 -B bench/stream_gaps.py --binary build/release/nacelle --out "$out"
+fi
+if [ "$want" = all ] || [ "$want" = gateway ]; then
+  echo; echo "== gateway: beside HAProxy, event streams, large prompts, scraping"
+  if command -v haproxy > /dev/null && command -v wrk > /dev/null && [ "$(nproc)" -ge 2 ]; then
+    python3 -B bench/gateway_peer.py | tee "$out/gateway_peer.txt"
+    python3 -B bench/gateway_streams.py | tee "$out/gateway_streams.txt"
+    python3 -B bench/gateway_bulk.py | tee "$out/gateway_bulk.txt"
+  else
+    echo "left out: it needs two cores, haproxy and wrk"
+  fi
 fi
 for program in build/release/src/*/*_bench; do
   [ -x "$program" ] || continue

@@ -17,6 +17,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "async/frame_memory.h"
+
 namespace nacelle::async {
 
 // The concrete executor, not any_io_executor: it saves the type erasure on every resume.

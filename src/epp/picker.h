@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "epp/picker_metrics.h"
 #include "router/flow/flow_controller.h"
 #include "router/objective/objective_table.h"
+#include "router/precise_prefix.h"
 #include "router/router.h"
 
 namespace nacelle::epp {
@@ -30,6 +32,7 @@ struct Picker {
   router::objective::ObjectiveStore& objectives;
   PickerMetrics& metrics;
   const Clock& clock;
+  std::shared_ptr<router::PrecisePrefix> precise;  // null: prompts are not tokenised
   PickerOptions options;
 };
 

@@ -1,5 +1,6 @@
 #include "epp/picker_stream.h"
 
+#include <algorithm>
 #include <random>
 
 #include <fmt/format.h>
@@ -45,7 +46,8 @@ std::string_view status_of(const HeaderList& headers) {
 
 }  // namespace
 
-PickerStream::PickerStream(Picker& picker, RequestBodyReader& reader, net::grpc::ServerCall& call)
+PickerStream::PickerStream(Picker& picker, router::RequestBodyReader& reader,
+                           net::grpc::ServerCall& call)
     : picker_(picker), reader_(reader), call_(call) {}
 
 PickerStream::~PickerStream() { end_request(); }
@@ -165,14 +167,15 @@ async::Task<void> PickerStream::pick() {
     co_return;
   }
   if (!co_await admit()) co_return;
+  co_await tokenize();
   if (choose()) answer_pick();
 }
 
 Status PickerStream::resolve() {
-  Result<RequestBody> read = reader_.read(path_of(request_headers_), body_);
+  Result<router::RequestBody> read = reader_.read(path_of(request_headers_), body_);
   if (!read.ok()) return read.error();
   request_ = std::move(*read);
-  skip_response_ = request_.api == Api::kCountTokens;
+  skip_response_ = request_.api == router::Api::kCountTokens;
   const auto objectives = picker_.objectives.get();
   const auto needed = request_.needs_model() ? router::objective::ModelNeeded::kYes
                                              : router::objective::ModelNeeded::kNo;
@@ -220,6 +223,14 @@ async::Task<bool> PickerStream::admit() {
   co_return false;
 }
 
+async::Task<void> PickerStream::tokenize() {
+  const bool chat = request_.api == router::Api::kChat;
+  if (picker_.precise == nullptr || (!chat && request_.api != router::Api::kCompletions)) co_return;
+  tokens_ = co_await router::PrecisePrefix::blocks_of(
+      picker_.precise, chat ? router::PromptKind::kChat : router::PromptKind::kCompletion, body_,
+      target_model_);
+}
+
 bool PickerStream::choose() {
   constexpr std::string_view kNoCandidates =
       "failed to find endpoint candidates for serving the request";
@@ -232,26 +243,19 @@ bool PickerStream::choose() {
       return false;
     }
   }
-  const router::PrefixHashOptions hashing = picker_.router.prefix_hash_options();
+  router::RequestTerms terms;
+  terms.headers = header_views_;
+  terms.facts = facts_;
+  terms.model = target_model_;
+  terms.cache_salt = request_.cache_salt;
+  terms.prompt = request_.prompt;
+  terms.max_output_tokens = request_.max_output_tokens;
+  terms.priority = priority_;
+  terms.subset = subset;
+  terms.tokens = tokens_ ? &*tokens_ : nullptr;
   std::vector<std::uint64_t> hashes;
-  router::append_text_prefix_hashes(router::prefix_seed(target_model_, request_.cache_salt),
-                                    request_.prompt, hashing, hashes);
-  const auto milliseconds = [](Duration d) {
-    return std::chrono::duration<double, std::milli>(d).count();
-  };
-  router::RoutingRequest request;
-  request.block_hashes = hashes;
-  request.block_size_tokens = hashing.block_size_tokens;
-  request.prompt_tokens = router::estimated_tokens(request_.prompt);
-  request.random = next_random();
-  request.model = target_model_;
-  request.priority = priority_;
-  request.max_output_tokens = request_.max_output_tokens;
-  request.slo_ttft_ms = milliseconds(facts_.slo_ttft);
-  request.slo_tpot_ms = milliseconds(facts_.slo_tpot);
-  request.prefer_if_available = facts_.prefer_if_available;
-  request.headers = header_views_;
-  request.subset = subset;
+  const router::RoutingRequest request = router::routing_request_of(
+      terms, picker_.router.prefix_hash_options(), next_random(), hashes);
   const TimePoint now = picker_.clock.now();
   router::Refusal refusal;
   auto placement = picker_.router.pick(request, now, refusal);
@@ -268,7 +272,7 @@ bool PickerStream::choose() {
 
 void PickerStream::answer_pick() {
   if (target_model_ != incoming_model_ && request_.needs_model()) {
-    auto rewritten = with_model(body_, target_model_);
+    auto rewritten = router::with_model(body_, target_model_);
     if (!rewritten.ok()) return refuse(400, rewritten.error().message(), {});
     body_ = std::move(*rewritten);
   }
@@ -297,6 +301,7 @@ void PickerStream::take_response_headers(const ProcessingRequest& message) {
   meter_.emplace(streaming_ ? provider::AnswerForm::kStream : provider::AnswerForm::kJson);
   restorer_.emplace(target_model_, incoming_model_);
   const std::string_view status = status_of(headers);
+  answered_well_ = status.empty() || status == "200";
   if (counted_ && !status.empty() && status != "200") {
     picker_.metrics.request_failed(labels_, "ModelServerError");
   }
@@ -320,6 +325,7 @@ void PickerStream::take_response_body(const std::string& piece, bool end_of_stre
   }
   response_bytes_ += piece.size();
   if (meter_) meter_->feed(piece);
+  observe_piece();
   if (restorer_ && !restorer_->idle()) {
     append_body_replies(Half::kResponse, restorer_->feed(piece, end_of_stream), end_of_stream,
                         out_);
@@ -328,7 +334,22 @@ void PickerStream::take_response_body(const std::string& piece, bool end_of_stre
   }
   if (!end_of_stream) return;
   response_ended_ = true;
+  if (answered_well_ && placement_ && placement_->observer() != nullptr)
+    placement_->observer()->on_complete(picker_.clock.now());
   end_request();
+}
+
+// One event of a stream is taken for one token.
+void PickerStream::observe_piece() {
+  if (!placement_ || placement_->observer() == nullptr || !answered_well_ || !first_byte_seen_)
+    return;
+  if (!streaming_) return;  // complete or nothing
+  const TimePoint now = picker_.clock.now();
+  placement_->observer()->on_first_token(now);
+  const std::uint64_t events = meter_ ? meter_->num_events() : 0;
+  const std::uint64_t before = std::max<std::uint64_t>(observed_events_, 1);
+  if (events > before) placement_->observer()->on_tokens(events - before, now);
+  observed_events_ = events;
 }
 
 // Once, whatever way the request ends.

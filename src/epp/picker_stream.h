@@ -22,16 +22,17 @@
 #include "epp/model_restorer.h"
 #include "epp/picker.h"
 #include "epp/replies.h"
-#include "epp/request_body.h"
 #include "net/grpc/server.h"
 #include "provider/usage_meter.h"
+#include "router/request_body.h"
+#include "router/request_terms.h"
 
 namespace nacelle::epp {
 
 class PickerStream {
  public:
   // All outlive the stream.
-  PickerStream(Picker& picker, RequestBodyReader& reader, net::grpc::ServerCall& call);
+  PickerStream(Picker& picker, router::RequestBodyReader& reader, net::grpc::ServerCall& call);
   ~PickerStream();
   PickerStream(const PickerStream&) = delete;
   PickerStream& operator=(const PickerStream&) = delete;
@@ -50,16 +51,18 @@ class PickerStream {
   [[nodiscard]] async::Task<void> pick();
   [[nodiscard]] Status resolve();
   [[nodiscard]] async::Task<bool> admit();
+  [[nodiscard]] async::Task<void> tokenize();
   [[nodiscard]] bool choose();
   void answer_pick();
   void take_response_headers(const ProcessingRequest& message);
   void take_response_body(const std::string& piece, bool end_of_stream);
   void refuse(int http_status, std::string_view message, std::string_view reason);
   void end_request();
+  void observe_piece();
   [[nodiscard]] async::Task<Status> flush();
 
   Picker& picker_;
-  RequestBodyReader& reader_;
+  router::RequestBodyReader& reader_;
   net::grpc::ServerCall& call_;
   std::vector<ProcessingResponse> out_;
 
@@ -70,13 +73,14 @@ class PickerStream {
   std::string body_;
   std::size_t body_bytes_ = 0;
   std::optional<std::vector<std::string>> subset_;
-  RequestBody request_;
+  router::RequestBody request_;
   std::string incoming_model_, target_model_;
   int priority_ = 0;
   RequestLabels labels_;
   HeaderList new_headers_;
   TimePoint began_{};
   router::flow::Admission admission_;
+  std::optional<router::PromptBlocks> tokens_;
   std::optional<router::Placement> placement_;
   bool body_ended_ = false;
   bool counted_ = false;
@@ -88,6 +92,8 @@ class PickerStream {
   bool first_byte_seen_ = false;
   bool response_ended_ = false;
   std::size_t response_bytes_ = 0;
+  std::uint64_t observed_events_ = 0;
+  bool answered_well_ = false;  // 200
   std::optional<provider::UsageMeter> meter_;
   std::optional<ModelRestorer> restorer_;
 };

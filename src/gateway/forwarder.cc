@@ -148,16 +148,19 @@ async::Task<void> Forwarder::handle(Request& request, std::uint32_t port_id) {
   if (rule.request_timeout > Duration::zero())
     request.deadline = request.record.started + rule.request_timeout;
   if (const bool answered = co_await answer_by_filter(request); answered) co_return;
-  if (request.snapshot->extensions) request.extension = request.snapshot->extensions(rule);
+  if (rule.tag != kNoTag && !request.extension) {
+    co_await reply(request, 404, "Not Found: no endpoint of a model has this method and path.",
+                   "NR", "route_not_found");
+    co_return;
+  }
 
   const auto length = request.exchange.content_length();
   const bool small = length && *length <= request.snapshot->model.settings.limits.retry_body_bytes;
-  if (!request.body_held && (rule.holds_body || request.extension || small)) {
+  if (!request.body_held && (rule.holds_body || small)) {
     if (const bool held = co_await hold_body(request); !held) co_return;
   }
   if (request.extension) {
-    auto answer = request.extension->on_request(request.exchange.request(), request.body,
-                                                request.facts, request.record);
+    auto answer = request.extension->on_route(request.exchange.request(), rule, request.record);
     if (answer) {
       co_await reply(request, *answer);
       co_return;
@@ -187,8 +190,10 @@ async::Task<bool> Forwarder::select_rule(Request& request, std::uint32_t port_id
     co_return false;
   }
   request.query = head.query();
+  if (const bool goes_on = co_await begin_extension(request); !goes_on) co_return false;
   const std::string host = host_of(head.host());
   RouteQuery query;
+  if (request.extension) query.model = request.facts.model;
   query.host = host;
   query.method = head.method;
   query.path = request.path;
@@ -237,6 +242,22 @@ async::Task<bool> Forwarder::select_rule(Request& request, std::uint32_t port_id
     message += fmt::format("; no route serves the model '{}'", request.facts.model);
   co_await reply(request, 404, std::move(message), "NR", "route_not_found");
   co_return false;
+}
+
+// Keys and the like come before routes: who has none learns nothing of them.
+async::Task<bool> Forwarder::begin_extension(Request& request) {
+  const auto& extension = request.snapshot->model.extension;
+  if (!extension) co_return true;
+  const RequestHead& head = request.exchange.request();
+  request.extension = extension->begin(head, request.path);
+  if (!request.extension) co_return true;
+  auto answer = request.extension->on_head(head, request.record);
+  if (!answer) {
+    if (const bool held = co_await hold_body(request); !held) co_return false;
+    answer = request.extension->on_body(request.facts, request.record);
+  }
+  if (answer) co_await reply(request, *answer);
+  co_return !answer;
 }
 
 // Redirects, preflights and rules that cannot be served need no body and no backend.

@@ -70,12 +70,15 @@ class Forwarder {
   [[nodiscard]] async::Task<bool> select_rule(Request& request, std::uint32_t port_id);
   [[nodiscard]] async::Task<bool> answer_by_filter(Request& request);
   [[nodiscard]] async::Task<bool> hold_body(Request& request);
+  [[nodiscard]] async::Task<bool> begin_extension(Request& request);
   [[nodiscard]] async::Task<void> reply(Request& request, LocalReply& reply);
   [[nodiscard]] async::Task<void> reply(Request& request, int status, std::string message,
                                         std::string_view flags, std::string_view details);
 
   // attempts.cc
   [[nodiscard]] async::Task<void> run_attempts(Request& request);
+  [[nodiscard]] async::Task<const BackendConfig*> extension_choice(Request& request);
+  [[nodiscard]] Result<std::unique_ptr<PickedEndpoint>> pick(Request& request, Cluster& cluster);
   [[nodiscard]] async::Task<bool> pause_before_retry(Request& request,
                                                      const BackendConfig& backend);
   [[nodiscard]] async::Task<void> give_up(Request& request);
@@ -83,6 +86,8 @@ class Forwarder {
   [[nodiscard]] async::Task<Status> send(Request& request, Attempt& attempt,
                                          net::http::ClientExchange& upstream);
   void prepare_head(Request& request, Attempt& attempt);
+  static Outcome refused(Request& request, const BackendConfig& backend, LocalReply& answer);
+  [[nodiscard]] PickRequest pick_request(Request& request, const Cluster& cluster);
   Outcome failed(Request& request, Attempt& attempt, net::http::ClientStage stage,
                  const Status& why);
 
@@ -98,7 +103,13 @@ class Forwarder {
   [[nodiscard]] async::Task<void> end_broken_stream(Request& request, Attempt& attempt,
                                                     bool event_stream, bool between_events,
                                                     const Status& why);
-  void prepare_answer(Request& request, Attempt& attempt, net::http::ResponseHead& head);
+  AnswerPlan prepare_answer(Request& request, Attempt& attempt, net::http::ResponseHead& head);
+  // An answer that may lead to another attempt: kept, in case that none gives a better one.
+  [[nodiscard]] async::Task<Outcome> keep_answer(Request& request, Attempt& attempt,
+                                                 net::http::ClientExchange& upstream);
+  [[nodiscard]] async::Task<Outcome> deliver_held(Request& request, Attempt& attempt,
+                                                  net::http::ClientExchange& upstream,
+                                                  std::string_view first);
 
   // resume.cc
   enum class StreamEnd : std::uint8_t { kFinished, kBroken, kClientGone };
@@ -109,10 +120,17 @@ class Forwarder {
                                                        StreamJournal& journal);
   // Passes one upstream's stream on. `why` says how it broke.
   [[nodiscard]] async::Task<StreamEnd> pump(Request& request, StreamJournal& journal,
+                                            PickedEndpoint& picked,
                                             net::http::ClientExchange& upstream,
                                             std::string_view chunk, Status& why);
   [[nodiscard]] async::Task<StreamEnd> resume_once(Request& request, StreamJournal& journal,
                                                    Attempt& broken, Status& why);
+
+  // ticket.cc
+  // False when there is none: Request::refusal says why.
+  [[nodiscard]] async::Task<bool> take_ticket(Request& request, Cluster& cluster);
+  static LocalReply refusal_reply(Request& request);
+  [[nodiscard]] async::Task<void> reply_refused(Request& request);
 
   // mirror.cc
   void mirror(Request& request);

@@ -87,7 +87,6 @@ Status Gateway::apply(GatewayModel model) {
   if (!made) return refused(made.error());
   std::shared_ptr<Snapshot> snapshot = std::move(*made);
   const Settings& settings = snapshot->model.settings;
-  snapshot->extensions = options_.extensions;
   const AccessLogConfig& log_config = settings.access_log;
   if (!log_config.path.empty()) {
     const bool same = snapshot_ && snapshot_->access_log &&
@@ -293,6 +292,15 @@ async::Task<void> Gateway::serve_admin(ServerExchange& exchange) {
     const bool ready = serving && !shared_->draining.load();
     co_await send_answer(exchange, ready ? 200 : 503, "text/plain", ready ? "OK\n" : "not ready\n");
   } else {
+    if (options_.admin) {
+      const std::string_view target = exchange.request().target;
+      const std::string asked(path);
+      const std::string query(target.substr(std::min(path.size() + 1, target.size())));
+      if (auto answer = co_await options_.admin(asked, query)) {
+        co_await send_answer(exchange, answer->status, "application/json", std::move(answer->body));
+        co_return;
+      }
+    }
     std::string body = openai::to_json(openai::http_error(
         404, "Not Found; the admin port has /health, /ready, /metrics, /endpoints and /config"));
     co_await send_answer(exchange, 404, "application/json", std::move(body));

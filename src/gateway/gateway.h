@@ -31,9 +31,17 @@
 
 namespace nacelle::gateway {
 
+// Paths of the admin port that are not the gateway's own: JSON, or nullopt for a path that is none.
+struct AdminAnswer {
+  int status = 200;
+  std::string body;
+};
+using AdminHandler =
+    std::function<async::Task<std::optional<AdminAnswer>>(std::string path, std::string query)>;
+
 struct GatewayOptions {
   Duration retire_timeout = 60s;  // of requests on ports that a reload removed
-  ExtensionFactory extensions;
+  AdminHandler admin;             // runs on the admin connection's loop; may be empty
 };
 
 class Gateway {
@@ -56,6 +64,8 @@ class Gateway {
   [[nodiscard]] std::uint16_t port() const;  // the first one
   [[nodiscard]] std::uint16_t admin_port() const { return admin_->port(); }
   [[nodiscard]] SnapshotPtr snapshot() const;
+  // For what pickers count; lives as long as the gateway.
+  [[nodiscard]] telemetry::Metrics& metrics() { return metrics_; }
   // The access log was renamed away.
   void reopen_logs();
 

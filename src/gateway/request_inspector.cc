@@ -31,6 +31,18 @@ std::string_view raw_value(simdjson::ondemand::value& value) {
 RequestInspector::RequestInspector() : impl_(std::make_unique<Impl>()) {}
 RequestInspector::~RequestInspector() = default;
 
+namespace {
+
+// The APIs' names for one thing; max_tokens is the older one of chat completions.
+bool is_output_cap(std::string_view key) {
+  return key == "max_tokens" || key == "max_completion_tokens" || key == "max_output_tokens";
+}
+bool is_prompt(std::string_view key) {
+  return key == "prompt" || key == "messages" || key == "input" || key == "token_ids";
+}
+
+}  // namespace
+
 RequestFacts RequestInspector::inspect(std::string& body) {
   RequestFacts facts;
   body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
@@ -51,8 +63,14 @@ RequestFacts RequestInspector::inspect(std::string& body) {
     } else if (key == "stream") {
       bool stream = false;
       if (field.value().get_bool().get(stream) == simdjson::SUCCESS) facts.stream = stream;
-    } else if (key == "prompt" || key == "messages") {
-      facts.prompt = raw_value(field.value());
+    } else if (is_prompt(key)) {
+      const std::string_view prompt = raw_value(field.value());
+      if (!prompt.empty()) facts.prompt = prompt;
+    } else if (is_output_cap(key)) {
+      std::uint64_t cap = 0;
+      const bool older = key == "max_tokens" && facts.max_output_tokens > 0;
+      if (!older && field.value().get_uint64().get(cap) == simdjson::SUCCESS)
+        facts.max_output_tokens = cap;
     }
   }
   return facts;

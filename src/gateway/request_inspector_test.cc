@@ -19,6 +19,29 @@ TEST(RequestInspector, FindsModelPromptAndStream) {
   EXPECT_EQ(inspector.inspect(completion).prompt, R"("once")");
 }
 
+TEST(RequestInspector, OtherApisNameTheirPromptAndTheirCap) {
+  RequestInspector inspector;
+  const struct {
+    const char* body;
+    const char* prompt;
+    std::uint64_t cap;
+  } rows[] = {
+      {R"({"prompt":"a","max_tokens":5})", R"("a")", 5},
+      {R"({"max_tokens":5,"max_completion_tokens":7,"messages":[1]})", "[1]", 7},
+      {R"({"max_completion_tokens":7,"max_tokens":5,"messages":[1]})", "[1]", 7},
+      {R"({"input":"b","prompt":{"id":"x"},"max_output_tokens":9})", R"("b")", 9},
+      {R"({"token_ids":[1,2],"max_tokens":-1})", "[1,2]", 0},
+      {R"({"max_tokens":1.5,"prompt":"c"})", R"("c")", 0},
+      {R"({"max_tokens":null,"prompt":"c"})", R"("c")", 0},
+  };
+  for (const auto& row : rows) {
+    std::string body = row.body;
+    const RequestFacts facts = inspector.inspect(body);
+    EXPECT_EQ(facts.prompt, row.prompt) << row.body;
+    EXPECT_EQ(facts.max_output_tokens, row.cap) << row.body;
+  }
+}
+
 TEST(RequestInspector, LeavesMalformedBodiesToTheEngine) {
   RequestInspector inspector;
   for (const char* text : {"", "{", "[]", "7", "null", R"({"model":7,"messages":"x","stream":"y"})",

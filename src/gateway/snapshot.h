@@ -61,7 +61,6 @@ struct Snapshot {
   std::vector<RuleRuntime> rules;                  // as model.rules
   std::vector<PortRuntime> ports;                  // as model.ports
   std::shared_ptr<AccessLog> access_log;           // may be null
-  ExtensionFactory extensions;                     // may be empty
 
   // At least one cluster has an endpoint that is believed to serve, or there is no cluster.
   [[nodiscard]] bool any_serving() const;

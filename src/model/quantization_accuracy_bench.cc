@@ -1,4 +1,4 @@
-// What `--quantization` costs in accuracy, against the same model in bf16.
+// What `--quantization` and `--kv-cache-dtype` cost in accuracy, against the same model in bf16.
 //
 //   model_bench --benchmark_filter=Accuracy
 //
@@ -112,6 +112,10 @@ void BM_Accuracy(benchmark::State& state, Model which, const char* format) {
   const Run exact = run(which, options, texts);
   if (std::string_view(format) == "f32") {
     options.dtype = DType::kF32;
+  } else if (std::string_view(format) == "kv-fp8") {
+    options.kv_dtype = DType::kF8E4M3;
+  } else if (std::string_view(format) == "kv-int8") {
+    options.kv_dtype = DType::kI8;
   } else {
     options.quantization = format;
   }
@@ -151,7 +155,7 @@ void BM_Accuracy(benchmark::State& state, Model which, const char* format) {
 const bool kRegistered = [] {
   for (const Model model : {Model::kDemo, Model::kRandom}) {
     for (const char* format : {"f32", "int8-head16", "int8", "int4-g32-head16", "int4-g32",
-                               "int4-g64", "int4-head16", "int4"}) {
+                               "int4-g64", "int4-head16", "int4", "kv-fp8", "kv-int8"}) {
       const std::string name =
           fmt::format("BM_Accuracy/{}/{}", model == Model::kDemo ? "Demo" : "Random", format);
       benchmark::RegisterBenchmark(name.c_str(), BM_Accuracy, model, format)

@@ -20,6 +20,18 @@ std::string to_string(const TcpEndpoint& endpoint) {
   return HostPort{endpoint.address().to_string(), endpoint.port()}.to_string();
 }
 
+std::string ip_text(const TcpEndpoint& endpoint) {
+  const asio::ip::address address = endpoint.address();
+  if (!address.is_v4()) return address.to_string();
+  char text[16];
+  char* at = text;
+  for (const unsigned char byte : address.to_v4().to_bytes()) {
+    if (at != text) *at++ = '.';
+    at = std::to_chars(at, text + sizeof(text), byte).ptr;
+  }
+  return {text, at};
+}
+
 namespace {
 
 bool is_host(std::string_view text) {

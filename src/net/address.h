@@ -44,6 +44,8 @@ struct HostPort {
                                                                     TimePoint deadline);
 
 [[nodiscard]] std::string to_string(const TcpEndpoint& endpoint);
+// The address alone, as inet_ntop writes it; made for hot paths.
+[[nodiscard]] std::string ip_text(const TcpEndpoint& endpoint);
 
 }  // namespace nacelle::net
 

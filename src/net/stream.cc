@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
@@ -21,11 +20,36 @@ namespace {
 constexpr std::uint32_t kWritesPerTurn = 64;
 // How long settle() waits for a peer to take the last encrypted record.
 constexpr Duration kLastFlush = 1s;
+// Up to so many bytes are joined on the stack: a copy costs less than a gathered call.
+constexpr std::size_t kJoinBytes = 4096;
+
+ssize_t send_some(int descriptor, Gather& pieces) {
+  constexpr int kFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  if (pieces.count() == 1) {
+    return ::send(descriptor, pieces.data()->iov_base, pieces.data()->iov_len, kFlags);
+  }
+  if (pieces.total() <= kJoinBytes) {
+    char joined[kJoinBytes];
+    char* at = joined;
+    for (std::size_t i = 0; i < pieces.count(); ++i) {
+      const iovec& piece = pieces.data()[i];
+      std::memcpy(at, piece.iov_base, piece.iov_len);
+      at += piece.iov_len;
+    }
+    return ::send(descriptor, joined, pieces.total(), kFlags);
+  }
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = pieces.count();
+  return ::sendmsg(descriptor, &message, kFlags);
+}
+
 }  // namespace
 
 Stream::Stream(async::Loop& loop, Socket socket, OnEnd on_end, void* context)
     : loop_(loop),
       socket_(std::move(socket)),
+      read_(&Stream::on_read, this),
       read_deadline_(loop, &Stream::on_read_deadline, this),
       write_deadline_(loop, &Stream::on_write_deadline, this),
       on_end_(on_end),
@@ -49,19 +73,18 @@ void Stream::start_read() {
     start_tls_read();
     return;
   }
-  socket_.async_read_some(
-      asio::mutable_buffer(input_.room(), input_.room_size()),
-      [this](const boost::system::error_code& error, std::size_t count) { on_read(error, count); });
+  read_.start(socket_, input_.room(), input_.room_size());
 }
 
-void Stream::on_read(const boost::system::error_code& error, std::size_t count) {
-  reading_ = false;
-  took(count);
-  if (error && end_ == End::kOpen) {
-    end_ = error == asio::error::eof ? End::kEof : End::kBroken;
-    if (on_end_ != nullptr) on_end_(context_);
+void Stream::on_read(void* self, const boost::system::error_code& error, std::size_t count) {
+  auto* stream = static_cast<Stream*>(self);
+  stream->reading_ = false;
+  stream->took(count);
+  if (error && stream->end_ == End::kOpen) {
+    stream->end_ = error == asio::error::eof ? End::kEof : End::kBroken;
+    if (stream->on_end_ != nullptr) stream->on_end_(stream->context_);
   }
-  wake_reader();
+  stream->wake_reader();
 }
 
 void Stream::took(std::size_t count) {
@@ -128,10 +151,7 @@ Status Stream::try_write(Gather& pieces) {
   if (tls_ != nullptr) return try_write_tls(pieces);
   while (!pieces.empty()) {
     if (closed_) return cancelled("the connection is closed");
-    msghdr message{};
-    message.msg_iov = pieces.data();
-    message.msg_iovlen = pieces.count();
-    const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = send_some(socket_.native_handle(), pieces);
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) return {};

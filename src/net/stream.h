@@ -17,9 +17,6 @@
 #include <cstdint>
 #include <memory>
 
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/ip/tcp.hpp>
-
 #include "async/deadline.h"
 #include "async/loop.h"
 #include "async/task.h"
@@ -27,13 +24,12 @@
 #include "base/result.h"
 #include "net/gather.h"
 #include "net/read_buffer.h"
+#include "net/socket_read.h"
 
 namespace nacelle::net {
 
 class TlsSession;
 struct TlsInfo;
-
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, async::Executor>;
 
 class Stream {
  public:
@@ -93,7 +89,7 @@ class Stream {
 
  private:
   void start_read();
-  void on_read(const boost::system::error_code& error, std::size_t count);
+  static void on_read(void* self, const boost::system::error_code& error, std::size_t count);
   void took(std::size_t count);
   void wake_reader();
   [[nodiscard]] bool unsent() const;  // encrypted bytes that the socket did not take
@@ -110,6 +106,7 @@ class Stream {
 
   async::Loop& loop_;
   Socket socket_;
+  SocketRead read_;
   ReadBuffer input_;
   async::Waiter input_waiter_;
   async::Deadline read_deadline_;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "router/answer_observer.h"
 #include "router/decision.h"
 #include "router/endpoint.h"
 
@@ -69,6 +70,9 @@ class Placement {
     return response_headers_;
   }
 
+  // Null where nobody learns from answers.
+  [[nodiscard]] AnswerObserver* observer() const { return observer_.get(); }
+
   // The endpoint answered: its prefill is done, only the request itself still weighs. A separate
   // prefill endpoint is done altogether.
   void on_first_byte();
@@ -86,6 +90,7 @@ class Placement {
   std::vector<HeaderValue> response_headers_;
   Reservation load_;
   Reservation prefill_load_;
+  std::unique_ptr<AnswerObserver> observer_;
 };
 
 }  // namespace nacelle::router

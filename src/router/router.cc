@@ -21,6 +21,7 @@ Router::Router(Schedule schedule, Duration metrics_stale_after)
   input_.prefix.resize(schedule_.prefix_sources.size());
   input_.columns.resize(schedule_.columns.size());
   approx_ = schedule_.find<ApproxPrefixCache>();
+  latency_ = schedule_.find<PredictedLatency>();
   for (std::uint32_t i = 0; i < schedule_.profiles.size(); ++i) {
     if (schedule_.profiles[i].name == "prefill") prefill_profile_ = i;
   }
@@ -124,6 +125,15 @@ Placement Router::place() {
     const PrefixColumn& prefix = input_.prefix[schedule_.reservation.prefix_source];
     out.matched_blocks_ = prefix.matched.empty() ? 0 : prefix.matched[first];
     out.total_blocks_ = prefix.total_blocks;
+  }
+  if (latency_ != nullptr) {
+    std::optional<std::uint32_t> prefill;
+    if (prefill_profile_ && *prefill_profile_ != decision_.primary &&
+        decision_.results[*prefill_profile_].done()) {
+      prefill = decision_.results[*prefill_profile_].targets.front().position;
+    }
+    out.observer_ =
+        latency_->placed(input_, first, prefill, endpoints_[pool_->endpoint(first).id.value].load);
   }
   out.remove_headers_ = decision_.remove_headers;
   out.set_headers_ = decision_.set_headers;

@@ -26,6 +26,7 @@
 namespace nacelle::router {
 
 class ApproxPrefixCache;
+class PredictedLatency;
 class DecisionSink;
 
 class Router {
@@ -81,6 +82,7 @@ class Router {
   std::vector<PerEndpoint> endpoints_;  // by endpoint id
   std::optional<std::uint32_t> prefill_profile_;
   const ApproxPrefixCache* approx_ = nullptr;  // says how prompts are hashed; may be null
+  PredictedLatency* latency_ = nullptr;        // says how answers are learned from; may be null
   DecisionSink* sink_ = nullptr;
 
   // Reused between picks.

@@ -1,13 +1,25 @@
 #include "apps/nacelle/data_plane.h"
 
+#include <algorithm>
+#include <thread>
+
+#include "apps/nacelle/flow_loads.h"
+#include "apps/nacelle/learned_latency.h"
 #include "async/timer.h"
+#include "base/clock.h"
 #include "router/config/router_setup.h"
+#include "router/flow/flow_controller.h"
+#include "router/objective/objective_documents.h"
 #include "router/policy.h"
 #include "telemetry/log.h"
 
 namespace nacelle::apps {
 
 namespace {
+
+constexpr Duration kFollowPeriod = 100ms;
+constexpr std::size_t kMaxTokenizerThreads = 4;
+constexpr std::size_t kMaxTokenizerJobs = 1024;
 
 // The pool's own EndpointPickerConfig, or else its policy.
 Result<router::RouterSetup> load_setup(const gateway::ClusterConfig& config,
@@ -21,33 +33,87 @@ Result<router::RouterSetup> load_setup(const gateway::ClusterConfig& config,
       {.allow_experimental_plugins = options.allow_experimental_plugins});
 }
 
+// "pool/<namespace>/<name>"
+router::objective::PoolId pool_id(std::string_view cluster) {
+  const std::size_t slash = cluster.rfind('/');
+  const std::size_t before = slash == 0 ? std::string_view::npos : cluster.rfind('/', slash - 1);
+  if (slash == std::string_view::npos || before == std::string_view::npos) return {};
+  return {.name_space = std::string(cluster.substr(before + 1, slash - before - 1)),
+          .name = std::string(cluster.substr(slash + 1))};
+}
+
 }  // namespace
 
 struct DataPlane::Pool {
   Pool(async::Loop& loop, const gateway::ClusterConfig& config, router::RouterSetup setup,
-       std::shared_ptr<router::RecordWriter> writer)
-      : recorder(std::move(writer)),
+       telemetry::Metrics& metrics, std::shared_ptr<router::RecordWriter> writer)
+      : name(config.name),
+        recorder(std::move(writer)),
         router(std::move(setup.schedule)),
         endpoints(loop,
                   {config.endpoints, config.picker.scrape_interval, 2s,
                    std::move(setup.data_layer.engines)},
                   router),
-        picker(router, endpoints) {
+        picker(router, endpoints),
+        scope(loop) {
     router.record_to(recorder.get());
+    if (!setup.flow_control.enabled && config.picker.objects.empty()) return;
+    default_ttl = setup.flow_control.default_request_ttl;
+    flow_metrics.emplace(metrics, config.name);
+    flow.emplace(
+        std::move(setup.flow_control),
+        [this](TimePoint, std::vector<router::flow::EndpointLoad>& out) {
+          append_flow_loads(router, out);
+        },
+        clock, &*flow_metrics);
   }
   ~Pool() { router.record_to(nullptr); }
 
+  void open(bool use_agent_session) {
+    picker.set_office({.flow = flow ? &*flow : nullptr,
+                       .objectives = objectives ? &*objectives : nullptr,
+                       .precise = precise,
+                       .use_agent_session = use_agent_session,
+                       .default_ttl = default_ttl});
+    endpoints.start();
+    if (precise) precise->follow(*router.pool());
+    if (precise || flow) scope.loop().post([this] { spawn_upkeep(); });
+  }
+  void spawn_upkeep() {
+    if (flow) scope.spawn(flow->keep_time(scope));
+    if (precise) scope.spawn(follow_pool());
+  }
+  async::Task<void> follow_pool() {
+    for (;;) {
+      const bool go_on = co_await scope.sleep(kFollowPeriod);
+      if (!go_on) co_return;
+      precise->follow(*router.pool());
+    }
+  }
+
   static async::Task<void> stop(std::unique_ptr<Pool> pool,
                                 std::shared_ptr<std::atomic<int>> live) {
+    if (pool->flow) pool->flow->shut_down();
+    pool->scope.stop();
+    co_await pool->scope.join();
     co_await pool->endpoints.stop();
     pool.reset();
     live->fetch_sub(1);
   }
 
+  const std::string name;
+  const SteadyClock clock;
   const std::shared_ptr<router::RecordWriter> recorder;  // null: decisions are not written
   router::Router router;
   router::EndpointPool endpoints;
+  std::optional<router::flow::FlowMetrics> flow_metrics;
+  std::optional<router::flow::FlowController> flow;
+  Duration default_ttl{};
+  std::optional<router::objective::ObjectiveStore> objectives;
+  std::shared_ptr<router::PrecisePrefix> precise;
+  std::shared_ptr<LearnedLatency> latency;
   RouterPicker picker;
+  async::StopScope scope;
 };
 
 DataPlane::DataPlane(async::Runtime& runtime, Options options)
@@ -55,14 +121,24 @@ DataPlane::DataPlane(async::Runtime& runtime, Options options)
       options_(std::move(options)),
       gateway_(
           runtime, [this](const gateway::ClusterConfig& config) { return make_picker(config); },
-          options_.gateway) {}
+          options_.gateway) {
+  gateway_.metrics().add_collector([this](telemetry::Snapshot& out) { collect(out); });
+}
 
 Result<std::unique_ptr<DataPlane>> DataPlane::bind(async::Runtime& runtime,
-                                                   gateway::GatewayModel model,
-                                                   Options options) {
+                                                   gateway::GatewayModel model, Options options) {
   std::unique_ptr<DataPlane> plane(new DataPlane(runtime, std::move(options)));
   RETURN_IF_ERROR(plane->gateway_.apply(std::move(model)));
   return plane;
+}
+
+std::shared_ptr<async::WorkPool> DataPlane::work_pool() {
+  if (!work_pool_) {
+    const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
+    work_pool_ = std::make_shared<async::WorkPool>(
+        std::clamp<std::size_t>(cores / 2, 1, kMaxTokenizerThreads), kMaxTokenizerJobs);
+  }
+  return work_pool_;
 }
 
 Result<std::shared_ptr<gateway::EndpointPicker>> DataPlane::make_picker(
@@ -79,26 +155,56 @@ Result<std::shared_ptr<gateway::EndpointPicker>> DataPlane::make_picker(
     // One file per pool; the first has the name as given.
     const std::string path =
         num_records_ == 0 ? options_.record : fmt::format("{}.{}", options_.record, num_records_);
-    ASSIGN_OR_RETURN(recorder, router::RecordWriter::create({.path = path}, setup.text,
-                                                            setup.schedule.headers));
+    ASSIGN_OR_RETURN(
+        recorder, router::RecordWriter::create({.path = path}, setup.text, setup.schedule.headers));
     ++num_records_;
   }
+  telemetry::Metrics& metrics = gateway_.metrics();
+  ASSIGN_OR_RETURN(auto precise,
+                   router::PrecisePrefix::start(
+                       setup, {.metrics = &metrics,
+                               .work_pool = router::wants_precise(setup) ? work_pool() : nullptr}));
+  const bool use_agent_session = setup.use_agent_session;
   // The last snapshot that uses the pool may go on any loop; its scrapes end on loop 0.
   const auto retire = [loop = &runtime_.loop(0), live = live_pools_](Pool* pool) {
     loop->post([loop, live, pool] { loop->spawn(Pool::stop(std::unique_ptr<Pool>(pool), live)); });
   };
   live_pools_->fetch_add(1);
-  std::shared_ptr<Pool> pool(new Pool(runtime_.loop(0), config, std::move(setup), std::move(recorder)), retire);
-  if (pool->router.wants_prefix_source()) {
-    log::warn("no index of KV events is attached: precise prefix matches are unknown",
-              {{"pool", config.name}});
+  std::shared_ptr<Pool> pool(
+      new Pool(runtime_.loop(0), config, std::move(setup), metrics, std::move(recorder)), retire);
+  pool->precise = std::move(precise);
+  if (pool->precise) pool->router.attach(pool->precise->source());
+  pool->latency = LearnedLatency::attach_to(pool->router, metrics);
+  if (!config.picker.objects.empty()) {
+    ASSIGN_OR_RETURN(const router::objective::ObjectiveSet objects,
+                     router::objective::parse_objective_documents(config.picker.objects));
+    router::objective::ObjectiveTable table(objects, pool_id(config.name));
+    pool->flow->ensure_bands(table.priorities());
+    pool->objectives.emplace().publish(std::move(table));
   }
-  if (pool->router.wants_latency_source()) {
-    log::warn("no latency model is attached: predictions are unknown", {{"pool", config.name}});
-  }
-  pool->endpoints.start();
+  pool->open(use_agent_session);
   if (first_.expired()) first_ = pool;
+  {
+    const std::scoped_lock lock(pools_mutex_);
+    pools_[config.name] = pool;
+  }
   return std::shared_ptr<gateway::EndpointPicker>(pool, &pool->picker);
+}
+
+// Of a pool that was made anew, the newest is told: series with equal labels stand once.
+void DataPlane::collect(telemetry::Snapshot& out) {
+  const std::scoped_lock lock(pools_mutex_);
+  for (auto it = pools_.begin(); it != pools_.end();) {
+    const std::shared_ptr<Pool> pool = it->second.lock();
+    if (pool == nullptr) {
+      it = pools_.erase(it);
+      continue;
+    }
+    const telemetry::Labels labels{{"inference_pool", pool->name}};
+    if (pool->precise) pool->precise->collect(out, labels);
+    if (pool->latency) pool->latency->collect(out, labels);
+    ++it;
+  }
 }
 
 router::PoolSnapshotPtr DataPlane::pool() const {

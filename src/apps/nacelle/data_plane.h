@@ -4,12 +4,15 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
 #include "apps/nacelle/router_picker.h"
 #include "async/runtime.h"
+#include "async/work_pool.h"
 #include "gateway/gateway.h"
 #include "gateway/gateway_config.h"
 #include "router/record/record_writer.h"
@@ -49,6 +52,9 @@ class DataPlane {
   DataPlane(async::Runtime& runtime, Options options);
   Result<std::shared_ptr<gateway::EndpointPicker>> make_picker(
       const gateway::ClusterConfig& config);
+  // Tokenises prompts for all pools; made for the first one that wants it.
+  [[nodiscard]] std::shared_ptr<async::WorkPool> work_pool();
+  void collect(telemetry::Snapshot& out);
 
   async::Runtime& runtime_;
   const Options options_;
@@ -56,6 +62,9 @@ class DataPlane {
   // Pools that are not yet stopped; they outlive their snapshot until their scrapes have ended.
   std::shared_ptr<std::atomic<int>> live_pools_ = std::make_shared<std::atomic<int>>(0);
   std::weak_ptr<Pool> first_;
+  std::shared_ptr<async::WorkPool> work_pool_;  // null until then
+  std::mutex pools_mutex_;
+  std::map<std::string, std::weak_ptr<Pool>> pools_;  // guarded; for /metrics
   gateway::Gateway gateway_;
 };
 

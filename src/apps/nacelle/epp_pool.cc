@@ -5,7 +5,10 @@
 #include <optional>
 #include <utility>
 
+#include "apps/nacelle/flow_loads.h"
+#include "apps/nacelle/learned_latency.h"
 #include "async/task_scope.h"
+#include "async/work_pool.h"
 #include "base/file.h"
 #include "router/config/config_node.h"
 #include "router/config/router_setup.h"
@@ -19,6 +22,10 @@ namespace {
 
 constexpr Duration kWatchPeriod = 1s;
 constexpr Duration kGaugePeriod = 1s;
+constexpr Duration kFollowPeriod = 100ms;
+constexpr std::size_t kTokenizerThreads = 2;
+constexpr std::size_t kMaxTokenizerJobs = 1024;
+
 Result<router::RouterSetup> load_setup(const EppOptions& options) {
   const router::SetupOptions how{.allow_experimental_plugins = options.allow_experimental_plugins};
   if (!options.config_text.empty()) {
@@ -48,25 +55,15 @@ std::optional<FileIdentity> identity_at(const std::string& path) {
   return identity_of(info);
 }
 
-router::flow::EndpointLoad load_of(const router::EndpointSnapshot& endpoint,
-                                   const router::InFlightLoad& own) {
-  const std::string* role = endpoint.label(router::kRoleLabel);
-  return {.role = router::flow::role_from_label(role == nullptr ? std::string_view() : *role),
-          .metrics_known = endpoint.metrics.known,
-          .metrics_updated = endpoint.metrics.updated,
-          .waiting_requests = endpoint.metrics.waiting_requests,
-          .kv_usage = endpoint.metrics.kv_usage,
-          .in_flight_requests = own.requests,
-          .in_flight_tokens = own.tokens};
-}
-
 }  // namespace
 
 struct EppPool::Impl {
   Impl(async::Runtime& runtime, const EppOptions& options, epp::PoolName pool_name,
-       router::RouterSetup setup)
+       router::RouterSetup setup, std::unique_ptr<telemetry::Metrics> pool_metrics)
       : loop(runtime.loop(0)),
         name(std::move(pool_name)),
+        metrics_owner(std::move(pool_metrics)),
+        metrics(*metrics_owner),
         router(std::move(setup.schedule), options.metrics_stale_after),
         pool(runtime.loop(0),
              {{}, options.scrape_interval, 2s, std::move(setup.data_layer.engines)}, router),
@@ -74,37 +71,38 @@ struct EppPool::Impl {
         picker_metrics(metrics, name.key.name),
         flow(
             std::move(setup.flow_control),
-            [this](TimePoint, std::vector<router::flow::EndpointLoad>& out) { fill_loads(out); },
+            [this](TimePoint, std::vector<router::flow::EndpointLoad>& out) {
+              append_flow_loads(router, out);
+            },
             clock, &flow_metrics),
         picker{.router = router,
                .flow = flow,
                .objectives = objectives,
                .metrics = picker_metrics,
                .clock = clock,
+               .precise = nullptr,
                .options = {.emit_endpoint_scores = options.emit_endpoint_scores,
                            .use_subset_filter = options.use_subset_filter,
                            .use_agent_session = setup.use_agent_session}},
         scope(runtime.loop(0)) {}
 
-  void fill_loads(std::vector<router::flow::EndpointLoad>& out) {
-    const router::PoolSnapshotPtr snapshot = router.pool();
-    for (const auto& endpoint : snapshot->endpoints) {
-      if (endpoint.serving) out.push_back(load_of(endpoint, router.load_of(endpoint.id)));
-    }
-  }
-
+  void attach(std::shared_ptr<router::PrecisePrefix> index);
   Status reload_endpoints();
   async::Task<void> watch_endpoints();
   async::Task<void> keep_gauges();
+  async::Task<void> follow_pool();
 
   async::Loop& loop;
   const epp::PoolName name;
   std::string endpoints_file;
   const SteadyClock clock;
-  telemetry::Metrics metrics;
+  const std::unique_ptr<telemetry::Metrics> metrics_owner;
+  telemetry::Metrics& metrics;
   std::unique_ptr<router::RecordWriter> recorder;
   router::Router router;
   router::EndpointPool pool;
+  std::shared_ptr<router::PrecisePrefix> precise;  // null: not configured
+  std::shared_ptr<LearnedLatency> latency;         // null: nobody wants predictions
   router::objective::ObjectiveStore objectives;
   router::flow::FlowMetrics flow_metrics;
   epp::PickerMetrics picker_metrics;
@@ -112,6 +110,17 @@ struct EppPool::Impl {
   epp::Picker picker;
   async::StopScope scope;
 };
+
+void EppPool::Impl::attach(std::shared_ptr<router::PrecisePrefix> index) {
+  precise = std::move(index);
+  picker.precise = precise;
+  if (precise) router.attach(precise->source());
+  latency = LearnedLatency::attach_to(router, metrics);
+  metrics.add_collector([this](telemetry::Snapshot& out) {
+    if (precise) precise->collect(out, {});
+    if (latency) latency->collect(out, {});
+  });
+}
 
 Status EppPool::Impl::reload_endpoints() {
   ASSIGN_OR_RETURN(const router::EndpointsFile file, load_endpoints(endpoints_file));
@@ -143,6 +152,14 @@ async::Task<void> EppPool::Impl::keep_gauges() {
   }
 }
 
+async::Task<void> EppPool::Impl::follow_pool() {
+  for (;;) {
+    precise->follow(*router.pool());
+    const bool go_on = co_await scope.sleep(kFollowPeriod);
+    if (!go_on) co_return;
+  }
+}
+
 EppPool::EppPool(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 EppPool::~EppPool() { impl_->router.record_to(nullptr); }
 
@@ -162,13 +179,16 @@ Result<std::shared_ptr<EppPool>> EppPool::create(async::Runtime& runtime, const 
     ASSIGN_OR_RETURN(router::EndpointsFile file, load_endpoints(endpoints_file));
     first = std::move(file.endpoints);
   }
-  auto impl = std::make_unique<Impl>(runtime, options, std::move(name), std::move(setup));
-  if (impl->router.wants_prefix_source()) {
-    log::warn("no index of KV events is attached: precise prefix matches are unknown");
+  std::shared_ptr<async::WorkPool> work_pool;
+  if (router::wants_precise(setup)) {
+    work_pool = std::make_shared<async::WorkPool>(kTokenizerThreads, kMaxTokenizerJobs);
   }
-  if (impl->router.wants_latency_source()) {
-    log::warn("no latency model is attached: predictions are unknown");
-  }
+  auto metrics = std::make_unique<telemetry::Metrics>();
+  ASSIGN_OR_RETURN(auto precise, router::PrecisePrefix::start(
+                                     setup, {.metrics = metrics.get(), .work_pool = work_pool}));
+  auto impl = std::make_unique<Impl>(runtime, options, std::move(name), std::move(setup),
+                                     std::move(metrics));
+  impl->attach(std::move(precise));
   impl->endpoints_file = std::move(endpoints_file);
   impl->recorder = std::move(recorder);
   impl->router.record_to(impl->recorder.get());
@@ -186,6 +206,7 @@ void EppPool::start() {
   impl_->loop.post([own = impl_.get()] {
     if (!own->endpoints_file.empty()) own->scope.spawn(own->watch_endpoints());
     own->scope.spawn(own->keep_gauges());
+    if (own->precise) own->scope.spawn(own->follow_pool());
     own->scope.spawn(own->flow.keep_time(own->scope));
   });
 }

@@ -44,7 +44,7 @@ async::Task<Status> refuse_stream(const Status& why, net::grpc::ServerCall& call
 }
 
 async::Task<Status> serve_stream(EppPools* pools, net::grpc::ServerCall& call) {
-  thread_local epp::RequestBodyReader reader;  // one per loop
+  thread_local router::RequestBodyReader reader;  // one per loop
   auto chosen = pools->choose(call.metadata());
   if (!chosen.ok()) {
     log::warn("a stream for no pool", {{"why", chosen.error()}});
@@ -260,11 +260,12 @@ async::Task<void> EppServer::drain(TimePoint deadline) {
   impl_->draining = true;
   const Status drained = co_await impl_->grpc->drain(deadline);
   if (!drained.ok()) log::warn("not every stream ended in time", {{"why", drained}});
-  impl_->kube.reset();  // joins its thread, which waits for no one
-  co_await impl_->pools.stop();
+  // Their handlers read what is taken down below.
   const TimePoint soon = std::chrono::steady_clock::now() + 1s;
   (void)co_await impl_->health_server->drain(soon);
   (void)co_await impl_->metrics_server->drain(soon);
+  impl_->kube.reset();  // joins its thread, which waits for no one
+  co_await impl_->pools.stop();
 }
 
 }  // namespace nacelle::apps

@@ -9,6 +9,8 @@
 #include "apps/nacelle/otel_environment.h"
 #include "async/signals.h"
 #include "async/timer.h"
+#include "gateway/ai/ai_plane.h"
+#include "gateway/ai/config/ai_part.h"
 #include "gateway/config/load.h"
 #include "telemetry/log.h"
 
@@ -48,18 +50,35 @@ async::Task<int> run_until_signal(DataPlane* plane, async::TerminationSignals* s
   co_return 0;
 }
 
-Result<gateway::GatewayModel> load_config(const std::vector<std::string>& paths) {
-  ASSIGN_OR_RETURN(gateway::GatewayModel model, gateway::load_model(paths));
-  RETURN_IF_ERROR(apply_otel_environment(process_environment(), model.settings.tracing));
-  return model;
+struct Loaded {
+  gateway::GatewayModel model;
+  std::shared_ptr<const gateway::ai::AiConfig> ai;  // null: there are no such objects
+};
+
+Result<Loaded> load_config(const std::vector<std::string>& paths) {
+  const Environment environment = process_environment();
+  gateway::ai::AiPart part(
+      [&environment](const std::string& name) { return environment(name.c_str()); });
+  Loaded loaded;
+  ASSIGN_OR_RETURN(loaded.model, gateway::load_model(paths, &part));
+  RETURN_IF_ERROR(apply_otel_environment(environment, loaded.model.settings.tracing));
+  loaded.ai = part.config();
+  return loaded;
 }
 
-void reload(DataPlane& plane, const std::vector<std::string>& paths, ConfigWatcher::Reason reason) {
+void reload(DataPlane& plane, gateway::ai::AiPlane& ai, const std::vector<std::string>& paths,
+            ConfigWatcher::Reason reason) {
   if (reason == ConfigWatcher::Reason::kHangup) plane.gateway().reopen_logs();
-  auto model = load_config(paths);
-  Status status = model ? Status() : model.error();
-  if (model) {
-    status = plane.gateway().apply(std::move(*model));
+  auto loaded = load_config(paths);
+  Status status = loaded ? Status() : loaded.error();
+  if (loaded) {
+    auto extension = ai.prepare(std::move(loaded->ai));
+    if (extension) loaded->model.extension = std::move(*extension);
+    if (!extension) status = extension.error();
+  }
+  if (status.ok()) {
+    status = plane.gateway().apply(std::move(loaded->model));
+    if (status.ok()) ai.commit();
   } else {
     plane.gateway().refuse(status);
   }
@@ -69,6 +88,12 @@ void reload(DataPlane& plane, const std::vector<std::string>& paths, ConfigWatch
   } else {
     log::error("configuration refused; the one before stays in force", {{"why", status}});
   }
+}
+
+int print_sizes(const gateway::GatewayModel& model) {
+  fmt::print("{} rules on {} ports, {} clusters\n", model.rules.size(), model.ports.size(),
+             model.clusters.size());
+  return 0;
 }
 
 int fail(const Status& status) {
@@ -115,13 +140,9 @@ int gateway_command(const Args& args) {
   if (const Status configured = log::configure(log_config); !configured.ok())
     return fail(configured);
 
-  auto model = load_config(options.config);
-  if (!model) return fail(model.error());
-  if (options.check) {
-    fmt::print("{} rules on {} ports, {} clusters\n", model->rules.size(), model->ports.size(),
-               model->clusters.size());
-    return 0;
-  }
+  auto loaded = load_config(options.config);
+  if (!loaded) return fail(loaded.error());
+  if (options.check) return print_sizes(loaded->model);
   ConfigWatcher::block_hangup();
   const std::size_t loops =
       options.loops > 0 ? options.loops : std::max(1u, std::thread::hardware_concurrency());
@@ -132,19 +153,28 @@ int gateway_command(const Args& args) {
   plane_options.gateway.retire_timeout = seconds_of(options.shutdown_timeout_s);
   plane_options.record = options.record;
   plane_options.allow_experimental_plugins = options.allow_experimental_plugins;
-  auto plane = DataPlane::bind(runtime, std::move(*model), plane_options);
+  gateway::ai::AiPlane ai(runtime);
+  plane_options.gateway.admin = ai.admin();
+  auto extension = ai.prepare(std::move(loaded->ai));
+  if (!extension) return fail(extension.error());
+  loaded->model.extension = std::move(*extension);
+  auto plane = DataPlane::bind(runtime, std::move(loaded->model), plane_options);
   if (!plane) return fail(plane.error());
+  ai.commit();
+  ai.add_collector((*plane)->gateway().metrics());
   if (const Status listening = (*plane)->listen(); !listening.ok()) return fail(listening);
   log::info("gateway listens", {{"port", (*plane)->gateway().port()},
                                 {"admin_port", (*plane)->gateway().admin_port()},
                                 {"rules", (*plane)->gateway().snapshot()->rules.size()}});
   // Without watching it still waits for SIGHUP.
   std::optional<ConfigWatcher> watcher;
-  watcher.emplace(options.watch ? options.config : std::vector<std::string>(), 500ms,
-                  [&](ConfigWatcher::Reason reason) { reload(**plane, options.config, reason); });
+  watcher.emplace(
+      options.watch ? options.config : std::vector<std::string>(), 500ms,
+      [&](ConfigWatcher::Reason reason) { reload(**plane, ai, options.config, reason); });
   const int code =
       async::run_blocking(runtime.loop(0), run_until_signal(plane->get(), &signals, &options));
   watcher.reset();
+  ai.stop();
   runtime.stop();
   runtime.join();
   return code;

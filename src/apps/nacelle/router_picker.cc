@@ -1,55 +1,129 @@
 #include "apps/nacelle/router_picker.h"
 
 #include <algorithm>
+#include <random>
 
-#include "router/prefix_hash.h"
+#include "apps/nacelle/answer_meter.h"
+#include "router/request_terms.h"
 
 namespace nacelle::apps {
 namespace {
 
 class Picked final : public gateway::PickedEndpoint {
  public:
-  Picked(router::Placement placement, router::EndpointPool& pool)
-      : placement_(std::move(placement)), pool_(pool) {}
+  Picked(router::Placement placement, router::EndpointPool& pool, Ticket* ticket)
+      : placement_(std::move(placement)), pool_(pool) {
+    router::flow::Admission* admission = ticket == nullptr ? nullptr : &ticket->admission;
+    if (placement_.observer() != nullptr || admission != nullptr)
+      meter_ = std::make_unique<AnswerMeter>(placement_.observer(), admission);
+  }
 
   [[nodiscard]] const std::string& address() const override { return placement_.address(); }
+  void edit_request(net::http::Headers& headers) const override {
+    for (const std::string& name : placement_.remove_headers()) headers.remove(name);
+    for (const auto& header : placement_.set_headers()) headers.set(header.name, header.value);
+  }
+  void edit_answer(net::http::Headers& headers) const override {
+    for (const auto& header : placement_.response_headers()) headers.set(header.name, header.value);
+  }
   void on_first_byte() override { placement_.on_first_byte(); }
+  void on_piece(std::string_view piece) override {
+    if (meter_) meter_->on_piece(piece, std::chrono::steady_clock::now());
+  }
+  void on_complete() override {
+    if (meter_) meter_->on_complete(std::chrono::steady_clock::now());
+  }
+  void on_status(int status) override {
+    if (meter_) meter_->on_status(status);
+  }
   void on_failure() override { pool_.mark_failed(placement_.id()); }
 
  private:
   router::Placement placement_;
   router::EndpointPool& pool_;
+  std::unique_ptr<AnswerMeter> meter_;  // null where nobody wants to know of the answer
+};
+
+bool contains(std::span<const std::string> list, const std::string& text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+// The address of the endpoint that the client came from; "" when it does not serve any more.
+std::string session_address(const router::PoolSnapshot& pool, std::string_view session,
+                            std::span<const std::string> tried) {
+  for (const router::EndpointSnapshot& endpoint : pool.endpoints) {
+    if (!endpoint.serving || gateway::session_of(endpoint.address) != session) continue;
+    return contains(tried, endpoint.address) ? std::string() : endpoint.address;
+  }
+  return {};
+}
+
+// Reused between the picks of a loop.
+struct Scratch {
+  std::vector<router::HeaderView> headers;
+  std::vector<std::uint64_t> hashes;
+  std::vector<router::EndpointId> excluded;
+  std::mt19937_64 random{std::random_device{}()};
 };
 
 }  // namespace
 
+async::Task<Result<std::unique_ptr<gateway::PickTicket>>> RouterPicker::wait_for_ticket(
+    gateway::PickRequest request, net::http::ServerExchange& exchange) {
+  return take_ticket(office_, request, exchange);
+}
+
 Result<std::unique_ptr<gateway::PickedEndpoint>> RouterPicker::pick(
     const gateway::PickRequest& request, std::span<const std::string> tried) {
-  thread_local std::vector<std::uint64_t> hashes;
-  thread_local std::mt19937_64 random{std::random_device{}()};
-  const router::PrefixHashOptions options = router_.prefix_hash_options();
-  hashes.clear();
-  router::append_text_prefix_hashes(router::prefix_seed(request.model, request.cache_salt),
-                                    request.prompt, options, hashes);
-  std::vector<router::EndpointId> excluded;
-  if (!tried.empty()) {
-    for (const router::EndpointSnapshot& endpoint : router_.pool()->endpoints) {
-      if (std::find(tried.begin(), tried.end(), endpoint.address) != tried.end()) {
-        excluded.push_back(endpoint.id);
-      }
-    }
+  thread_local Scratch scratch;
+  auto* ticket = static_cast<Ticket*>(request.ticket);
+  scratch.headers.clear();
+  if (request.headers != nullptr) {
+    for (const auto& field : *request.headers) scratch.headers.push_back({field.name, field.value});
   }
-  router::RoutingRequest routing;
-  routing.block_hashes = hashes;
-  routing.model = request.model;
-  routing.block_size_tokens = options.block_size_tokens;
-  routing.prompt_tokens = router::estimated_tokens(request.prompt);
-  routing.excluded = excluded;
-  routing.random = random();
-  ASSIGN_OR_RETURN(router::Placement placement,
-                   router_.pick(routing, std::chrono::steady_clock::now()));
+  router::RequestTerms terms;
+  terms.headers = scratch.headers;
+  terms.facts = router::objective::request_facts_from_headers(scratch.headers);
+  terms.model = request.model;
+  terms.cache_salt = request.cache_salt;
+  terms.prompt = request.prompt;
+  terms.max_output_tokens = request.max_output_tokens;
+  if (ticket != nullptr) {
+    if (!ticket->target.empty()) terms.model = ticket->target;
+    terms.priority = ticket->priority;
+    if (ticket->tokens) terms.tokens = &*ticket->tokens;
+  }
+  router::RoutingRequest routing = router::routing_request_of(terms, router_.prefix_hash_options(),
+                                                              scratch.random(), scratch.hashes);
+  scratch.excluded.clear();
+  std::string session;
+  if (!tried.empty() || !request.session.empty()) {
+    const router::PoolSnapshotPtr pool = router_.pool();
+    for (const router::EndpointSnapshot& endpoint : pool->endpoints) {
+      if (contains(tried, endpoint.address)) scratch.excluded.push_back(endpoint.id);
+    }
+    if (!request.session.empty()) session = session_address(*pool, request.session, tried);
+  }
+  routing.excluded = scratch.excluded;
+  const TimePoint now = std::chrono::steady_clock::now();
+  router::Refusal refusal;
+  // A session's own endpoint first; the pool when that one may not be had.
+  const std::string_view only[] = {session};
+  if (!session.empty()) routing.subset = only;
+  auto placement = router_.pick(routing, now, refusal);
+  if (!placement && !session.empty()) {
+    routing.subset = {};
+    placement = router_.pick(routing, now, refusal);
+  }
+  if (!placement) {
+    if (request.refusal != nullptr)
+      *request.refusal = {refusal.http_status, refusal.status.message(),
+                          std::string(refusal.reason)};
+    return placement.error();
+  }
+  if (ticket != nullptr) ticket->admission.placed();
   return std::unique_ptr<gateway::PickedEndpoint>(
-      std::make_unique<Picked>(std::move(placement), pool_));
+      std::make_unique<Picked>(std::move(*placement), pool_, ticket));
 }
 
 }  // namespace nacelle::apps

@@ -1,13 +1,13 @@
-// router_picker.h: the gateway's EndpointPicker over the router: text is hashed here, picks happen
-// there.
+// router_picker.h: the gateway's EndpointPicker over the router: what a request says is read here,
+// picks happen there.
 //
-// Home:    pick() on any network loop.
+// Home:    on any network loop.
 #pragma once
 
 #include <memory>
-#include <random>
 #include <string>
 
+#include "apps/nacelle/pick_ticket.h"
 #include "gateway/picker.h"
 #include "router/router.h"
 #include "router/signals/endpoint_pool.h"
@@ -16,9 +16,14 @@ namespace nacelle::apps {
 
 class RouterPicker final : public gateway::EndpointPicker {
  public:
-  // Both outlive the picker.
+  // All outlive the picker, as do the parts of `office`.
   RouterPicker(router::Router& router, router::EndpointPool& pool) : router_(router), pool_(pool) {}
+  // Before the first request.
+  void set_office(TicketOffice office) { office_ = std::move(office); }
 
+  [[nodiscard]] bool has_tickets() const override { return office_.open(); }
+  [[nodiscard]] async::Task<Result<std::unique_ptr<gateway::PickTicket>>> wait_for_ticket(
+      gateway::PickRequest request, net::http::ServerExchange& exchange) override;
   [[nodiscard]] Result<std::unique_ptr<gateway::PickedEndpoint>> pick(
       const gateway::PickRequest& request, std::span<const std::string> tried) override;
   [[nodiscard]] bool any_serving() const override { return pool_.any_serving(); }
@@ -27,6 +32,7 @@ class RouterPicker final : public gateway::EndpointPicker {
  private:
   router::Router& router_;
   router::EndpointPool& pool_;
+  TicketOffice office_;
 };
 
 }  // namespace nacelle::apps

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <thread>
 
@@ -47,9 +48,42 @@ Result<std::unique_ptr<Up>> Up::bind(async::Runtime& runtime, UpOptions options,
     config.endpoints.push_back(fmt::format("127.0.0.1:{}", port));
 
   std::unique_ptr<Up> up(new Up(runtime, std::move(options)));
-  ASSIGN_OR_RETURN(up->plane_, DataPlane::bind(runtime, gateway::model_of(config)));
+  gateway::GatewayModel model = gateway::model_of(config);
+  if (config.policy == kPrecisePolicy) {
+    RETURN_IF_ERROR(up->plan_precise(config.endpoints));
+    model.clusters.front().picker.plugins = config_text(*up->precise_);
+  }
+  ASSIGN_OR_RETURN(up->plane_, DataPlane::bind(runtime, std::move(model)));
   for (std::uint32_t i = 0; i < ports.size(); ++i) up->add_engine(program, i, ports[i]);
   return up;
+}
+
+// Sockets in the data folder: nobody else on the network hears what prompts are made of.
+Status Up::plan_precise(const std::vector<std::string>& addresses) {
+  constexpr std::size_t kMaxSocketPath = 100;  // the kernel takes 107 bytes
+  if (given(options_.engine_args, "--kv-events-config"))
+    return invalid_argument("the policy 'precise' sets --kv-events-config itself");
+  PrecisePolicy policy;
+  policy.model = options_.model;
+  policy.chat_template = flag_value(options_.engine_args, "--chat-template");
+  if (const std::string size = flag_value(options_.engine_args, "--block-size"); !size.empty()) {
+    const auto [end, error] =
+        std::from_chars(size.data(), size.data() + size.size(), policy.block_size_tokens);
+    if (error != std::errc() || policy.block_size_tokens == 0)
+      return invalid_argument("--block-size: '{}' is no number of tokens", size);
+  }
+  std::error_code error;
+  const auto folder = std::filesystem::absolute(options_.data_dir, error);
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const std::string path = (folder / fmt::format("kv-{}", i)).string();
+    if (path.size() > kMaxSocketPath) {
+      return invalid_argument("the path {} has {} bytes, a socket's may have {}: give --data-dir",
+                              path, path.size(), kMaxSocketPath);
+    }
+    policy.engines.push_back({addresses[i], "ipc://" + path, "ipc://" + path + "r"});
+  }
+  precise_ = std::move(policy);
+  return {};
 }
 
 void Up::add_engine(const std::string& program, std::uint32_t index, std::uint16_t port) {
@@ -84,6 +118,12 @@ void Up::add_engine(const std::string& program, std::uint32_t index, std::uint16
     argv.insert(argv.end(), {"--shutdown-timeout", "10"});
   if (!given(options_.engine_args, "--enable-prompt-tokens-details"))
     argv.push_back("--enable-prompt-tokens-details");
+  if (precise_) {
+    const std::filesystem::path folder = options_.model / "";
+    argv.insert(argv.end(),
+                {"--kv-events-config", kv_events_flag(precise_->engines[index],
+                                                      folder.parent_path().filename().string())});
+  }
   argv.insert(argv.end(), options_.engine_args.begin(), options_.engine_args.end());
   config.on_exit = [log = config.command.log_file.string(), name = config.name](
                        const control::ExitReason& reason, Duration wait) {

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/nacelle/data_plane.h"
+#include "apps/nacelle/precise_policy.h"
 #include "apps/nacelle/up_options.h"
 #include "async/runtime.h"
 #include "async/signals.h"
@@ -29,6 +31,8 @@ class Up {
   Up(async::Runtime& runtime, UpOptions options)
       : runtime_(runtime), options_(std::move(options)) {}
 
+  // Where the engines publish, for the policy `precise`; errors name what is in its way.
+  Status plan_precise(const std::vector<std::string>& addresses);
   void add_engine(const std::string& program, std::uint32_t index, std::uint16_t port);
   // Shows loading until an engine answers; false when a signal came first.
   async::Task<bool> wait_until_serving(const bool* interrupted);
@@ -40,6 +44,7 @@ class Up {
 
   async::Runtime& runtime_;
   const UpOptions options_;
+  std::optional<PrecisePolicy> precise_;  // of the policy `precise`
   std::unique_ptr<DataPlane> plane_;
   std::vector<std::unique_ptr<control::Supervisor>> engines_;
 };

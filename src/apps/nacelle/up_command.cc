@@ -57,9 +57,9 @@ int up_command(const Args& args, std::string_view program) {
   auto* port = app.add_option("--port", flags.port, "port of the gateway (default 8080)");
   auto* admin = app.add_option("--admin-port", flags.admin_port,
                                "loopback port of /metrics and /endpoints (default 8081)");
-  auto* policy =
-      app.add_option("--policy", flags.policy,
-                     fmt::format("one of {} (default prefix-aware)", router::kPolicyNames));
+  auto* policy = app.add_option(
+      "--policy", flags.policy,
+      fmt::format("one of {}, {} (default prefix-aware)", router::kPolicyNames, kPrecisePolicy));
   app.add_option("--data-dir", data_dir,
                  "folder of the engines' logs (default ~/.local/state/nacelle)");
   auto* level =

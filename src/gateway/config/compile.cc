@@ -56,11 +56,13 @@ void check_policy_targets(References& references) {
       (void)references.find(objects.services, target, "Service");
     } else if (target.kind == "InferencePool") {
       (void)references.find(objects.pools, target, "InferencePool");
+    } else if (target.kind == "Backend") {
+      (void)references.find(objects.backends, target, "Backend");
     } else if (target.kind == "HTTPRoute") {
       (void)references.find(objects.routes, target, "HTTPRoute");
     } else {
       references.refuse(target, fmt::format("kind '{}' cannot be a target here; Service, "
-                                            "InferencePool and HTTPRoute can",
+                                            "InferencePool, Backend and HTTPRoute can",
                                             target.kind));
     }
   };

@@ -18,22 +18,24 @@ std::string address_of(const std::string& host, std::uint16_t port) {
 
 }  // namespace
 
-std::uint32_t Clusters::find_or_add(const ObjectRef& ref, const std::string& from) {
+std::uint32_t Clusters::find_or_add(const ObjectRef& ref, const RouteObject& from) {
+  const bool is_external = ref.group == kEnvoyGroup && ref.kind == "Backend";
   const bool is_service = ref.group.empty() && ref.kind == "Service";
   const bool is_pool = ref.group == kPoolGroup && ref.kind == "InferencePool";
-  if (!is_service && !is_pool) {
+  if (!is_service && !is_pool && !is_external) {
     references_.refuse(ref,
-                       fmt::format("kind '{}' of group '{}' is no backend; Service of group '' "
-                                   "and InferencePool of group {} are",
-                                   ref.kind, ref.group, kPoolGroup));
+                       fmt::format("kind '{}' of group '{}' is no backend; Service of group '', "
+                                   "InferencePool of group {} and Backend of group {} are",
+                                   ref.kind, ref.group, kPoolGroup, kEnvoyGroup));
     return kNoCluster;
   }
-  if (!references_.granted(kGatewayGroup, "HTTPRoute", from, ref)) {
-    references_.refuse(ref, fmt::format("no ReferenceGrant in namespace {} lets HTTPRoutes of {} "
-                                        "name {} {}",
-                                        ref.name_space, from, ref.kind, ref.name));
+  if (!references_.granted(from.group, from.kind, from.meta.name_space, ref)) {
+    references_.refuse(
+        ref, fmt::format("no ReferenceGrant in namespace {} lets {}s of {} name {} {}",
+                         ref.name_space, from.kind, from.meta.name_space, ref.kind, ref.name));
     return kNoCluster;
   }
+  if (is_external) return external(ref);
   return is_service ? service(ref) : pool(ref);
 }
 
@@ -101,6 +103,32 @@ std::uint32_t Clusters::pool(const ObjectRef& ref) {
   return add(std::move(cluster), ref);
 }
 
+std::uint32_t Clusters::external(const ObjectRef& ref) {
+  const ExternalBackendObject* backend =
+      references_.find(references_.objects().backends, ref, "Backend");
+  if (backend == nullptr) return kNoCluster;
+  ClusterConfig cluster;
+  cluster.name = fmt::format("backend/{}/{}", ref.name_space, ref.name);
+  if (const auto known = by_name_.find(cluster.name); known != by_name_.end()) return known->second;
+  cluster.http2 = backend->http2;
+  for (const net::HostPort& address : backend->endpoints)
+    cluster.endpoints.push_back(address.to_string());
+  if (backend->tls) {
+    cluster.tls.emplace();
+    cluster.tls->server_name = backend->server_name;
+    for (const ObjectRef& authority : backend->authorities) {
+      cluster.tls->authorities +=
+          authority.kind == "Secret"
+              ? references_.value(references_.objects().secrets, authority, "Secret", "ca.crt")
+              : references_.value(references_.objects().config_maps, authority, "ConfigMap",
+                                  "ca.crt");
+    }
+    cluster.http2 = false;
+  }
+  apply_tls(ref, "", cluster);
+  return add(std::move(cluster), ref);
+}
+
 void Clusters::add_static_endpoints(const ObjectRef& ref, ClusterConfig& cluster) {
   for (const StaticEndpointsObject& list : references_.objects().endpoints) {
     if (!targets(list.targets, ref)) continue;
@@ -119,6 +147,12 @@ void Clusters::apply_policies(const ObjectRef& ref, ClusterConfig& cluster) {
       if (cluster.kind != ClusterConfig::Kind::kPool)
         references_.problems().add(policy.meta.where, "picker belongs to an InferencePool");
     }
+  }
+  if (cluster.kind != ClusterConfig::Kind::kPool) return;
+  for (const PickerObject& object : references_.objects().picker_objects) {
+    if (object.name_space != ref.name_space || (!object.pool.empty() && object.pool != ref.name))
+      continue;
+    cluster.picker.objects += "---\n" + object.text + "\n";
   }
 }
 

@@ -69,6 +69,13 @@ class RouteCompiler {
   std::vector<std::pair<const PlacedListener*, std::vector<std::string>>> attach(
       const std::vector<PlacedListener>& listeners) {
     std::vector<std::pair<const PlacedListener*, std::vector<std::string>>> attached;
+    if (route_.every_listener) {
+      for (const PlacedListener& listener : listeners) {
+        auto hosts = hosts_on(listener);
+        if (!hosts.empty()) attached.emplace_back(&listener, std::move(hosts));
+      }
+      return attached;
+    }
     for (const ObjectRef& parent : route_.parents) {
       if (parent.group != kGatewayGroup || parent.kind != "Gateway") continue;  // a mesh's
       std::string why = "no listener of the Gateway fits sectionName and port";
@@ -116,26 +123,30 @@ class RouteCompiler {
     RuleConfig rule;
     rule.route = route_.meta.full_name();
     rule.name = object.name;
-    rule.cluster_name = fmt::format("httproute/{}/rule/{}", rule.route, index);
+    rule.cluster_name = fmt::format("{}/{}/rule/{}", route_.label, rule.route, index);
+    rule.tag = object.tag;
     rule.filters = filters_of(object.filters);
     rule.cors = object.filters.cors;
     rule.invalid = object.filters.unknown;
     for (const MirrorObject& mirror : object.filters.mirrors) {
-      const std::uint32_t cluster = clusters_.find_or_add(mirror.backend, route_.meta.name_space);
+      const std::uint32_t cluster = clusters_.find_or_add(mirror.backend, route_);
       if (cluster != kNoCluster)
         rule.mirrors.push_back({cluster, mirror.numerator, mirror.denominator});
     }
     for (const BackendObject& backend : object.backends) {
       BackendConfig config;
-      config.cluster = clusters_.find_or_add(backend.ref, route_.meta.name_space);
+      config.cluster = clusters_.find_or_add(backend.ref, route_);
       config.weight = backend.weight;
-      config.name = backend.ref.name_space + "/" + backend.ref.name;
+      config.priority = backend.priority;
+      config.name =
+          backend.name.empty() ? backend.ref.name_space + "/" + backend.ref.name : backend.name;
+      if (object.tag != kNoTag) config.tag = static_cast<std::uint32_t>(rule.backends.size());
       config.filters = filters_of(backend.filters);
       rule.backends.push_back(std::move(config));
     }
     const GatewayLimits& limits = model_.settings.limits;
     rule.first_byte_timeout = limits.first_byte_timeout;
-    rule.stream_idle_timeout = limits.stream_idle_timeout;
+    rule.stream_idle_timeout = object.stream_idle_timeout.value_or(limits.stream_idle_timeout);
     rule.request_timeout = object.request_timeout.value_or(Duration::zero());
     rule.backend_timeout = object.backend_timeout.value_or(Duration::zero());
     rule.retry = object.retry;
@@ -150,7 +161,7 @@ class RouteCompiler {
       for (const PolicyObject& policy : references_.objects().policies) {
         const bool meant =
             std::any_of(policy.targets.begin(), policy.targets.end(), [&](const ObjectRef& target) {
-              return target.kind == "HTTPRoute" && target.name == route_.meta.name &&
+              return target.kind == route_.kind && target.name == route_.meta.name &&
                      target.name_space == route_.meta.name_space &&
                      (by_rule ? !target.section.empty() && target.section == object.name
                               : target.section.empty());

@@ -56,14 +56,15 @@ class Clusters {
  public:
   explicit Clusters(References& references) : references_(references) {}
 
-  // kNoCluster after a problem. `from` is the namespace of the naming HTTPRoute.
-  std::uint32_t find_or_add(const ObjectRef& ref, const std::string& from);
+  // kNoCluster after a problem. `from` is the naming route.
+  std::uint32_t find_or_add(const ObjectRef& ref, const RouteObject& from);
   [[nodiscard]] std::vector<ClusterConfig> take() { return std::move(clusters_); }
 
  private:
   std::uint32_t add(ClusterConfig cluster, const ObjectRef& ref);
   std::uint32_t service(const ObjectRef& ref);
   std::uint32_t pool(const ObjectRef& ref);
+  std::uint32_t external(const ObjectRef& ref);
   void apply_policies(const ObjectRef& ref, ClusterConfig& cluster);
   void apply_tls(const ObjectRef& ref, const std::string& port_name, ClusterConfig& cluster);
   void add_static_endpoints(const ObjectRef& ref, ClusterConfig& cluster);

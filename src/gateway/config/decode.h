@@ -11,13 +11,15 @@
 
 #include "gateway/config/object_reader.h"
 #include "gateway/config/objects.h"
+#include "gateway/config/part.h"
 #include "gateway/config/problems.h"
 
 namespace nacelle::gateway {
 
-// Adds the object to `objects`. `source` names where it came from.
-void decode_object(std::string_view source, const nlohmann::json& object, Objects& objects,
-                   Problems& problems);
+// Adds the object to `objects`. `source` names where it came from; objects of the part's kinds
+// (`part` may be null) are noted only.
+void decode_object(std::string_view source, const nlohmann::json& object, const ConfigPart* part,
+                   Objects& objects, Problems& problems);
 
 // One kind each; `spec` is a reader of the object's spec.
 void decode_gateway(ObjectReader& root, ObjectMeta meta, Objects& objects);
@@ -27,6 +29,7 @@ void decode_backend_tls(ObjectReader& root, ObjectMeta meta, Objects& objects);
 void decode_secret(ObjectReader& root, ObjectMeta meta, std::vector<SecretObject>& out);
 void decode_service(ObjectReader& root, ObjectMeta meta, Objects& objects);
 void decode_slice(ObjectReader& root, ObjectMeta meta, Objects& objects);
+void decode_external_backend(ObjectReader& root, ObjectMeta meta, Objects& objects);
 void decode_pool(ObjectReader& root, ObjectMeta meta, Objects& objects);
 void decode_endpoints(ObjectReader& root, ObjectMeta meta, Objects& objects);
 void decode_policy(ObjectReader& root, ObjectMeta meta, Objects& objects);

@@ -70,6 +70,53 @@ void decode_slice(ObjectReader& root, ObjectMeta meta, Objects& objects) {
   objects.slices.push_back(std::move(out));
 }
 
+// Only what is served is accepted: a field that would be ignored may be one that protects.
+void decode_external_backend(ObjectReader& root, ObjectMeta meta, Objects& objects) {
+  ExternalBackendObject out;
+  root.object("spec", [&](ObjectReader spec) {
+    if (const auto type = spec.one_of("type", {"Endpoints", "DynamicResolver"}); type == 1u)
+      spec.problem("type", "DynamicResolver is not served");
+    std::vector<std::string> protocols;
+    spec.strings("appProtocols", 4, protocols);
+    out.http2 = std::find(protocols.begin(), protocols.end(), "gateway.envoyproxy.io/h2c") !=
+                protocols.end();
+    spec.each("endpoints", 64, [&](ObjectReader endpoint) {
+      endpoint.ignore({"hostname", "zone"});
+      const auto read = [&](std::string_view key) {
+        return [&, key](ObjectReader reader) {
+          net::HostPort address;
+          std::int64_t port = 0;
+          const bool complete =
+              reader.required(key, address.host) & reader.integer("port", 1, 65535, port);
+          if (!reader.has("port")) reader.problem("port", "is required");
+          address.port = static_cast<std::uint16_t>(port);
+          if (complete) out.endpoints.push_back(std::move(address));
+        };
+      };
+      const bool found =
+          endpoint.object("fqdn", read("hostname")) | endpoint.object("ip", read("address"));
+      if (endpoint.has("unix")) endpoint.problem("unix", "is not served");
+      if (!found) endpoint.problem("fqdn or ip is required");
+    });
+    if (out.endpoints.empty()) spec.problem("endpoints", "at least one endpoint is required");
+    // The port of HTTPS means TLS: a key must not travel in clear text because a line is missing.
+    out.tls = std::any_of(out.endpoints.begin(), out.endpoints.end(),
+                          [](const net::HostPort& address) { return address.port == 443; });
+    spec.object("tls", [&](ObjectReader tls) {
+      out.tls = true;
+      tls.string("sni", out.server_name);
+      (void)tls.one_of("wellKnownCACertificates", {"System"});
+      tls.each("caCertificateRefs", 8, [&](ObjectReader authority) {
+        out.authorities.push_back(decode_ref(authority, "", "ConfigMap", meta.name_space));
+      });
+      if (tls.has("insecureSkipVerify"))
+        tls.problem("insecureSkipVerify", "is not served; name the authority instead");
+    });
+  });
+  out.meta = std::move(meta);
+  objects.backends.push_back(std::move(out));
+}
+
 void decode_pool(ObjectReader& root, ObjectMeta meta, Objects& objects) {
   PoolObject out;
   root.object("spec", [&](ObjectReader spec) {

@@ -1,10 +1,12 @@
 #include "gateway/config/documents.h"
-#include "gateway/ai/config/yaml_documents.h"
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+
+#include "yaml/documents.h"
 
 namespace nacelle::gateway {
 namespace {
@@ -35,6 +37,8 @@ json plain_scalar(const std::string& text) {
 
 class Converter {
  public:
+  // `nodes` counts over all documents of a file: aliases grow.
+  Converter(std::size_t first_line, std::size_t& nodes) : first_line_(first_line), nodes_(nodes) {}
   Result<json> convert(const YAML::Node& node, std::size_t depth) {
     if (++nodes_ > kMaxNodes) return invalid_argument("more than {} values", kMaxNodes);
     if (depth > kMaxDepth) return invalid_argument("nested deeper than {}", kMaxDepth);
@@ -53,12 +57,11 @@ class Converter {
         json map = json::object();
         for (const auto& entry : node) {
           if (!entry.first.IsScalar()) {
-            return invalid_argument("line {}: a key that is no scalar",
-                                    entry.first.Mark().line + 1);
+            return invalid_argument("line {}: a key that is no scalar", line_of(entry.first));
           }
           if (map.contains(entry.first.Scalar())) {
-            return invalid_argument("line {}: the key '{}' stands here twice",
-                                    entry.first.Mark().line + 1, entry.first.Scalar());
+            return invalid_argument("line {}: the key '{}' stands here twice", line_of(entry.first),
+                                    entry.first.Scalar());
           }
           ASSIGN_OR_RETURN(json value, convert(entry.second, depth + 1));
           map[entry.first.Scalar()] = std::move(value);
@@ -71,27 +74,31 @@ class Converter {
   }
 
  private:
-  std::size_t nodes_ = 0;
+  std::size_t line_of(const YAML::Node& node) const {
+    return first_line_ + static_cast<std::size_t>(node.Mark().line) + 1;
+  }
+
+  const std::size_t first_line_;
+  std::size_t& nodes_;
 };
 
 }  // namespace
 
 Result<std::vector<Document>> parse_documents(std::string_view source, std::string_view text) {
   std::vector<Document> documents;
+  auto loaded = yaml::load_documents(text, kMaxDocuments);
+  if (!loaded) return loaded.error().with_context(source);
+  std::size_t nodes = 0;
   try {
-    // Of some malformed streams LoadAll makes documents without end.
-    if (auto checked = ai::load_documents(text, kMaxDocuments); !checked) {
-      return checked.error().with_context(source);
-    }
-    const std::vector<YAML::Node> nodes = YAML::LoadAll(std::string(text));
-    Converter converter;
-    for (const YAML::Node& node : nodes) {
+    for (const yaml::Document& document : *loaded) {
+      const YAML::Node& node = document.root;
       if (!node || node.IsNull()) continue;
-      auto object = converter.convert(node, 0);
+      auto object = Converter(document.first_line, nodes).convert(node, 0);
       if (!object) return object.error().with_context(source);
-      const std::string where = nodes.size() > 1
-                                    ? fmt::format("{}:{}", source, node.Mark().line + 1)
-                                    : std::string(source);
+      const std::size_t line =
+          document.first_line + static_cast<std::size_t>(std::max(0, node.Mark().line)) + 1;
+      const std::string where =
+          loaded->size() > 1 ? fmt::format("{}:{}", source, line) : std::string(source);
       const auto items = object->find("items");
       if (object->is_object() && object->value("kind", json()) == json("List") &&
           items != object->end() && items->is_array()) {

@@ -34,7 +34,8 @@ Result<std::vector<std::string>> list_files(const std::vector<std::string>& path
   return files;
 }
 
-Result<GatewayModel> parse_model(const std::vector<std::pair<std::string, std::string>>& files) {
+Result<GatewayModel> parse_model(const std::vector<std::pair<std::string, std::string>>& files,
+                                 ConfigPart* part) {
   std::vector<Document> documents;
   Problems problems;
   for (const auto& [name, text] : files) {
@@ -59,22 +60,24 @@ Result<GatewayModel> parse_model(const std::vector<std::pair<std::string, std::s
     }
     return model;
   }
+  const bool readable = problems.empty();
   Objects objects;
   for (const Document& document : documents)
-    decode_object(document.source, document.object, objects, problems);
+    decode_object(document.source, document.object, part, objects, problems);
+  if (part != nullptr && readable) part->read(files, objects, problems);
   // References of objects that could not be read would only repeat what is wrong.
   RETURN_IF_ERROR(problems.status());
   return compile_model(objects, Unresolved::kRefuse);
 }
 
-Result<GatewayModel> load_model(const std::vector<std::string>& paths) {
+Result<GatewayModel> load_model(const std::vector<std::string>& paths, ConfigPart* part) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, list_files(paths));
   std::vector<std::pair<std::string, std::string>> files;
   for (const std::string& name : names) {
     ASSIGN_OR_RETURN(std::string text, read_file(name, kMaxFileBytes));
     files.emplace_back(name, std::move(text));
   }
-  return parse_model(files);
+  return parse_model(files, part);
 }
 
 }  // namespace nacelle::gateway

@@ -12,15 +12,18 @@
 
 #include "base/result.h"
 #include "gateway/config/model.h"
+#include "gateway/config/part.h"
 
 namespace nacelle::gateway {
 
 inline constexpr std::size_t kMaxFileBytes = std::size_t{16} << 20;
 
-[[nodiscard]] Result<GatewayModel> load_model(const std::vector<std::string>& paths);
+// `part` may be null: its kinds are then unknown ones.
+[[nodiscard]] Result<GatewayModel> load_model(const std::vector<std::string>& paths,
+                                              ConfigPart* part = nullptr);
 // The same from texts; the first of each pair names it in problems.
 [[nodiscard]] Result<GatewayModel> parse_model(
-    const std::vector<std::pair<std::string, std::string>>& files);
+    const std::vector<std::pair<std::string, std::string>>& files, ConfigPart* part = nullptr);
 // The files that load_model() would read now.
 [[nodiscard]] Result<std::vector<std::string>> list_files(const std::vector<std::string>& paths);
 

@@ -86,6 +86,7 @@ struct TrafficConfig {
 struct PickerConfig {
   std::string policy = "prefix-aware";
   std::string plugins;  // the text of an EndpointPickerConfig; "" = the policy
+  std::string objects;  // InferenceObjectives and InferenceModelRewrites of the pool, as documents
   Duration scrape_interval = 100ms;
   friend bool operator==(const PickerConfig&, const PickerConfig&) = default;
 };
@@ -109,6 +110,9 @@ struct ClusterConfig {
   friend bool operator==(const ClusterConfig&, const ClusterConfig&) = default;
 };
 
+// What an extension calls a rule or backend that it made; kNoTag: made by a route of our own.
+inline constexpr std::uint32_t kNoTag = UINT32_MAX;
+
 struct FilterSet {
   std::optional<HeaderModifier> request_headers, response_headers;
   std::optional<Redirect> redirect;
@@ -123,6 +127,7 @@ struct BackendConfig {
   std::uint32_t priority = 0;
   std::string name;  // "namespace/name"
   FilterSet filters;
+  std::uint32_t tag = kNoTag;
 };
 
 struct MirrorConfig {
@@ -147,9 +152,10 @@ struct RuleConfig {
   std::optional<RetryConfig> retry;
   std::optional<SessionConfig> session;
   Body body = Body::kAuto;
-  bool resume = true;       // a pool's event stream goes on elsewhere when its engine dies
-  bool holds_body = false;  // what kAuto came to
-  bool invalid = false;     // answers 500
+  bool resume = true;          // a pool's event stream goes on elsewhere when its engine dies
+  bool holds_body = false;     // what kAuto came to
+  bool invalid = false;        // answers 500
+  std::uint32_t tag = kNoTag;  // set: served with the extension only, 404 for requests without
 };
 
 struct CertificateConfig {
@@ -213,11 +219,14 @@ struct Settings {
   std::uint32_t trusted_hops = 0;  // proxies in front whose x-forwarded-for entries are believed
 };
 
+class Extension;  // extension.h
+
 struct GatewayModel {
   Settings settings;
   std::vector<PortConfig> ports;
   std::vector<RuleConfig> rules;
   std::vector<ClusterConfig> clusters;
+  std::shared_ptr<const Extension> extension;  // may be null
 };
 
 // Decides what kAuto means in each rule: a pool and a mirror need the whole body, others stream.

@@ -23,6 +23,7 @@ namespace nacelle::gateway {
 inline constexpr const char* kGatewayGroup = "gateway.networking.k8s.io";
 inline constexpr const char* kPoolGroup = "inference.networking.k8s.io";
 inline constexpr const char* kOwnGroup = "gateway.nacelle.dev";
+inline constexpr const char* kEnvoyGroup = "gateway.envoyproxy.io";
 
 struct ObjectMeta {
   std::string where;  // "file:line: Kind namespace/name:" for problems
@@ -81,6 +82,8 @@ struct FiltersObject {
 struct BackendObject {
   ObjectRef ref;
   std::uint32_t weight = 1;
+  std::uint32_t priority = 0;
+  std::string name;  // in logs and metrics; "" = the reference's
   FiltersObject filters;
 };
 
@@ -92,10 +95,15 @@ struct RuleObject {
   std::optional<Duration> request_timeout, backend_timeout;
   std::optional<RetryConfig> retry;
   std::optional<SessionConfig> session;
+  std::optional<Duration> stream_idle_timeout;
+  std::uint32_t tag = kNoTag;  // of the part that made it
 };
 
 struct RouteObject {
   ObjectMeta meta;
+  std::string group = kGatewayGroup, kind = "HTTPRoute";
+  std::string label = "httproute";  // in the names of clusters that logs and metrics show
+  bool every_listener = false;      // it has no parents and needs none
   std::vector<ObjectRef> parents;
   std::vector<std::string> hostnames;
   std::vector<RuleObject> rules;
@@ -132,6 +140,22 @@ struct SliceObject {
   std::vector<std::string> addresses;                        // of the ready ones
 };
 
+// gateway.envoyproxy.io Backend: endpoints by name or address, outside of any cluster.
+struct ExternalBackendObject {
+  ObjectMeta meta;
+  std::vector<net::HostPort> endpoints;
+  bool tls = false;         // written, or understood from port 443
+  std::string server_name;  // "" = the endpoints' own name
+  std::vector<ObjectRef> authorities;
+  bool http2 = false;
+};
+
+// An object of a part (part.h): what every object has.
+struct PartObject {
+  ObjectMeta meta;
+  std::string kind;
+};
+
 struct PoolObject {
   ObjectMeta meta;
   std::vector<std::uint16_t> ports;
@@ -164,6 +188,12 @@ struct SecretObject {
   std::map<std::string, std::string> data;
 };
 
+// InferenceObjective or InferenceModelRewrite: the picker reads them.
+struct PickerObject {
+  std::string name_space, pool;  // "" = of any pool
+  std::string text;              // JSON
+};
+
 struct Objects {
   std::vector<GatewayClassObject> classes;
   std::vector<GatewayObject> gateways;
@@ -173,8 +203,11 @@ struct Objects {
   std::vector<ServiceObject> services;
   std::vector<SliceObject> slices;
   std::vector<PoolObject> pools;
+  std::vector<ExternalBackendObject> backends;
+  std::vector<PartObject> part_objects;
   std::vector<StaticEndpointsObject> endpoints;
   std::vector<PolicyObject> policies;
+  std::vector<PickerObject> picker_objects;
   std::vector<SecretObject> secrets;
   std::vector<SecretObject> config_maps;
   std::map<std::string, std::map<std::string, std::string>> namespaces;  // labels by name

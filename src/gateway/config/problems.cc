@@ -28,7 +28,9 @@ std::size_t edits(std::string_view a, std::string_view b) {
 void Problems::add(std::string_view where, std::string_view what) {
   ++count_;
   if (where.ends_with(":")) where.remove_suffix(1);
-  if (lines_.size() < kMax) lines_.push_back(fmt::format("{}: {}", where, what));
+  if (lines_.size() < kMax) {
+    lines_.push_back(where.empty() ? std::string(what) : fmt::format("{}: {}", where, what));
+  }
 }
 
 Status Problems::status() const {

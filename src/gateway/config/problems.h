@@ -18,7 +18,7 @@ class Problems {
  public:
   static constexpr std::size_t kMax = 100;
 
-  // `where` is "file: Kind namespace/name: path.to.field".
+  // `where` is "file: Kind namespace/name: path.to.field"; "" when `what` says it.
   void add(std::string_view where, std::string_view what);
   [[nodiscard]] bool empty() const { return count_ == 0; }
   [[nodiscard]] std::size_t count() const { return count_; }

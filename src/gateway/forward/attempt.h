@@ -20,6 +20,7 @@ struct Forwarder::Attempt {
   bool resumed = false;         // `body` goes on with a stream
   net::http::ClientExchange* upstream = nullptr;
   bool timed_out = false;
+  bool evicted = false;     // gave way to other requests: Request::refusal says why
   Status client_failure{};  // the client's side of a streamed body broke
 };
 
@@ -50,6 +51,28 @@ class AttemptGuard {
   net::http::ClientExchange& upstream_;
   bool& timed_out_;
   async::Deadline deadline_;
+};
+
+// While it lives, an eviction cancels the upstream request.
+class EvictionGuard {
+ public:
+  EvictionGuard(Request& request, net::http::ClientExchange& upstream, bool& evicted)
+      : ticket_(request.ticket.get()) {
+    if (ticket_ == nullptr) return;
+    ticket_->on_evicted([&request, &upstream, &evicted](const PickRefusal& why) {
+      request.refusal = why;
+      evicted = true;
+      upstream.cancel();
+    });
+  }
+  ~EvictionGuard() {
+    if (ticket_ != nullptr) ticket_->on_evicted({});
+  }
+  EvictionGuard(const EvictionGuard&) = delete;
+  EvictionGuard& operator=(const EvictionGuard&) = delete;
+
+ private:
+  PickTicket* ticket_;
 };
 
 }  // namespace nacelle::gateway

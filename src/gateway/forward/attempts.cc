@@ -67,12 +67,76 @@ class ClientBody final : public net::http::BodySource {
 
 }  // namespace
 
+// What the extension chose, at its time; nullptr when no attempt is left.
+async::Task<const BackendConfig*> Forwarder::extension_choice(Request& request) {
+  const RuleConfig& rule = *request.rule->config;
+  if (request.exchange.client_gone() || request.body_taken) co_return nullptr;
+  std::vector<bool> serving;
+  for (const BackendConfig& backend : rule.backends) {
+    serving.push_back(backend.cluster != kNoCluster &&
+                      request.snapshot->clusters[backend.cluster]->picker->any_serving());
+  }
+  const double random = static_cast<double>(random_() >> 11) * 0x1p-53;
+  const TimePoint begin = now();
+  const auto next = request.extension->next_attempt(serving, begin, random);
+  if (!next || next->not_before >= request.deadline) co_return nullptr;
+  if (next->not_before > begin) co_await async::sleep_for(next->not_before - begin);
+  if (request.exchange.client_gone()) co_return nullptr;
+  request.retry_after.reset();
+  const BackendConfig& backend = rule.backends[next->backend];
+  if (request.record.attempts > 0) {
+    ++request.retries;
+    if (backend.cluster != kNoCluster)
+      request.snapshot->clusters[backend.cluster]->metrics.retries.increment();
+  }
+  co_return &backend;
+}
+
+PickRequest Forwarder::pick_request(Request& request, const Cluster& cluster) {
+  PickRequest wanted{request.facts.model, request.facts.cache_salt, request.facts.prompt};
+  wanted.headers = &request.exchange.request().headers;
+  wanted.path = request.path;
+  wanted.body = request.body;
+  wanted.session = request.session;
+  wanted.max_output_tokens = request.facts.max_output_tokens;
+  wanted.received = request.record.complete;
+  wanted.deadline = request.deadline;
+  wanted.refusal = &request.refusal;
+  if (request.ticket_of == &cluster) wanted.ticket = request.ticket.get();
+  if (cluster.config.traffic.balance == TrafficConfig::Balance::kRingHash) {
+    const std::string& name = cluster.config.traffic.hash_header;
+    wanted.hash = stable_hash(name.empty() ? std::string_view(request.record.peer)
+                                           : wanted.headers->get(name));
+  }
+  return wanted;
+}
+
+Result<std::unique_ptr<PickedEndpoint>> Forwarder::pick(Request& request, Cluster& cluster) {
+  const PickRequest wanted = pick_request(request, cluster);
+  auto picked = cluster.picker->pick(wanted, request.tried);
+  const bool repeats =
+      (request.rule->config->retry && request.level + 1 == request.rule->levels.size()) ||
+      (request.extension && request.extension->chooses_backends());
+  if (!picked && repeats && !request.tried.empty()) {
+    request.tried.clear();  // fewer endpoints than attempts: begin anew
+    picked = cluster.picker->pick(wanted, request.tried);
+  }
+  return picked;
+}
+
 async::Task<void> Forwarder::run_attempts(Request& request) {
   const RetryConfig& retry = request.rule->retry;
+  const bool chosen = request.extension && request.extension->chooses_backends();
   while (request.level + 1 < request.rule->levels.size() && !level_serves(request, request.level))
     ++request.level;
   for (;;) {
-    const BackendConfig* backend = choose_backend(request, random_());
+    const BackendConfig* backend = nullptr;
+    if (chosen) {
+      backend = co_await extension_choice(request);
+      if (backend == nullptr) break;
+    } else {
+      backend = choose_backend(request, random_());
+    }
     if (backend == nullptr || backend->cluster == kNoCluster) {
       co_await reply(request, 500, "The route's backend does not exist.", "NC", "no_backend");
       co_return;
@@ -87,31 +151,48 @@ async::Task<void> Forwarder::run_attempts(Request& request) {
       full.flags = "UO";
       full.details = "overflow";
       full.headers.add("x-envoy-overloaded", "true");
+      if (chosen) {
+        (void)refused(request, *backend, full);
+        continue;
+      }
       co_await reply(request, full);
       co_return;
     }
-    PickRequest wanted{request.facts.model, request.facts.cache_salt, request.facts.prompt};
-    wanted.headers = &request.exchange.request().headers;
-    wanted.path = request.path;
-    wanted.body = request.body;
-    wanted.session = request.session;
-    if (cluster.config.traffic.balance == TrafficConfig::Balance::kRingHash) {
-      const std::string& name = cluster.config.traffic.hash_header;
-      wanted.hash = stable_hash(name.empty() ? std::string_view(request.record.peer)
-                                             : wanted.headers->get(name));
+    // A request without a body (a list of models) computes nothing: it waits for nothing.
+    if (cluster.picker->has_tickets() && request.ticket_of != &cluster && !request.body.empty()) {
+      if (const bool got = co_await take_ticket(request, cluster); !got) {
+        if (request.exchange.client_gone()) co_return;
+        if (chosen) {
+          LocalReply answer = refusal_reply(request);
+          (void)refused(request, *backend, answer);
+          continue;
+        }
+        if (request.level + 1 < request.rule->levels.size()) {
+          ++request.level;
+          request.attempts_in_level = 0;
+          continue;
+        }
+        co_await reply_refused(request);
+        co_return;
+      }
     }
-    auto picked = cluster.picker->pick(wanted, request.tried);
-    if (!picked && request.rule->config->retry && !request.tried.empty() &&
-        request.level + 1 == request.rule->levels.size()) {
-      request.tried.clear();  // fewer endpoints than attempts: begin anew
-      picked = cluster.picker->pick(wanted, request.tried);
-    }
+    auto picked = pick(request, cluster);
     if (!picked) {
       if (request.last_failure.empty()) request.last_failure = picked.error().message();
+      if (chosen) {
+        tell_failure(request, *backend, Failure::kConnect, 0, {});
+        continue;
+      }
       if (request.level + 1 < request.rule->levels.size()) {
         ++request.level;
         request.attempts_in_level = 0;
         continue;
+      }
+      // A refusal that is about the request and not about missing endpoints has words of its own.
+      if (request.record.attempts == 0 && request.refusal.status != 0 &&
+          request.refusal.status != 503) {
+        co_await reply_refused(request);
+        co_return;
       }
       break;
     }
@@ -122,6 +203,11 @@ async::Task<void> Forwarder::run_attempts(Request& request) {
     Attempt one{*backend, cluster, **picked};
     const Outcome outcome = co_await attempt(request, one);
     if (outcome == Outcome::kDone) co_return;
+    if (one.evicted) {
+      co_await reply_refused(request);
+      co_return;
+    }
+    if (chosen) continue;
     if (const bool again = co_await pause_before_retry(request, *backend); !again) break;
     if (retry.attempts_per_priority > 0 &&
         request.attempts_in_level >= retry.attempts_per_priority &&
@@ -164,7 +250,7 @@ async::Task<void> Forwarder::give_up(Request& request) {
   if (request.held_head) {
     request.record.status = request.held_head->status;
     request.record.flags = request.retries > 0 ? "URX" : "-";
-    request.record.details = "via_upstream";
+    request.record.details = request.held_details;
     request.record.bytes_sent = request.held_answer.size();
     (void)co_await request.exchange.respond(*request.held_head, request.held_answer);
     co_return;
@@ -178,8 +264,14 @@ async::Task<void> Forwarder::give_up(Request& request) {
   std::string message =
       fmt::format("No model server could take the request: {}", request.last_failure);
   const bool asked = request.record.attempts > 0;
-  co_await reply(request, 503, std::move(message), asked ? flags : "UH",
-                 asked ? "upstream_reset_before_response_started" : "no_healthy_upstream");
+  LocalReply answer;
+  answer.status = 503;
+  answer.message = std::move(message);
+  answer.flags = asked ? flags : "UH";
+  answer.details = asked ? "upstream_reset_before_response_started" : "no_healthy_upstream";
+  if (!asked && !request.refusal.reason.empty())
+    answer.headers.add(kDroppedReasonHeader, request.refusal.reason);
+  co_await reply(request, answer);
 }
 
 // The head as this endpoint gets it. The client's own stays as it came, for the next attempt.
@@ -211,6 +303,7 @@ void Forwarder::prepare_head(Request& request, Attempt& attempt) {
     }
     if (filters->request_headers) filters->request_headers->apply(headers);
   }
+  attempt.picked.edit_request(headers);
 }
 
 async::Task<Status> Forwarder::send(Request& request, Attempt& attempt, ClientExchange& upstream) {
@@ -227,7 +320,7 @@ async::Task<Status> Forwarder::send(Request& request, Attempt& attempt, ClientEx
   if (request.body_held) {
     const bool rewritten =
         attempt.resumed || (request.extension && request.extension->rewrites_request());
-    const std::string& body = rewritten ? attempt.body : request.body;
+    const std::string& body = rewritten ? attempt.body : request.outgoing_body();
     co_return co_await upstream.send(*address, attempt.head, body, options);
   }
   ClientBody body(request, limits.body_bytes);
@@ -241,9 +334,10 @@ async::Task<Forwarder::Outcome> Forwarder::attempt(Request& request, Attempt& at
   const RuleConfig& rule = *request.rule->config;
   prepare_head(request, attempt);
   if (request.extension) {
-    if (request.extension->rewrites_request()) attempt.body = request.body;
+    if (request.extension->rewrites_request()) attempt.body = request.outgoing_body();
     auto answer =
         request.extension->on_attempt(attempt.backend, attempt.head, attempt.body, request.record);
+    if (answer && answer->is_outcome) co_return refused(request, attempt.backend, *answer);
     if (answer) {
       co_await reply(request, *answer);
       co_return Outcome::kDone;
@@ -255,6 +349,7 @@ async::Task<Forwarder::Outcome> Forwarder::attempt(Request& request, Attempt& at
   if (rule.backend_timeout > Duration::zero())
     deadline = std::min(deadline, now() + rule.backend_timeout);
   const AttemptGuard guard(request.exchange, upstream, deadline, attempt.timed_out);
+  const EvictionGuard eviction(request, upstream, attempt.evicted);
   const Status sent = co_await send(request, attempt, upstream);
   if (!sent.ok()) {
     if (!request.body_held && sent.code() == Code::kOutOfRange) {
@@ -272,6 +367,21 @@ async::Task<Forwarder::Outcome> Forwarder::attempt(Request& request, Attempt& at
   co_return co_await deliver(request, attempt, upstream);
 }
 
+// We refused the attempt ourselves; the answer counts as the backend's.
+Forwarder::Outcome Forwarder::refused(Request& request, const BackendConfig& backend,
+                                      LocalReply& answer) {
+  request.failure = Failure::kStatus;
+  request.failed_status = answer.status;
+  request.last_failure = answer.message;
+  request.held_head = reply_head(answer);
+  request.held_details = answer.details;
+  request.held_answer = answer.body.empty()
+                            ? error_body(request.path, answer.status, std::move(answer.message))
+                            : std::move(answer.body);
+  tell_failure(request, backend, Failure::kStatus, answer.status, {});
+  return Outcome::kFailed;
+}
+
 Forwarder::Outcome Forwarder::failed(Request& request, Attempt& attempt, ClientStage stage,
                                      const Status& why) {
   ClusterMetrics& metrics = attempt.cluster.metrics;
@@ -279,7 +389,8 @@ Forwarder::Outcome Forwarder::failed(Request& request, Attempt& attempt, ClientS
     metrics.cancelled.increment();
     return Outcome::kDone;
   }
-  if (request.rule->config->retry) request.held_head.reset();  // the last failure is told
+  const bool chosen = request.extension && request.extension->chooses_backends();
+  if (request.rule->config->retry || chosen) request.held_head.reset();  // the last failure is told
   request.failed_status = 0;
   const bool connecting = stage == ClientStage::kConnecting || stage == ClientStage::kIdle;
   if (attempt.timed_out || (!connecting && why.code() == Code::kDeadlineExceeded)) {
@@ -292,7 +403,8 @@ Forwarder::Outcome Forwarder::failed(Request& request, Attempt& attempt, ClientS
     request.failure = Failure::kReset;
     metrics.broke_off.increment();
   }
-  attempt.picked.on_failure();
+  if (!attempt.evicted) attempt.picked.on_failure();
+  tell_failure(request, attempt.backend, request.failure, 0, {});
   request.last_failure = attempt.timed_out
                              ? fmt::format("{}: no answer in time", attempt.picked.address())
                              : why.message();

@@ -24,10 +24,13 @@ bool is_event_stream(const ResponseHead& head) {
 
 }  // namespace
 
-void Forwarder::prepare_answer(Request& request, Attempt& attempt, ResponseHead& head) {
+AnswerPlan Forwarder::prepare_answer(Request& request, Attempt& attempt, ResponseHead& head) {
   const RuleConfig& rule = *request.rule->config;
   prepare_response_headers(head.headers);
-  if (request.extension) request.extension->on_response(head, request.record);
+  AnswerPlan plan = AnswerPlan::kWatched;
+  if (request.extension) plan = request.extension->on_response(head, request.record);
+  if (plan != AnswerPlan::kWatched) head.headers.remove("content-length");
+  attempt.picked.edit_answer(head.headers);
   for (const FilterSet* filters : {&attempt.backend.filters, &rule.filters}) {
     if (filters->response_headers) filters->response_headers->apply(head.headers);
   }
@@ -48,6 +51,29 @@ void Forwarder::prepare_answer(Request& request, Attempt& attempt, ResponseHead&
       }
     }
   }
+  return plan;
+}
+
+async::Task<Forwarder::Outcome> Forwarder::keep_answer(Request& request, Attempt& attempt,
+                                                       ClientExchange& upstream) {
+  ResponseHead& head = upstream.response();
+  auto body = co_await upstream.read_body(kMaxRetriedAnswer);
+  if (!body) co_return failed(request, attempt, upstream.stage(), body.error());
+  attempt.cluster.metrics.busy.increment();
+  request.last_failure = fmt::format("{} answered {}", attempt.picked.address(), head.status);
+  request.failure = Failure::kStatus;
+  request.failed_status = head.status;
+  tell_failure(request, attempt.backend, Failure::kStatus, head.status, *body);
+  (void)prepare_answer(request, attempt, head);
+  head.headers.remove("content-length");
+  request.held_head = head;
+  request.held_details = "via_upstream";
+  request.held_answer = std::move(*body);
+  if (request.extension) {
+    auto seen = request.extension->on_piece(request.held_answer, true, request.record);
+    if (seen) request.held_answer = std::string(*seen);
+  }
+  co_return Outcome::kFailed;
 }
 
 async::Task<Forwarder::Outcome> Forwarder::deliver(Request& request, Attempt& attempt,
@@ -58,22 +84,12 @@ async::Task<Forwarder::Outcome> Forwarder::deliver(Request& request, Attempt& at
   if (const auto text = head.headers.find("retry-after"))
     request.retry_after = parse_retry_after(*text);
   const auto length = upstream.content_length();
-  const bool again = request.retries < retry.attempts && !request.body_taken &&
-                     retriable(retry, Failure::kStatus, head.status) &&
-                     (!length || *length <= kMaxRetriedAnswer);
-  if (again) {
-    auto body = co_await upstream.read_body(kMaxRetriedAnswer);
-    if (!body) co_return failed(request, attempt, upstream.stage(), body.error());
-    attempt.cluster.metrics.busy.increment();
-    request.last_failure = fmt::format("{} answered {}", attempt.picked.address(), head.status);
-    request.failure = Failure::kStatus;
-    request.failed_status = head.status;
-    prepare_answer(request, attempt, head);
-    head.headers.remove("content-length");
-    request.held_head = head;
-    request.held_answer = std::move(*body);
-    co_return Outcome::kFailed;
-  }
+  const bool chosen = request.extension && request.extension->chooses_backends();
+  const bool moves_on =
+      chosen ? request.extension->may_move_on(head.status)
+             : request.retries < retry.attempts && retriable(retry, Failure::kStatus, head.status);
+  if (moves_on && !request.body_taken && (!length || *length <= kMaxRetriedAnswer))
+    co_return co_await keep_answer(request, attempt, upstream);
   auto first = co_await upstream.read_chunk();
   if (!first) co_return failed(request, attempt, upstream.stage(), first.error());
   request.record.first_byte = now();
@@ -84,14 +100,15 @@ async::Task<Forwarder::Outcome> Forwarder::deliver(Request& request, Attempt& at
     journal = StreamJournal::begin(head.headers.get(StreamJournal::kHeader));
   }
   head.headers.remove(StreamJournal::kHeader);
-  prepare_answer(request, attempt, head);
+  const AnswerPlan plan = prepare_answer(request, attempt, head);
   if (journal) {
     head.headers.remove("content-length");
     co_return co_await deliver_resumable(request, attempt, upstream, *first, *journal);
   }
-  const bool rewritten = request.extension && request.extension->rewrites_body();
-  if (rewritten) head.headers.remove("content-length");
-  if (is_event_stream(head) || rewritten || request.exchange.request().method == "HEAD")
+  if (plan == AnswerPlan::kHeld)
+    co_return co_await deliver_held(request, attempt, upstream, *first);
+  if (is_event_stream(head) || plan == AnswerPlan::kRewritten ||
+      request.exchange.request().method == "HEAD")
     co_return co_await deliver_stream(request, attempt, upstream, *first);
   co_return co_await deliver_whole(request, attempt, upstream, *first);
 }
@@ -118,6 +135,8 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_whole(Request& request, Attem
     first = held;
   }
   attempt.picked.on_first_byte();
+  attempt.picked.on_piece(first);
+  attempt.picked.on_complete();
   ResponseHead& head = upstream.response();
   head.headers.remove("content-length");  // respond() writes it
   if (request.extension) (void)request.extension->on_piece(first, true, request.record);
@@ -126,6 +145,46 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_whole(Request& request, Attem
   request.record.bytes_sent = first.size();
   attempt.cluster.metrics.ok.increment();
   (void)co_await request.exchange.respond(head, first);
+  co_return Outcome::kDone;
+}
+
+// Nothing goes to the client before all is there, so that a break is still nobody's loss.
+async::Task<Forwarder::Outcome> Forwarder::deliver_held(Request& request, Attempt& attempt,
+                                                        ClientExchange& upstream,
+                                                        std::string_view first) {
+  ByteBudget::Share share(shared_.held_bytes);
+  std::string held(first);
+  const std::size_t limit = request.snapshot->model.settings.limits.body_bytes;
+  Status kept;
+  while (!first.empty()) {
+    if (held.size() > limit || !share.grow(held.size())) {
+      kept = resource_exhausted("the answer has more than {} bytes", held.size());
+      break;
+    }
+    auto chunk = co_await upstream.read_chunk();
+    if (!chunk) {
+      request.record.first_byte = TimePoint{};
+      co_return failed(request, attempt, upstream.stage(), chunk.error());
+    }
+    first = *chunk;
+    held.append(first);
+  }
+  attempt.picked.on_first_byte();
+  Result<std::string_view> body = kept.ok()
+                                      ? request.extension->on_piece(held, true, request.record)
+                                      : Result<std::string_view>(kept);
+  if (!body) {
+    attempt.cluster.metrics.broke_off.increment();
+    request.record.failure = body.error().message();
+    co_await reply(request, 502, fmt::format("The backend's answer: {}", body.error().message()),
+                   "UPE", "upstream_response_untranslatable");
+    co_return Outcome::kDone;
+  }
+  request.record.status = upstream.response().status;
+  request.record.details = "via_upstream";
+  request.record.bytes_sent = body->size();
+  attempt.cluster.metrics.ok.increment();
+  (void)co_await request.exchange.respond(upstream.response(), *body);
   co_return Outcome::kDone;
 }
 
@@ -143,12 +202,18 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_stream(Request& request, Atte
   bool between_events = true;  // the client has seen whole events only
   std::string_view chunk = first;
   while (written.ok() && !chunk.empty()) {
-    const std::string_view piece =
-        extension != nullptr ? extension->on_piece(chunk, false, request.record) : chunk;
-    if (!piece.empty()) {
-      written = co_await exchange.write(piece);
-      request.record.bytes_sent += piece.size();
-      between_events = piece.ends_with("\n\n");
+    attempt.picked.on_piece(chunk);
+    Result<std::string_view> piece = chunk;
+    if (extension != nullptr) piece = extension->on_piece(chunk, false, request.record);
+    if (!piece) {
+      upstream.cancel();
+      co_await end_broken_stream(request, attempt, event_stream, between_events, piece.error());
+      co_return Outcome::kDone;
+    }
+    if (!piece->empty()) {
+      written = co_await exchange.write(*piece);
+      request.record.bytes_sent += piece->size();
+      between_events = piece->ends_with("\n\n");
     }
     if (!written.ok()) break;
     auto next = co_await upstream.read_chunk();
@@ -160,10 +225,15 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_stream(Request& request, Atte
     chunk = *next;
   }
   if (written.ok() && !exchange.client_gone()) {
-    const std::string_view last =
-        extension != nullptr ? extension->on_piece({}, true, request.record) : std::string_view();
-    request.record.bytes_sent += last.size();
-    written = co_await exchange.finish(last);
+    attempt.picked.on_complete();
+    Result<std::string_view> last = std::string_view();
+    if (extension != nullptr) last = extension->on_piece({}, true, request.record);
+    if (!last) {
+      co_await end_broken_stream(request, attempt, event_stream, between_events, last.error());
+      co_return Outcome::kDone;
+    }
+    request.record.bytes_sent += last->size();
+    written = co_await exchange.finish(*last);
   }
   if (!written.ok() || exchange.client_gone()) {
     upstream.cancel();
@@ -180,7 +250,7 @@ async::Task<void> Forwarder::end_broken_stream(Request& request, Attempt& attemp
                                                bool event_stream, bool between_events,
                                                const Status& why) {
   const bool late = attempt.timed_out || why.code() == Code::kDeadlineExceeded;
-  if (!attempt.timed_out) attempt.picked.on_failure();
+  if (!attempt.timed_out && !attempt.evicted) attempt.picked.on_failure();
   (late ? attempt.cluster.metrics.timed_out : attempt.cluster.metrics.broke_off).increment();
   request.record.flags = late ? "SI" : "UC";
   request.record.details = late ? "stream_idle_timeout" : "upstream_reset_after_response_started";
@@ -192,10 +262,8 @@ async::Task<void> Forwarder::end_broken_stream(Request& request, Attempt& attemp
     request.exchange.abort();
     co_return;
   }
-  const std::string event =
-      fmt::format("data: {}\n\ndata: [DONE]\n\n",
-                  error_body(request.path, late ? 504 : 502,
-                             "The model server broke off; the answer is incomplete."));
+  const std::string event = error_events(request.path, late ? 504 : 502,
+                                         "The model server broke off; the answer is incomplete.");
   const Status written = co_await request.exchange.write(event);
   if (written.ok()) (void)co_await request.exchange.finish();
 }

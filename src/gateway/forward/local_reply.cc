@@ -30,16 +30,26 @@ std::string_view anthropic_type(int status) {
   }
 }
 
+bool speaks_anthropic(std::string_view path) {
+  return path.starts_with("/anthropic/") || path == "/v1/messages" ||
+         path.starts_with("/v1/messages/");
+}
+
 }  // namespace
 
 std::string error_body(std::string_view path, int status, std::string message) {
-  if (path.starts_with("/anthropic/") || path == "/v1/messages" ||
-      path.starts_with("/v1/messages/")) {
+  if (speaks_anthropic(path)) {
     const nlohmann::json body = {
         {"type", "error"}, {"error", {{"type", anthropic_type(status)}, {"message", message}}}};
     return body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
   return openai::to_json(openai::http_error(status, std::move(message)));
+}
+
+std::string error_events(std::string_view path, int status, std::string message) {
+  const std::string body = error_body(path, status, std::move(message));
+  if (speaks_anthropic(path)) return "event: error\ndata: " + body + "\n\n";
+  return "data: " + body + "\n\ndata: [DONE]\n\n";
 }
 
 net::http::ResponseHead reply_head(const LocalReply& reply) {

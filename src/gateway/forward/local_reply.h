@@ -14,6 +14,8 @@
 namespace nacelle::gateway {
 
 [[nodiscard]] std::string error_body(std::string_view path, int status, std::string message);
+// The events that end a stream whose head was already sent.
+[[nodiscard]] std::string error_events(std::string_view path, int status, std::string message);
 // Retry-After for statuses that pass, content type, and the reply's own headers.
 [[nodiscard]] net::http::ResponseHead reply_head(const LocalReply& reply);
 

@@ -47,6 +47,11 @@ struct Request {
   std::vector<std::string> tried;
   std::string session;  // that the client brought
   Breaker::Place retry_place;
+  // Of the cluster that it was got from; ends after the endpoint's place was given back.
+  std::unique_ptr<PickTicket> ticket;
+  const Cluster* ticket_of = nullptr;
+  std::string retargeted_body;            // asks for the ticket's model; "" = as the client sent it
+  PickRefusal refusal;                    // of the last pick
   TimePoint deadline = TimePoint::max();  // of all attempts
   Failure failure = Failure::kConnect;    // of the last attempt
   int failed_status = 0;
@@ -55,8 +60,27 @@ struct Request {
   // The last answer that was to be tried again; given when nobody gives a better one.
   std::optional<net::http::ResponseHead> held_head;
   std::string held_answer;
+  std::string_view held_details = "via_upstream";  // a literal
 
   ExchangeRecord record;
+
+  [[nodiscard]] const std::string& outgoing_body() const {
+    return retargeted_body.empty() ? body : retargeted_body;
+  }
 };
+
+// Tells the extension, if there is one, how an attempt came to nothing.
+inline void tell_failure(Request& request, const BackendConfig& backend, Failure failure,
+                         int status, std::string_view body) {
+  if (!request.extension) return;
+  FailedAttempt failed;
+  failed.backend = static_cast<std::uint32_t>(&backend - request.rule->config->backends.data());
+  failed.failure = failure;
+  failed.status = status;
+  failed.retry_after = request.retry_after;
+  failed.body = body;
+  failed.ended = std::chrono::steady_clock::now();
+  request.extension->on_failed(failed);
+}
 
 }  // namespace nacelle::gateway

@@ -18,15 +18,14 @@ constexpr Duration kPauseWithoutEndpoint = 250ms;  // one may come back
 }  // namespace
 
 bool Forwarder::can_resume(const Request& request, const Attempt& attempt) const {
-  const bool rewritten = request.extension && (request.extension->rewrites_request() ||
-                                               request.extension->rewrites_body());
+  const bool rewritten = request.extension && request.extension->rewrites_request();
   return request.rule->config->resume && request.body_held && request.facts.stream && !rewritten &&
          attempt.cluster.config.kind == ClusterConfig::Kind::kPool;
 }
 
 async::Task<Forwarder::StreamEnd> Forwarder::pump(Request& request, StreamJournal& journal,
-                                                  ClientExchange& upstream, std::string_view chunk,
-                                                  Status& why) {
+                                                  PickedEndpoint& picked, ClientExchange& upstream,
+                                                  std::string_view chunk, Status& why) {
   ServerExchange& exchange = request.exchange;
   for (;;) {
     if (chunk.empty()) {
@@ -34,6 +33,7 @@ async::Task<Forwarder::StreamEnd> Forwarder::pump(Request& request, StreamJourna
       why = data_loss("the stream ended before its answer did");
       co_return StreamEnd::kBroken;
     }
+    picked.on_piece(chunk);
     if (request.extension) (void)request.extension->on_piece(chunk, false, request.record);
     const std::string piece = journal.feed(chunk);
     if (!piece.empty()) {
@@ -54,10 +54,7 @@ async::Task<Forwarder::StreamEnd> Forwarder::pump(Request& request, StreamJourna
 
 async::Task<Forwarder::StreamEnd> Forwarder::resume_once(Request& request, StreamJournal& journal,
                                                          Attempt& broken, Status& why) {
-  PickRequest wanted{request.facts.model, request.facts.cache_salt, request.facts.prompt};
-  wanted.headers = &request.exchange.request().headers;
-  wanted.path = request.path;
-  wanted.body = request.body;
+  const PickRequest wanted = pick_request(request, broken.cluster);
   auto picked = broken.cluster.picker->pick(wanted, request.tried);
   if (!picked) {
     request.tried.clear();  // those that failed may have come back
@@ -75,7 +72,7 @@ async::Task<Forwarder::StreamEnd> Forwarder::resume_once(Request& request, Strea
 
   Attempt one{broken.backend, broken.cluster, **picked};
   prepare_head(request, one);
-  one.body = journal.resume_body(request.body);
+  one.body = journal.resume_body(request.outgoing_body());
   one.resumed = true;
   ClientExchange upstream(*client_);
   one.upstream = &upstream;
@@ -104,7 +101,7 @@ async::Task<Forwarder::StreamEnd> Forwarder::resume_once(Request& request, Strea
   journal.restart();
   log::info("stream goes on elsewhere",
             {{"endpoint", (*picked)->address()}, {"tokens", journal.num_tokens()}});
-  const StreamEnd end = co_await pump(request, journal, upstream, *first, why);
+  const StreamEnd end = co_await pump(request, journal, **picked, upstream, *first, why);
   if (end == StreamEnd::kBroken && !one.timed_out) (*picked)->on_failure();
   co_return end;
 }
@@ -120,12 +117,13 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_resumable(Request& request, A
   const Status started = co_await request.exchange.start(upstream.response());
   Status why;
   StreamEnd end = StreamEnd::kClientGone;
-  if (started.ok()) end = co_await pump(request, journal, upstream, first, why);
-  if (end == StreamEnd::kBroken && !attempt.timed_out) {
+  if (started.ok()) end = co_await pump(request, journal, attempt.picked, upstream, first, why);
+  const bool ended_by_us = attempt.timed_out || attempt.evicted;
+  if (end == StreamEnd::kBroken && !ended_by_us) {
     attempt.picked.on_failure();
     attempt.cluster.metrics.broke_off.increment();
   }
-  for (int n = 0; end == StreamEnd::kBroken && journal.resumable() && !attempt.timed_out &&
+  for (int n = 0; end == StreamEnd::kBroken && journal.resumable() && !ended_by_us &&
                   !shared_.draining && n < kMaxResumes;
        ++n) {
     log::warn("upstream broke off in mid-stream; resuming",
@@ -143,6 +141,7 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_resumable(Request& request, A
     request.record.bytes_sent += rest.size();
     const Status finished = co_await request.exchange.finish(rest);
     if (finished.ok()) {
+      if (request.record.attempts == 1) attempt.picked.on_complete();
       attempt.cluster.metrics.ok.increment();
       co_return Outcome::kDone;
     }

@@ -153,6 +153,7 @@ std::string access_line(const ExchangeRecord& r) {
   line.number("upstream_request_attempt_count", r.attempts);
   line.text("session.id", r.session);
   line.text("trace_id", r.trace.trace_id);
+  line.text("client_key", r.client_key);
   line.text("gen_ai.request.model", r.model);
   line.text("gen_ai.request.model_override", r.upstream_model);
   line.text("gen_ai.response.model", r.response_model);

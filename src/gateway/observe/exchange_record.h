@@ -38,6 +38,7 @@ struct ExchangeRecord {
   std::string failure;                               // of the upstream, in words
   std::uint64_t bytes_received = 0, bytes_sent = 0;  // of bodies
 
+  std::string client_key;  // id of the API key, never the key; "" = none was asked for
   std::string model, upstream_model, response_model, provider;
   bool streamed = false;
   std::optional<TokenCounts> tokens;

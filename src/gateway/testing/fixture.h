@@ -52,7 +52,7 @@ class GatewayFixture : public ::testing::Test {
 
   // Puts the objects in force; the first time with ports, then as a reload. `@NAME@` in the text
   // stands for an address of upstream().
-  Status apply(const std::string& yaml);
+  virtual Status apply(const std::string& yaml);
   void start(const std::string& yaml);
 
   Answer ask(const std::string& method, const std::string& target, HeaderList headers = {},
@@ -65,6 +65,7 @@ class GatewayFixture : public ::testing::Test {
   std::unique_ptr<net::http::HttpClient> client_;
   std::vector<std::unique_ptr<net::http::HttpServer>> upstreams_;
   std::unique_ptr<Gateway> gateway_;
+  GatewayOptions options_;  // of start()
 };
 
 // A Gateway "gw" with one HTTP listener on a port that the kernel chooses.

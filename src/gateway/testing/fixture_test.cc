@@ -161,7 +161,7 @@ void GatewayFixture::start(const std::string& yaml) {
     plain.traffic.balance = TrafficConfig::Balance::kRoundRobin;
     return std::shared_ptr<EndpointPicker>(std::make_shared<ClusterPicker>(plain));
   };
-  gateway_ = std::make_unique<Gateway>(runtime_, pickers);
+  gateway_ = std::make_unique<Gateway>(runtime_, pickers, options_);
   const Status applied = apply(yaml);
   ASSERT_TRUE(applied.ok()) << applied.message();
   ASSERT_TRUE(gateway_->listen().ok());

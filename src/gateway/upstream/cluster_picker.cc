@@ -23,6 +23,12 @@ std::string session_of(std::string_view address) {
   return fmt::format("{:016x}", stable_hash(address, 0x5e551017));
 }
 
+async::Task<Result<std::unique_ptr<PickTicket>>> EndpointPicker::wait_for_ticket(
+    PickRequest request, net::http::ServerExchange& exchange) {
+  (void)request, (void)exchange;
+  co_return internal("this picker has no tickets");
+}
+
 // A request on one endpoint.
 class ClusterPlace final : public PickedEndpoint {
  public:

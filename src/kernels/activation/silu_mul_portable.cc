@@ -10,23 +10,13 @@ namespace {
 #include "kernels/simd/convert.inc"
 //
 #include "kernels/simd/exp.inc"
-
-inline F silu_mul(F gate, F up) {
-  return mul(div(gate, add(all(1.0F), exp(sub(zero(), gate)))), up);
-}
+//
+#include "kernels/activation/silu_mul.inc"
 }  // namespace
 
 void silu_mul_row_portable(const float* gate, const float* up, std::size_t width, void* out,
                            Format format) {
-  std::size_t i = 0;
-  for (; i + kLanes <= width; i += kLanes) {
-    store_format(out, format, i, silu_mul(load(gate + i), load(up + i)));
-  }
-  if (i < width) {
-    const std::size_t count = width - i;
-    const F v = silu_mul(load_first(gate + i, count), load_first(up + i, count));
-    store_first_format(out, format, i, v, count);
-  }
+  silu_mul_row(gate, up, width, out, format);
 }
 
 }  // namespace nacelle::kernels

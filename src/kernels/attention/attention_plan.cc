@@ -12,7 +12,7 @@ constexpr std::uint32_t kMostSharedQueries = 8;  // of a sequence: decodes, also
 constexpr std::size_t kTasksPerThread = 4;       // they even out unequal speed
 // Cost counts (position, KV head) pairs times rows. Below 4 rows, reading K and V is what costs.
 constexpr std::size_t kReadRows = 4;
-constexpr std::size_t kMinTaskCost = 1 << 12;  // worth handing to a thread
+constexpr std::size_t kMinTaskCost = 1 << 11;  // worth handing to a thread: some 10 us
 
 template <class T>
 T divide_up(T value, T by) {
@@ -56,7 +56,7 @@ void AttentionPlan::make(const KvLayout& layout, std::span<const AttentionSequen
     add_sequence(sequences_[i], first_query_[i], shared_parts_[i]);
   }
   const std::size_t average = tasks_.empty() ? 1 : total / tasks_.size();
-  tasks_per_turn_ = kMinTaskCost / std::max<std::size_t>(1, average) + 1;
+  tasks_per_turn_ = std::max<std::size_t>(1, kMinTaskCost / std::max<std::size_t>(1, average));
 
   const std::size_t padded_heads = divide_up<std::size_t>(num_heads, 16) * 16;
   partials_.padded_heads = padded_heads;

@@ -27,15 +27,7 @@ namespace {
 
 }  // namespace
 
-void attention_portable(const AttentionJob& job) {
-  if (job.kv_format == Format::kF32) {
-    run_attention<KvF32>(job);
-  } else if (job.kv_format == Format::kF16) {
-    run_attention<KvF16>(job);
-  } else {
-    run_attention<KvBF16>(job);  // 8-bit formats are widened to it
-  }
-}
+void attention_portable(const AttentionJob& job) { run_attention_of(job); }
 
 void attention_merge_portable(const AttentionMergeJob& job) { merge_partials(job); }
 

@@ -12,10 +12,13 @@
 namespace nacelle::kernels {
 namespace {
 
+constexpr std::size_t kMinPackWords = 8192;  // of rows: worth handing to a thread
+
 void run_product(WorkerPool& pool, Product& product) {
   const Plan& plan = product.plan;
   product.use_scratch(pool.scratch(product.scratch_bytes()));
-  const std::size_t grain = 65536 / (plan.num_steps * product.layout.kernels->max_rows) + 1;
+  const std::size_t tile_words = plan.num_steps * product.layout.kernels->max_rows;
+  const std::size_t grain = kMinPackWords / tile_words + 1;
   pool.run_ranges(plan.num_tiles, grain, [&](std::size_t begin, std::size_t end) {
     for (std::size_t tile = begin; tile < end; ++tile) product.pack_tile(tile);
   });

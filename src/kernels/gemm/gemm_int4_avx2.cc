@@ -11,46 +11,28 @@ namespace {
 //
 #include "kernels/gemm/pack_rows.inc"
 //
+#include "kernels/gemm/by_format.inc"
+//
 #include "kernels/gemm/tile.inc"
 //
 #include "kernels/gemm/tile_dense.inc"
 //
 #include "kernels/gemm/tile_int4.inc"
 
-struct ExpandedF32 : WeightF32 {
-  static constexpr bool kPacked = false;
-};
-
-struct PackedF32 : WeightF32 {
-  static constexpr bool kPacked = true;
-  static constexpr std::size_t kBlock = 8;
-  static constexpr std::size_t kExpandedBytes = kLanes * 4;
-  using Read = Raw;
-  static Read read(const std::byte* p) { return load_raw(p); }
-  static Weights take(Read read, std::size_t step) {
-    // Shifted to the top and back down, so that the sign spreads.
-    const int below = static_cast<int>(16 * (step % 2) + 4 * (step / 2));
-    return _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(read, 28 - below), 28));
-  }
-  static void store_expanded(std::byte* p, Weights w) { store(reinterpret_cast<float*>(p), w); }
-};
+// Shifted to the top and back down, so that the sign spreads.
+inline F nibbles_to_floats(Raw words, unsigned below) {
+  const auto up = static_cast<int>(28 - below);
+  return _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(words, up), 28));
+}
+//
+#include "kernels/gemm/int4_floats.inc"
 
 constexpr std::size_t kMaxRows = 6;  // 6 x 2 sums, 2 weights and 1 word fit the registers
 constexpr std::size_t kMaxPackedRows = 3;
-
-template <Format kFormat>
-constexpr GemmKernels make() {
-  return make_int4_kernels<PackedF32, ExpandedF32, FloatWords<kFormat>, kFormat, kMaxRows,
-                           kMaxPackedRows>();
-}
 }  // namespace
 
 const GemmKernels* gemm_int4_avx2(Format x) {
-  static constexpr GemmKernels kF32 = make<Format::kF32>();
-  static constexpr GemmKernels kBF16 = make<Format::kBF16>();
-  static constexpr GemmKernels kF16 = make<Format::kF16>();
-  if (x == Format::kF32) return &kF32;
-  return x == Format::kBF16 ? &kBF16 : &kF16;
+  return kernels_by_format<MakeInt4<kMaxRows, kMaxPackedRows>>(x);
 }
 
 }  // namespace nacelle::kernels

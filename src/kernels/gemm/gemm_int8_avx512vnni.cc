@@ -11,6 +11,8 @@ namespace {
 //
 #include "kernels/gemm/pack_rows.inc"
 //
+#include "kernels/gemm/by_format.inc"
+//
 #include "kernels/gemm/tile.inc"
 //
 #include "kernels/gemm/tile_int8.inc"
@@ -53,19 +55,15 @@ struct QuantizedQuads {
 
 constexpr std::size_t kMaxRows = 14;  // 14 x 2 sums, 2 weights and 1 word fit the registers
 
-template <Format kFormat>
-constexpr GemmKernels make() {
-  return make_int8_kernels<WeightInt8Quads, QuantizedQuads<kFormat>, kFormat, kMaxRows>();
-}
+struct MakeInt8Quads {
+  template <Format kFormat>
+  static constexpr GemmKernels make() {
+    return make_int8_kernels<WeightInt8Quads, QuantizedQuads<kFormat>, kFormat, kMaxRows>();
+  }
+};
 }  // namespace
 
-const GemmKernels* gemm_int8_avx512vnni(Format x) {
-  static constexpr GemmKernels kF32 = make<Format::kF32>();
-  static constexpr GemmKernels kBF16 = make<Format::kBF16>();
-  static constexpr GemmKernels kF16 = make<Format::kF16>();
-  if (x == Format::kF32) return &kF32;
-  return x == Format::kBF16 ? &kBF16 : &kF16;
-}
+const GemmKernels* gemm_int8_avx512vnni(Format x) { return kernels_by_format<MakeInt8Quads>(x); }
 
 }  // namespace nacelle::kernels
 #endif

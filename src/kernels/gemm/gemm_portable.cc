@@ -11,6 +11,8 @@ namespace {
 //
 #include "kernels/gemm/pack_rows.inc"
 //
+#include "kernels/gemm/by_format.inc"
+//
 #include "kernels/gemm/tile.inc"
 //
 #include "kernels/gemm/tile_dense.inc"
@@ -18,15 +20,6 @@ namespace {
 constexpr std::size_t kMaxRows = kLanes;  // pack_rows() turns so many at once
 }  // namespace
 
-const GemmKernels* gemm_portable(Format x) {
-  static constexpr GemmKernels kF32 =
-      make_dense_kernels<WeightF32, FloatWords<Format::kF32>, kMaxRows>();
-  static constexpr GemmKernels kBF16 =
-      make_dense_kernels<WeightBF16, FloatWords<Format::kBF16>, kMaxRows>();
-  static constexpr GemmKernels kF16 =
-      make_dense_kernels<WeightF16, FloatWords<Format::kF16>, kMaxRows>();
-  if (x == Format::kF32) return &kF32;
-  return x == Format::kBF16 ? &kBF16 : &kF16;
-}
+const GemmKernels* gemm_portable(Format x) { return kernels_by_format<MakeDense<kMaxRows>>(x); }
 
 }  // namespace nacelle::kernels

@@ -10,8 +10,8 @@ constexpr std::size_t kRowsCacheBytes = 192 << 10;  // part of the rows that sta
 constexpr std::size_t kSumsCacheBytes = 384 << 10;  // sums of a block and chunk, beside them
 constexpr std::size_t kMinTaskBytes = 64 << 10;     // weights that are worth handing to a thread
 // The same where they stream by once: each task starts with a wait for memory.
-constexpr std::size_t kMinStreamBytes = 192 << 10;
-constexpr std::size_t kStreamsPerThread = 6;
+constexpr std::size_t kMinStreamBytes = 256 << 10;
+constexpr std::size_t kStreamsPerThread = 4;
 constexpr std::size_t kTasksPerThread = 16;
 constexpr std::size_t kPanelSet = 4;
 
@@ -53,8 +53,10 @@ Plan make_plan(const PanelLayout& layout, std::size_t m, std::size_t num_threads
   const std::size_t groups = std::max<std::size_t>(1, tasks / plan.num_blocks);
   plan.panels_per_task = std::max(least, divide_up(plan.num_panels, groups));
   // Whole sets of panels: the one-row kernel reads four at once, pairs end in one output, and a
-  // part of the rows that came to the L2 cache should serve several panels.
-  const bool few_panels = plan.num_panels < kPanelSet * num_threads;
+  // part of the rows that came to the L2 cache should serve several panels;
+  // all rows do that where they are one block.
+  const bool few_panels =
+      plan.num_panels < kPanelSet * num_threads || (!streams && plan.num_blocks == 1);
   const std::size_t set = fused ? 2 : 1;
   plan.panels_per_task = round_up(plan.panels_per_task, few_panels ? set : kPanelSet);
   plan.num_groups = divide_up(plan.num_panels, plan.panels_per_task);

@@ -29,28 +29,55 @@ std::string_view trim(std::string_view text) {
 }
 
 constexpr std::size_t kMinBlock = 1024;
+constexpr std::size_t kOwnFields = 8;  // that a forwarder adds to those it borrowed
+constexpr std::uint64_t kOnes = 0x0101010101010101;
+constexpr std::uint64_t kCaseBits = kOnes * 0x20;
 
 }  // namespace
 
-bool equals_ignore_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
+bool equals_ignore_case_rest(const char* a, const char* b, std::size_t size) {
+  std::size_t i = 0;
+  for (; i + 8 <= size; i += 8) {
+    std::uint64_t x = 0, y = 0;
+    std::memcpy(&x, a + i, 8);
+    std::memcpy(&y, b + i, 8);
+    if (x == y) continue;
+    if (((x ^ y) & ~kCaseBits) != 0) return false;
+    for (std::size_t j = i; j < i + 8; ++j) {
+      if (lower(a[j]) != lower(b[j])) return false;
+    }
+  }
+  for (; i < size; ++i) {
     if (lower(a[i]) != lower(b[i])) return false;
   }
   return true;
 }
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return kTokenChar[static_cast<unsigned char>(c)];
-  });
+std::size_t token_prefix(std::string_view text) {
+  std::size_t size = 0;
+  while (size < text.size() && kTokenChar[static_cast<unsigned char>(text[size])]) ++size;
+  return size;
 }
 
+bool is_token(std::string_view text) { return !text.empty() && token_prefix(text) == text.size(); }
+
 bool is_field_value(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
+  const auto fine = [](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return (byte >= 0x20 && byte != 0x7F) || byte == '\t';
-  });
+  };
+  std::size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, 8);
+    // A byte below 0x20 borrows into its high bit; one that is 0x7F becomes zero, which does, too.
+    const std::uint64_t low = (word - kOnes * 0x20) & ~word;
+    const std::uint64_t flipped = word ^ kOnes * 0x7F;
+    const std::uint64_t deleted = (flipped - kOnes) & ~flipped;
+    if (((low | deleted) & kOnes * 0x80) == 0) continue;
+    if (!std::all_of(text.data() + i, text.data() + i + 8, fine)) return false;
+  }
+  return std::all_of(text.begin() + static_cast<std::ptrdiff_t>(i), text.end(), fine);
 }
 
 Headers::Headers(std::initializer_list<Field> fields) {
@@ -94,8 +121,15 @@ void Headers::add(std::string_view name, std::string_view value) {
   fields_.push_back(checked(name, value));
 }
 
-void Headers::set(std::string_view name, std::string_view value) {
-  const Field field = checked(name, value);
+void Headers::set(std::string_view name, std::string_view value) { replace(checked(name, value)); }
+
+void Headers::set_known(std::string_view name, std::string_view value) {
+  value = trim(value);
+  if (invalid_.data() == nullptr && !is_field_value(value)) invalid_ = name;
+  replace({name, store(value)});
+}
+
+void Headers::replace(Field field) {
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     if (!equals_ignore_case(fields_[i].name, field.name)) continue;
     fields_[i] = field;
@@ -108,6 +142,13 @@ void Headers::set(std::string_view name, std::string_view value) {
     return;
   }
   fields_.push_back(field);
+}
+
+void Headers::borrow(const Headers& other) {
+  clear();
+  fields_.reserve(other.fields_.size() + kOwnFields);
+  fields_.assign(other.fields_.begin(), other.fields_.end());
+  invalid_ = other.invalid_;
 }
 
 std::size_t Headers::remove(std::string_view name) {

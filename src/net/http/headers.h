@@ -39,6 +39,12 @@ class Headers {
   void add(std::string_view name, std::string_view value);
   // Replaces all fields of that name by one, at the place of the first.
   void set(std::string_view name, std::string_view value);
+  // The same for a name that is a token and lives as long as the program: only the value is checked
+  // and copied.
+  void set_known(std::string_view name, std::string_view value);
+  // Takes the fields of `other` without their text, which stays there: `other` must live longer and
+  // may only be added to meanwhile.
+  void borrow(const Headers& other);
   // Returns how many were removed.
   std::size_t remove(std::string_view name);
   // Removes every field for which predicate(field) is true.
@@ -85,6 +91,7 @@ class Headers {
   };
 
   Field checked(std::string_view name, std::string_view value);
+  void replace(Field field);
 
   std::vector<Field> fields_;
   std::vector<Block> blocks_;
@@ -92,8 +99,20 @@ class Headers {
   std::string_view invalid_{};  // the name of the first field that cannot be sent
 };
 
-[[nodiscard]] bool equals_ignore_case(std::string_view a, std::string_view b);
+// Out of line: two texts of one size whose first bytes are equal without case.
+[[nodiscard]] bool equals_ignore_case_rest(const char* a, const char* b, std::size_t size);
 
+// ASCII only. Most names that are compared differ in their size or first letter.
+[[nodiscard]] inline bool equals_ignore_case(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  if (a.empty()) return true;
+  // Bytes that differ in more than the case bit cannot be equal.
+  if (((a.front() ^ b.front()) & ~0x20) != 0) return false;
+  return equals_ignore_case_rest(a.data(), b.data(), a.size());
+}
+
+// How many leading bytes may be part of an RFC 9110 token.
+[[nodiscard]] std::size_t token_prefix(std::string_view text);
 // True for a non-empty RFC 9110 token: what methods and field names are made of.
 [[nodiscard]] bool is_token(std::string_view text);
 // True when no byte is a control character other than tab.

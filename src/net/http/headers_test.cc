@@ -1,5 +1,7 @@
 #include "net/http/headers.h"
 
+#include <algorithm>
+#include <random>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -44,6 +46,49 @@ TEST(Headers, ACopyOwnsItsText) {
   original.reset();
   EXPECT_EQ(copy.get("b"), "y");
   EXPECT_EQ(copy.get("a").size(), 5000u);
+}
+
+TEST(Headers, BorrowsFieldsAndKeepsWhatIsAdded) {
+  const Headers original{{"Host", "a"}, {"X-B", "b"}, {"x-b", "c"}};
+  Headers copy;
+  copy.borrow(original);
+  copy.set_known("x-b", " d ");
+  copy.set_known("y", "e");
+  copy.remove("host");
+  EXPECT_EQ(text_of(copy), "x-b=d;y=e;");
+  EXPECT_EQ(text_of(original), "Host=a;X-B=b;x-b=c;");
+  EXPECT_TRUE(copy.validate().ok());
+  copy.set_known("y", "line\nbreak");
+  EXPECT_FALSE(copy.validate().ok());
+}
+
+// The word-wise comparisons against what they mean, byte by byte.
+TEST(Headers, ComparesAndChecksLikeTheObviousLoops) {
+  std::mt19937 random(3);
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  const auto any_text = [&](std::size_t size) {
+    std::string text(size, '\0');
+    for (char& c : text) c = static_cast<char>(random() % 4 == 0 ? random() : 'a' + random() % 26);
+    return text;
+  };
+  for (int round = 0; round < 20000; ++round) {
+    const std::string a = any_text(random() % 40);
+    std::string b = random() % 8 == 0 ? any_text(a.size()) : a;
+    for (char& c : b) {
+      if (random() % 16 == 0)
+        c = static_cast<char>(c ^ (random() % 2 == 0 ? 0x20 : 1 << random() % 8));
+    }
+    const bool equal = std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                                  [&](char x, char y) { return lower(x) == lower(y); });
+    ASSERT_EQ(equals_ignore_case(a, b), equal) << a << " " << b;
+    const bool value = std::all_of(b.begin(), b.end(), [](char c) {
+      const auto byte = static_cast<unsigned char>(c);
+      return (byte >= 0x20 && byte != 0x7F) || byte == '\t';
+    });
+    ASSERT_EQ(is_field_value(b), value) << b;
+  }
+  EXPECT_FALSE(equals_ignore_case("@", "`"));  // they differ in the case bit, but are no letters
+  EXPECT_FALSE(equals_ignore_case("[[[[[[[[", "{{{{{{{{"));
 }
 
 TEST(Headers, FindsTokensInLists) {

@@ -129,10 +129,13 @@ ParseOutcome parse_fields(std::string_view block, const HeadLimits& limits, http
     if (line.front() == ' ' || line.front() == '\t') {
       return refuse(400, "a header line is folded");
     }
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) return refuse(400, "a header line has no colon");
+    const std::size_t colon = http::token_prefix(line);
+    if (colon == 0 || colon == line.size() || line[colon] != ':') {
+      return refuse(400, line.find(':') == std::string_view::npos
+                             ? "a header line has no colon"
+                             : "a header name has an invalid character");
+    }
     const std::string_view name = line.substr(0, colon);
-    if (!http::is_token(name)) return refuse(400, "a header name has an invalid character");
     const std::string_view value = trim(line.substr(colon + 1));
     if (!http::is_field_value(value)) {
       return refuse(400, "a header value has an invalid character");

@@ -163,9 +163,11 @@ void Session::receive() {
   inside_ = false;
   input.consume(bytes.size());
   // DATA for streams that are gone comes to no callback, and costs its sender little.
+  // Small reads add up: how the bytes come in pieces is no way around the bound.
   if (!useful_) {
-    for (std::size_t left = bytes.size(); left >= kIgnoredBytesPerToken && spend(controls_);) {
-      left -= kIgnoredBytesPerToken;
+    ignored_bytes_ += bytes.size();
+    while (ignored_bytes_ >= kIgnoredBytesPerToken && spend(controls_)) {
+      ignored_bytes_ -= kIgnoredBytesPerToken;
     }
   }
   if (used < 0 && violation_ == 0) {

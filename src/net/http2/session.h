@@ -115,6 +115,7 @@ class Session {
   std::string sending_;       // what the writer waits to send
   async::Deadline linger_deadline_;
   std::size_t lingered_bytes_ = 0;
+  std::size_t ignored_bytes_ = 0;  // of reads without use, not paid for yet
   std::uint32_t posted_ = 0;
   std::uint32_t violation_ = 0;  // the code to end with
   bool useful_ = false;          // what arrived last was not all ignored

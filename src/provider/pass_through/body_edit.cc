@@ -131,4 +131,19 @@ std::string replace_answer_model(std::string_view json, std::string_view model) 
   return scanner.ok() ? apply_edits(json, edits) : std::string(json);
 }
 
+bool is_usage_chunk(std::string_view json) {
+  if (json.find("\"usage\"") == std::string_view::npos) return false;
+  bool no_choices = false;
+  bool usage = false;
+  ObjectScanner scanner(json);
+  while (const auto member = scanner.next()) {
+    if (member->key == "usage") usage = member->value.starts_with('{');
+    if (member->key == "choices") {
+      no_choices = member->value.starts_with('[') &&
+                   member->value.find_first_not_of(" \t\r\n", 1) == member->value.size() - 1;
+    }
+  }
+  return scanner.ok() && no_choices && usage;
+}
+
 }  // namespace nacelle::provider

@@ -29,4 +29,7 @@ struct BodyFacts {
 // A text that is no object comes back as it is.
 [[nodiscard]] std::string replace_answer_model(std::string_view json, std::string_view model);
 
+// True for the event of a stream that stream_options.include_usage adds: no choices, only usage.
+[[nodiscard]] bool is_usage_chunk(std::string_view json);
+
 }  // namespace nacelle::provider

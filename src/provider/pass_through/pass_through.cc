@@ -1,5 +1,7 @@
 #include "provider/pass_through/pass_through.h"
 
+#include <utility>
+
 #include "provider/client_error.h"
 #include "provider/pass_through/body_edit.h"
 
@@ -18,8 +20,10 @@ Result<UpstreamRequest> PassThrough::request(std::string_view body) {
   // Compressed answers could not be read on the side.
   out.headers = {{"content-type", "application/json"}, {"accept-encoding", "identity"}};
   out.body = out.model == facts.model ? std::string(body) : replace_model(body, out.model);
-  const bool chat_stream = endpoint_ == Endpoint::kChatCompletions && facts.stream;
-  if (chat_stream && context_.want_usage && !facts.include_usage) {
+  const bool has_option =
+      endpoint_ == Endpoint::kChatCompletions || endpoint_ == Endpoint::kCompletions;
+  hides_usage_ = has_option && facts.stream && context_.want_usage && !facts.include_usage;
+  if (hides_usage_) {
     out.body = ask_for_usage(out.body);
   }
   return out;
@@ -38,7 +42,7 @@ ResponsePlan PassThrough::response_head(const UpstreamHead& head) {
                         (head.content_type.empty() && delivery_ == Delivery::kStreamed);
   meter_ = UsageMeter(streamed ? AnswerForm::kStream : AnswerForm::kJson);
   plan.delivery = streamed ? Delivery::kStreamed : Delivery::kWhole;
-  plan.rewritten = !context_.client_model.empty();
+  plan.rewritten = !context_.client_model.empty() || (streamed && hides_usage_);
   if (plan.rewritten) mode_ = streamed ? Mode::kLines : Mode::kHeld;
   return plan;
 }
@@ -51,8 +55,9 @@ Status PassThrough::hold(std::string_view piece, std::size_t limit) {
   return {};
 }
 
-void PassThrough::relay_line(std::string_view line, std::string& out) const {
+void PassThrough::relay_line(std::string_view line, std::string& out) {
   constexpr std::string_view kField = "data:";
+  if (std::exchange(left_out_, false) && (line == "\n" || line == "\r\n")) return;
   if (!line.starts_with(kField)) {
     out.append(line);
     return;
@@ -63,8 +68,12 @@ void PassThrough::relay_line(std::string_view line, std::string& out) const {
     out.append(line);
     return;
   }
+  const std::string_view json = line.substr(begin, end + 1 - begin);
+  left_out_ = hides_usage_ && is_usage_chunk(json);
+  if (left_out_) return;
   out.append(line.substr(0, begin));
-  out.append(replace_answer_model(line.substr(begin, end + 1 - begin), context_.client_model));
+  out.append(context_.client_model.empty() ? std::string(json)
+                                           : replace_answer_model(json, context_.client_model));
   out.append(line.substr(end + 1));
 }
 

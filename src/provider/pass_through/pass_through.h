@@ -1,8 +1,9 @@
 // pass_through.h: client and backend speak the same schema.
 //
 // The request keeps its bytes but for `model` and, where usage must be known, stream_options. The
-// answer keeps its bytes too, and is not held: usage is read on the side. Only when the client
-// knows the model by another name is `model` replaced in whole answers and in each event.
+// answer keeps its bytes too, and is not held: usage is read on the side. When the client knows the
+// model by another name, `model` is replaced in whole answers and in each event; when only we asked
+// for usage in a stream, its event is left out.
 #pragma once
 
 #include "provider/translator.h"
@@ -28,13 +29,15 @@ class PassThrough final : public Translator {
 
   Status hold(std::string_view piece, std::size_t limit);
   Status relay_lines(std::string_view piece, std::string& out);
-  void relay_line(std::string_view line, std::string& out) const;
+  void relay_line(std::string_view line, std::string& out);
 
   const Endpoint endpoint_;
   const Backend backend_;
   const Context context_;
   Delivery delivery_ = Delivery::kWhole;
   Mode mode_ = Mode::kRelay;
+  bool hides_usage_ = false;
+  bool left_out_ = false;  // the line before was: its empty line goes, too
   int status_ = 200;
   std::string held_;  // a whole answer, an error, or an unfinished line
   UsageMeter meter_{AnswerForm::kJson};

@@ -303,7 +303,9 @@ TEST_F(Following, SpeculationReachesTheIndexAndMetricsTellBothNames) {
   subscriber->wake();
   EXPECT_TRUE(eventually([&] { return held({1, 2, 3}, 2) == 3; }));
   telemetry::Metrics metrics;
-  KvMetrics kv(metrics, index, subscriber.get());
+  KvMetrics kv(metrics);
+  metrics.add_collector(
+      [&](telemetry::Snapshot& out) { KvMetrics::collect(out, {}, index, subscriber.get()); });
   kv.observe_lookup(std::chrono::microseconds(3));
   const std::string text = metrics.serialize();
   for (const char* line :

@@ -13,30 +13,34 @@ const std::vector<double> kLookupBounds = {1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1
 // Writes a metric under its name and its older twin.
 class Twins {
  public:
-  Twins(Snapshot& out, std::string_view group, std::string_view old_group)
+  Twins(Snapshot& out, const telemetry::Labels& labels, std::string_view group,
+        std::string_view old_group)
       : out_(out),
+        labels_(labels),
         prefix_(fmt::format("llm_d_epp_{}_", group)),
         old_(fmt::format("{}_", old_group)) {}
 
   void counter(std::string_view name, std::string_view help, std::uint64_t value) {
     const std::string text = fmt::format("[ALPHA] {}", help);
-    out_.counter(prefix_ + std::string(name), text, {}, static_cast<double>(value));
-    out_.counter(old_ + std::string(name), text, {}, static_cast<double>(value));
+    out_.counter(prefix_ + std::string(name), text, labels_, static_cast<double>(value));
+    out_.counter(old_ + std::string(name), text, labels_, static_cast<double>(value));
   }
   void gauge(std::string_view name, std::string_view help, std::uint64_t value) {
     const std::string text = fmt::format("[ALPHA] {}", help);
-    out_.gauge(prefix_ + std::string(name), text, {}, static_cast<double>(value));
-    out_.gauge(old_ + std::string(name), text, {}, static_cast<double>(value));
+    out_.gauge(prefix_ + std::string(name), text, labels_, static_cast<double>(value));
+    out_.gauge(old_ + std::string(name), text, labels_, static_cast<double>(value));
   }
 
  private:
   Snapshot& out_;
+  const telemetry::Labels& labels_;
   std::string prefix_, old_;
 };
 
-void collect_index(Snapshot& out, const SharedPreciseIndex& index) {
+void collect_index(Snapshot& out, const telemetry::Labels& labels,
+                   const SharedPreciseIndex& index) {
   const SharedPreciseIndex::Gauges now = index.gauges();
-  Twins twins(out, "kv_cache_index", "kvcache_index");
+  Twins twins(out, labels, "kv_cache_index", "kvcache_index");
   twins.counter("admissions_total", "Entries (block, endpoint, tier) made.",
                 now.counters.admissions);
   twins.counter("evictions_total", "Blocks forgotten for the bound.", now.counters.evictions);
@@ -45,20 +49,20 @@ void collect_index(Snapshot& out, const SharedPreciseIndex& index) {
                 now.lookup_hits);
   twins.counter("max_pod_hit_count_total", "Blocks that the best endpoint of each prompt holds.",
                 now.max_endpoint_hits);
-  out.gauge("nacelle_router_kv_index_bytes", "Memory of the precise index.", {},
+  out.gauge("nacelle_router_kv_index_bytes", "Memory of the precise index.", labels,
             static_cast<double>(now.bytes));
-  out.gauge("nacelle_router_kv_index_blocks", "Blocks in the precise index.", {},
+  out.gauge("nacelle_router_kv_index_blocks", "Blocks in the precise index.", labels,
             static_cast<double>(now.blocks));
-  out.counter("nacelle_router_kv_index_refused_total", "Entries not made for the bound.", {},
+  out.counter("nacelle_router_kv_index_refused_total", "Entries not made for the bound.", labels,
               static_cast<double>(now.counters.refused));
 }
 
-void collect_events(Snapshot& out, const SharedPreciseIndex& index,
+void collect_events(Snapshot& out, const telemetry::Labels& labels, const SharedPreciseIndex& index,
                     const EventSubscriber& subscriber) {
   const SubscriberStats& stats = subscriber.stats();
   const std::uint64_t duplicates = index.gauges().counters.duplicate_removals;
   const std::uint64_t removed = stats.blocks_removed.load();
-  Twins twins(out, "kv_cache_events", "kvcache_kvevents");
+  Twins twins(out, labels, "kv_cache_events", "kvcache_kvevents");
   twins.counter("dedup_removed_hashes_suppressed_total",
                 "Removed hashes of which the endpoint has another copy.", duplicates);
   twins.counter("dedup_removed_hashes_forwarded_total", "Removed hashes taken out of the index.",
@@ -79,7 +83,7 @@ void collect_events(Snapshot& out, const SharedPreciseIndex& index,
               subscriber.config().max_pending_messages);
   const auto own = [&](const char* name, const char* help,
                        const std::atomic<std::uint64_t>& value) {
-    out.counter(fmt::format("nacelle_router_kv_events_{}_total", name), help, {},
+    out.counter(fmt::format("nacelle_router_kv_events_{}_total", name), help, labels,
                 static_cast<double>(value.load()));
   };
   own("bad_messages", "Messages that could not be read.", stats.bad_messages);
@@ -92,8 +96,7 @@ void collect_events(Snapshot& out, const SharedPreciseIndex& index,
 
 }  // namespace
 
-KvMetrics::KvMetrics(telemetry::Metrics& metrics, const SharedPreciseIndex& index,
-                     const EventSubscriber* subscriber)
+KvMetrics::KvMetrics(telemetry::Metrics& metrics)
     : lookup_(metrics
                   .histogram("llm_d_epp_kv_cache_index_lookup_latency_seconds",
                              "[ALPHA] Time of a lookup in the precise index.", kLookupBounds)
@@ -101,11 +104,12 @@ KvMetrics::KvMetrics(telemetry::Metrics& metrics, const SharedPreciseIndex& inde
       old_lookup_(metrics
                       .histogram("kvcache_index_lookup_latency_seconds",
                                  "[ALPHA] Time of a lookup in the precise index.", kLookupBounds)
-                      .with({})) {
-  metrics.add_collector([&index, subscriber](Snapshot& out) {
-    collect_index(out, index);
-    if (subscriber != nullptr) collect_events(out, index, *subscriber);
-  });
+                      .with({})) {}
+
+void KvMetrics::collect(Snapshot& out, const telemetry::Labels& labels,
+                        const SharedPreciseIndex& index, const EventSubscriber* subscriber) {
+  collect_index(out, labels, index);
+  if (subscriber != nullptr) collect_events(out, labels, index, *subscriber);
 }
 
 }  // namespace nacelle::router

@@ -1,7 +1,6 @@
 // kv_metrics.h: what the precise index and its events tell /metrics, under both names.
 //
-// Home:    the constructor once per process and subscriber; collect() on the scraping thread;
-//          observe_lookup() any thread.
+// Home:    collect() on the scraping thread; observe_lookup() any thread.
 // Source:  router.md section 15.
 #pragma once
 
@@ -15,9 +14,12 @@ namespace nacelle::router {
 
 class KvMetrics {
  public:
-  // `index` and `subscriber` (which may be null) outlive `metrics`' last scrape.
-  KvMetrics(telemetry::Metrics& metrics, const SharedPreciseIndex& index,
-            const EventSubscriber* subscriber);
+  // The look-ups of all indexes of a process go to one histogram.
+  explicit KvMetrics(telemetry::Metrics& metrics);
+
+  // `subscriber` may be null. Labels tell the indexes of one process apart.
+  static void collect(telemetry::Snapshot& out, const telemetry::Labels& labels,
+                      const SharedPreciseIndex& index, const EventSubscriber* subscriber);
 
   void observe_lookup(std::chrono::duration<double> took) {
     lookup_.observe(took.count());

@@ -105,34 +105,35 @@ void LatencyMetrics::Series::observe_tpot(double seconds, const LatencyPredictio
   if (slo.tpot_seconds > 0 && seconds > slo.tpot_seconds) tpot_violations_.increment();
 }
 
-void LatencyMetrics::export_quality(Metrics& metrics, const LatencyPredictor& predictor) {
-  metrics.add_collector([&predictor](telemetry::Snapshot& out) {
-    const std::vector<LatencyPredictor::Quality> all = predictor.quality();
-    const auto each = [&all](auto write) {
-      for (const auto& q : all) {
-        write(q, telemetry::Labels{{"role", q.role},
-                                   {"server_type", q.server_type},
-                                   {"target", q.target == Target::kTtft ? "ttft" : "tpot"}});
-      }
-    };
-    each([&out](const auto& q, const auto& labels) {
-      out.gauge("nacelle_router_latency_prediction_error_ratio",
-                "Mean of |predicted - actual| / actual over recent requests.", labels,
-                q.mean_absolute_percentage_error);
-    });
-    each([&out](const auto& q, const auto& labels) {
-      out.gauge("nacelle_router_latency_prediction_bias_ratio",
-                "Mean of (predicted - actual) / actual over recent requests.", labels, q.bias);
-    });
-    each([&out](const auto& q, const auto& labels) {
-      out.counter("nacelle_router_latency_samples_total", "Latencies that the model learned from.",
-                  labels, static_cast<double>(q.samples));
-    });
-    each([&out](const auto& q, const auto& labels) {
-      out.counter("nacelle_router_latency_drifts_total",
-                  "Times that endpoints began to behave differently.", labels,
-                  static_cast<double>(q.drifts));
-    });
+void LatencyMetrics::collect_quality(telemetry::Snapshot& out, const telemetry::Labels& labels,
+                                     const LatencyPredictor& predictor) {
+  const std::vector<LatencyPredictor::Quality> all = predictor.quality();
+  const auto each = [&](auto write) {
+    for (const auto& q : all) {
+      telemetry::Labels own = labels;
+      own.insert(own.end(), {{"role", q.role},
+                             {"server_type", q.server_type},
+                             {"target", q.target == Target::kTtft ? "ttft" : "tpot"}});
+      write(q, own);
+    }
+  };
+  each([&out](const auto& q, const auto& own) {
+    out.gauge("nacelle_router_latency_prediction_error_ratio",
+              "Mean of |predicted - actual| / actual over recent requests.", own,
+              q.mean_absolute_percentage_error);
+  });
+  each([&out](const auto& q, const auto& own) {
+    out.gauge("nacelle_router_latency_prediction_bias_ratio",
+              "Mean of (predicted - actual) / actual over recent requests.", own, q.bias);
+  });
+  each([&out](const auto& q, const auto& own) {
+    out.counter("nacelle_router_latency_samples_total", "Latencies that the model learned from.",
+                own, static_cast<double>(q.samples));
+  });
+  each([&out](const auto& q, const auto& own) {
+    out.counter("nacelle_router_latency_drifts_total",
+                "Times that endpoints began to behave differently.", own,
+                static_cast<double>(q.drifts));
   });
 }
 

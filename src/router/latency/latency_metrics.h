@@ -46,8 +46,9 @@ class LatencyMetrics {
   };
   [[nodiscard]] Series& series(std::string_view model, std::string_view target_model);
 
-  // Adds the predictor's own quality to every scrape. Both live as long as the metrics are scraped.
-  static void export_quality(telemetry::Metrics& metrics, const LatencyPredictor& predictor);
+  // The predictor's own quality, with these labels besides role, server type and target.
+  static void collect_quality(telemetry::Snapshot& out, const telemetry::Labels& labels,
+                              const LatencyPredictor& predictor);
 
  private:
   const std::string plugin_name_;

@@ -141,7 +141,8 @@ TEST(LatencyMetrics, ViolationsAndErrorsAreCounted) {
   telemetry::Metrics metrics;
   LatencyMetrics latency(metrics, "p", "predicted-latency-producer");
   LatencyPredictor predictor({});
-  LatencyMetrics::export_quality(metrics, predictor);
+  metrics.add_collector(
+      [&](telemetry::Snapshot& out) { LatencyMetrics::collect_quality(out, {}, predictor); });
   const KindId kind = predictor.kind_of("decode", "vllm");
   for (int i = 0; i < 100; ++i) predictor.learn(kind, Target::kTtft, {}, 0.1);
   auto& series = latency.series("m", "t");

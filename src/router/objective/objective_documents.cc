@@ -9,12 +9,15 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include "yaml/documents.h"
+
 namespace nacelle::router::objective {
 
 namespace {
 
 constexpr std::string_view kGroup = "llm-d.ai/v1alpha2";
 constexpr std::string_view kOldGroup = "inference.networking.x-k8s.io/v1alpha2";
+constexpr std::size_t kMaxDocuments = 20'000;
 constexpr std::int64_t kMaxWeight = 1'000'000;
 
 // Reads one document and collects what is wrong with it.
@@ -181,14 +184,15 @@ class Collected {
 
 }  // namespace
 
-Result<ObjectiveSet> parse_objective_documents(std::string_view yaml) {
+Result<ObjectiveSet> parse_objective_documents(std::string_view text) {
   std::string problems;
   Collected<InferenceObjective> objectives;
   Collected<InferenceModelRewrite> rewrites;
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
+    ASSIGN_OR_RETURN(const std::vector<yaml::Document> documents,
+                     yaml::load_documents(text, kMaxDocuments));
     for (std::size_t i = 0; i < documents.size(); ++i) {
-      const YAML::Node& root = documents[i];
+      const YAML::Node& root = documents[i].root;
       if (!root.IsMap()) continue;
       Document document(i + 1, problems);
       const std::string group = document.text(root["apiVersion"], "apiVersion");

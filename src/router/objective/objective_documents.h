@@ -16,6 +16,6 @@
 
 namespace nacelle::router::objective {
 
-[[nodiscard]] Result<ObjectiveSet> parse_objective_documents(std::string_view yaml);
+[[nodiscard]] Result<ObjectiveSet> parse_objective_documents(std::string_view text);
 
 }  // namespace nacelle::router::objective

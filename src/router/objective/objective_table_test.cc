@@ -173,6 +173,9 @@ spec:
             "document 3, spec.rules[0].targets[2]: expected a map\n"
             "document 3, spec.rules[1].targets: is required");
   EXPECT_EQ(parse_objective_documents("{").status().code(), Code::kInvalidArgument);
+  // yaml-cpp's LoadAll never comes back from these.
+  EXPECT_FALSE(parse_objective_documents("a: 1\n]\n").ok());
+  EXPECT_FALSE(parse_objective_documents("{a: 1} }").ok());
   EXPECT_TRUE(parse_objective_documents("").ok());
 }
 

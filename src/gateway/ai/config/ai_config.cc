@@ -3,7 +3,7 @@
 #include <array>
 
 #include "gateway/ai/config/object_parsers.h"
-#include "gateway/ai/config/yaml_documents.h"
+#include "yaml/documents.h"
 
 namespace nacelle::gateway::ai {
 
@@ -35,8 +35,8 @@ constexpr std::array<Kind, 12> kKinds{{
 
 std::string scalar(const YAML::Node& node) { return node && node.IsScalar() ? node.Scalar() : ""; }
 
-Object object_of(const YAML::Node& root) {
-  Object out{.kind = scalar(root["kind"]), .root = root};
+Object object_of(const std::string& source, const YAML::Node& root) {
+  Object out{.kind = scalar(root["kind"]), .source = source, .root = root};
   const YAML::Node metadata = root["metadata"];
   std::string name;
   if (metadata && metadata.IsMap()) {
@@ -47,6 +47,29 @@ Object object_of(const YAML::Node& root) {
   out.name = out.space + "/" + name;
   out.spec = root["spec"] ? root["spec"] : YAML::Node(YAML::NodeType::Map);
   return out;
+}
+
+// The objects of one file; a List is taken apart.
+Status collect(const std::string& source, std::string_view text, std::vector<Object>& objects) {
+  if (text.size() > kMaxBytes) {
+    return invalid_argument("the file {} has {} bytes, the limit is {}", source, text.size(),
+                            kMaxBytes);
+  }
+  ASSIGN_OR_RETURN(const std::vector<yaml::Document> documents,
+                   yaml::load_documents(text, kMaxObjects));
+  for (const yaml::Document& document : documents) {
+    const YAML::Node& root = document.root;
+    if (!root.IsMap()) continue;
+    const YAML::Node items = root["items"];
+    if (scalar(root["kind"]) != "List" || !items || !items.IsSequence()) {
+      objects.push_back(object_of(source, root));
+      continue;
+    }
+    for (const auto& item : items) {
+      if (item.IsMap()) objects.push_back(object_of(source, item));
+    }
+  }
+  return {};
 }
 
 // References that only show when everything is there.
@@ -134,18 +157,18 @@ Result<std::uint64_t> RequestCost::evaluate(const CostInputs& inputs) const {
   return inputs.usage.total();
 }
 
-Result<AiConfig> parse_ai_config(std::string_view yaml, const Environment& environment) {
-  if (yaml.size() > kMaxBytes) {
-    return invalid_argument("the file has {} bytes, the limit is {}", yaml.size(), kMaxBytes);
-  }
+Result<AiConfig> parse_ai_config(std::string_view text, const Environment& environment) {
+  const std::pair<std::string, std::string> file("", text);
+  return parse_ai_config(std::span(&file, 1), environment);
+}
+
+Result<AiConfig> parse_ai_config(std::span<const std::pair<std::string, std::string>> files,
+                                 const Environment& environment) {
   AiConfig config;
   ParseContext context{.config = config, .environment = environment};
   try {
     std::vector<Object> objects;
-    ASSIGN_OR_RETURN(const std::vector<YAML::Node> documents, load_documents(yaml, kMaxObjects));
-    for (const YAML::Node& root : documents) {
-      if (root.IsMap()) objects.push_back(object_of(root));
-    }
+    for (const auto& [name, text] : files) RETURN_IF_ERROR(collect(name, text, objects));
     for (const Kind& kind : kKinds) {
       for (const Object& object : objects) {
         if (object.kind == kind.name) kind.parse(object, context);

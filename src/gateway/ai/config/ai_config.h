@@ -4,7 +4,8 @@
 // AIGatewayRoute, AIServiceBackend, BackendSecurityPolicy, QuotaPolicy, GatewayConfig), of Envoy
 // Gateway (Backend) and of Kubernetes (Secret), and what they have no word for in
 // gateway.nacelle.dev/v1alpha1: ClientKeySet, RateLimitPolicy, ModelAliases, UsageStore,
-// FallbackPolicy. Objects of other kinds are left to their own parsers.
+// FallbackPolicy. Objects of other kinds are left to their own parsers, and so is what could be
+// wrong within Secret and Backend, which the gateway reads as well.
 //
 // Home:    parsed once, then immutable.
 // Errors:  invalid_argument with every problem on a line of its own, "Kind ns/name: path: what".
@@ -14,8 +15,10 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -53,7 +56,9 @@ struct ServiceBackend {  // AIServiceBackend with the Backend it names
   ObjectName name;
   provider::Backend schema;
   ObjectName backend_ref;
-  std::vector<std::string> endpoints;  // host:port
+  std::string ref_kind = "Backend";    // or Service or InferencePool
+  std::uint16_t ref_port = 0;          // of a Service
+  std::vector<std::string> endpoints;  // host:port, of a Backend
   HeaderMutation headers;
   provider::BodyMutation body;
 };
@@ -78,14 +83,21 @@ struct AiRouteRule {
   std::string name;
   std::vector<std::vector<RouteHeaderMatch>> matches;  // ORed; inside ANDed
   std::vector<RouteBackend> backends;
-  Duration request_timeout = 60s;
+  Duration request_timeout = 60s;  // of all attempts, the whole answer included; 0 = none
+  Duration backend_timeout{};      // of one attempt
   Duration stream_idle_timeout{};  // 0 = none
   std::string models_owned_by = "Envoy AI Gateway";
   std::int64_t models_created = 0;
 };
 
+struct ParentRef {  // a Gateway and, where it is said, one of its listeners
+  std::string name, space, section;
+  std::optional<std::uint16_t> port;
+};
+
 struct AiRoute {
   ObjectName name;
+  std::vector<ParentRef> parents;  // none: every listener
   std::vector<std::string> hostnames;
   std::vector<AiRouteRule> rules;
   std::vector<RequestCost> costs;  // the global ones with the route's own over them
@@ -134,7 +146,10 @@ struct AiConfig {
 // The value of an environment variable, nullopt when it is not set; apps/ passes getenv.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
-[[nodiscard]] Result<AiConfig> parse_ai_config(std::string_view yaml,
+[[nodiscard]] Result<AiConfig> parse_ai_config(std::string_view text,
                                                const Environment& environment);
+// The same from several files: pairs of name and text, which problems name.
+[[nodiscard]] Result<AiConfig> parse_ai_config(
+    std::span<const std::pair<std::string, std::string>> files, const Environment& environment);
 
 }  // namespace nacelle::gateway::ai

@@ -243,7 +243,11 @@ void parse_quota_policy(const Object& object, ParseContext& context) {
   };
   reader.map(object.spec, "spec",
              {{"targetRefs", list_of(16, target)},
-              {"serviceQuota", Field(YamlReader::ignored())},
+              {"serviceQuota",
+               [&](const YAML::Node&, const std::string& path) {
+                 // A limit that nobody keeps must not look like one.
+                 reader.problem(path, "is not served; perModelQuotas and RateLimitPolicy are");
+               }},
               {"perModelQuotas", list_of(128, per_model)}},
              {"targetRefs"});
   context.add(reader.status());

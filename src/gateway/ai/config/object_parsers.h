@@ -23,11 +23,14 @@ struct ParseContext {
 struct Object {
   std::string kind;
   ObjectName name;
-  std::string space;  // namespace
+  std::string space;   // namespace
+  std::string source;  // the file; "" = there is one
   YAML::Node root;
   YAML::Node spec;
 
-  [[nodiscard]] std::string title() const { return kind + " " + name; }
+  [[nodiscard]] std::string title() const {
+    return (source.empty() ? "" : source + ": ") + kind + " " + name;
+  }
   // A reference from this object; without a namespace it is to its own.
   [[nodiscard]] ObjectName refer(const std::string& name, const std::string& to_space) const {
     return (to_space.empty() ? space : to_space) + "/" + name;

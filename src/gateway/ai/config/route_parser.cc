@@ -47,6 +47,25 @@ Field matches_field(YamlReader& reader, std::vector<std::vector<RouteHeaderMatch
   };
 }
 
+Field parents_field(YamlReader& reader, const Object& object, std::vector<ParentRef>& out) {
+  return [&](const YAML::Node& node, const std::string& path) {
+    reader.list(node, path, 16, [&](const YAML::Node& item, const std::string& at) {
+      ParentRef ref{.space = object.space};
+      reader.map(item, at,
+                 {{"name", reader.text(ref.name)},
+                  {"namespace", reader.text(ref.space)},
+                  {"sectionName", reader.text(ref.section)},
+                  {"port", reader.number(
+                               1, 65535,
+                               [&](std::uint64_t v) { ref.port = static_cast<std::uint16_t>(v); })},
+                  {"kind", Field(YamlReader::ignored())},
+                  {"group", Field(YamlReader::ignored())}},
+                 {"name"});
+      out.push_back(std::move(ref));
+    });
+  };
+}
+
 Field backends_field(YamlReader& reader, const Object& object, std::vector<RouteBackend>& out) {
   return [&](const YAML::Node& node, const std::string& path) {
     reader.list(node, path, 128, [&](const YAML::Node& item, const std::string& at) {
@@ -160,7 +179,7 @@ void parse_route(const Object& object, ParseContext& context) {
     const auto timeouts = [&](const YAML::Node& node, const std::string& path) {
       reader.map(node, path,
                  {{"request", reader.duration(next.request_timeout)},
-                  {"backendRequest", Field(YamlReader::ignored())}});
+                  {"backendRequest", reader.duration(next.backend_timeout)}});
     };
     reader.map(item, at,
                {{"name", reader.text(next.name)},
@@ -176,7 +195,7 @@ void parse_route(const Object& object, ParseContext& context) {
     out.rules.push_back(std::move(next));
   };
   reader.map(object.spec, "spec",
-             {{"parentRefs", Field(YamlReader::ignored())},
+             {{"parentRefs", parents_field(reader, object, out.parents)},
               {"hostnames", reader.texts(out.hostnames, 16)},
               {"rules", [&](const YAML::Node& node,
                             const std::string& path) { reader.list(node, path, 15, rule); }},

@@ -86,21 +86,42 @@ std::vector<ModelEntry> ModelCatalogue::models_for(std::string_view host) const 
   return out;
 }
 
-std::string ModelCatalogue::openai_list(std::string_view host) const {
+namespace {
+
+void write_openai(openai::JsonWriter& writer, const ModelEntry& model) {
+  writer.begin_object().key("id").string(model.id).key("object").string("model");
+  writer.key("created").integer(model.created).key("owned_by").string(model.owned_by);
+  writer.end_object();
+}
+
+}  // namespace
+
+std::optional<std::string> ModelCatalogue::openai_model(std::string_view host, std::string_view id,
+                                                        const Visible& visible) const {
+  for (const ModelEntry& model : models_for(host)) {
+    if (model.id != id || !visible(id)) continue;
+    std::string out;
+    openai::JsonWriter writer(out);
+    write_openai(writer, model);
+    return out;
+  }
+  return std::nullopt;
+}
+
+std::string ModelCatalogue::openai_list(std::string_view host, const Visible& visible) const {
   std::string out;
   openai::JsonWriter writer(out);
   writer.begin_object().key("object").string("list").key("data").begin_array();
   for (const ModelEntry& model : models_for(host)) {
-    writer.begin_object().key("id").string(model.id).key("object").string("model");
-    writer.key("created").integer(model.created).key("owned_by").string(model.owned_by);
-    writer.end_object();
+    if (visible(model.id)) write_openai(writer, model);
   }
   writer.end_array().end_object();
   return out;
 }
 
-std::string ModelCatalogue::anthropic_list(std::string_view host) const {
-  const std::vector<ModelEntry> models = models_for(host);
+std::string ModelCatalogue::anthropic_list(std::string_view host, const Visible& visible) const {
+  std::vector<ModelEntry> models = models_for(host);
+  std::erase_if(models, [&](const ModelEntry& model) { return !visible(model.id); });
   std::string out;
   openai::JsonWriter writer(out);
   writer.begin_object().key("data").begin_array();

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -49,8 +50,16 @@ class ModelCatalogue {
   // Sorted by id. `host` as in the Host header: case and port do not matter.
   [[nodiscard]] std::vector<ModelEntry> models_for(std::string_view host) const;
 
-  [[nodiscard]] std::string openai_list(std::string_view host) const;
-  [[nodiscard]] std::string anthropic_list(std::string_view host) const;
+  // Which models a caller may see.
+  using Visible = std::function<bool(std::string_view id)>;
+  [[nodiscard]] static bool all(std::string_view) { return true; }
+
+  [[nodiscard]] std::string openai_list(std::string_view host, const Visible& visible = all) const;
+  [[nodiscard]] std::string anthropic_list(std::string_view host,
+                                           const Visible& visible = all) const;
+  // One entry of openai_list(); nullopt when there is no such model to see.
+  [[nodiscard]] std::optional<std::string> openai_model(std::string_view host, std::string_view id,
+                                                        const Visible& visible = all) const;
 
  private:
   using ById = std::map<std::string, ModelEntry>;

@@ -38,6 +38,15 @@ void read_events(Fields& fields, PrecisePrefixConfig& out) {
                 {{"vllm", PrecisePrefixConfig::EngineType::kVllm},
                  {"sglang", PrecisePrefixConfig::EngineType::kSglang}});
   fields.boolean("discoverPods", out.discover_pods);
+  fields.each("publishers", [&](Fields& item) {
+    KvPublisher publisher;
+    item.text("endpoint", publisher.endpoint);
+    item.text("events", publisher.events);
+    item.text("replay", publisher.replay);
+    if (publisher.endpoint.empty()) item.problem("endpoint", "is missing");
+    if (publisher.events.empty()) item.problem("events", "is missing");
+    out.publishers.push_back(std::move(publisher));
+  });
   fields.object("podDiscoveryConfig", [&](Fields& pods) {
     pods.text("podLabelSelector", out.pod_label_selector);
     pods.text("podNamespace", out.pod_namespace);

@@ -1,7 +1,7 @@
 // precise_prefix_cache.h: prefix matches as the engines' own KV events tell them.
 //
-// The parameters are read here; the index that is fed by events is made from them elsewhere and
-// attached. Until then nothing matches.
+// The parameters are read here; the index that is fed by events is made from them in
+// router/precise_prefix.h and attached. Until then nothing matches.
 //
 // Home:    the router's lock.
 // Source:  router.md section 11.
@@ -18,6 +18,13 @@
 #include "router/producer/prefix_producer.h"
 
 namespace nacelle::router {
+
+// Where one endpoint publishes its KV events, when it is not `socketPort` of its host.
+struct KvPublisher {
+  std::string endpoint;  // host:port, or its name
+  std::string events;    // "tcp://127.0.0.1:5601"
+  std::string replay;    // "" = no replay
+};
 
 struct PrecisePrefixConfig {
   enum class HashAlgorithm { kCborFnv, kXxh64 };
@@ -40,6 +47,7 @@ struct PrecisePrefixConfig {
   std::string pod_namespace;
   std::uint16_t socket_port = 5557;
   std::uint16_t replay_socket_port = 0;  // 0: off
+  std::vector<KvPublisher> publishers;
 
   bool speculative_indexing = false;
   Duration speculative_ttl = std::chrono::seconds(2);

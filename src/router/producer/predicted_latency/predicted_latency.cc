@@ -47,6 +47,15 @@ void PredictedLatency::produce(DecisionInput& input) {
   }
 }
 
+std::unique_ptr<AnswerObserver> PredictedLatency::placed(const DecisionInput& input,
+                                                         std::uint32_t position,
+                                                         std::optional<std::uint32_t> prefill,
+                                                         std::shared_ptr<const LoadCell> load) {
+  if (model_ == nullptr || !config_.predict_in_produce) return nullptr;
+  const PrefixColumn* prefix = source_ < input.prefix.size() ? &input.prefix[source_] : nullptr;
+  return model_->placed(input, prefix, position, prefill, std::move(load));
+}
+
 std::optional<LatencyPrediction> PredictedLatency::prediction(const PickContext& context,
                                                               std::uint32_t position) const {
   const Column& ttft = context.input.columns[ttft_];

@@ -57,6 +57,11 @@ class PredictedLatency final : public Plugin, public Producer {
                                                         std::uint32_t position) const;
 
   void produce(DecisionInput& input) override;
+  // What the attached model wants to see of the answer; null without one.
+  [[nodiscard]] std::unique_ptr<AnswerObserver> placed(const DecisionInput& input,
+                                                       std::uint32_t position,
+                                                       std::optional<std::uint32_t> prefill,
+                                                       std::shared_ptr<const LoadCell> load);
 
  private:
   PredictedLatencyConfig config_;

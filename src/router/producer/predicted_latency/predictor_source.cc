@@ -1,6 +1,49 @@
 #include "router/producer/predicted_latency/predictor_source.h"
 
+#include "router/latency/latency_trace.h"
+
 namespace nacelle::router {
+
+namespace {
+
+// One request's samples, with the load of its endpoint then.
+class LatencyObserver final : public AnswerObserver {
+ public:
+  LatencyObserver(std::shared_ptr<latency::LatencyPredictor> predictor,
+                  std::shared_ptr<latency::LatencyMetrics> metrics,
+                  const latency::LatencyTrace::Start& start, latency::RunningSlos::Entry running,
+                  std::shared_ptr<latency::RunningSlos> slos, std::shared_ptr<const LoadCell> load)
+      : predictor_(std::move(predictor)),
+        metrics_(std::move(metrics)),
+        slos_(std::move(slos)),
+        load_(std::move(load)),
+        features_(start.decode.features),
+        running_(std::move(running)),
+        trace_(start) {}
+
+  void on_first_token(TimePoint now) override { trace_.on_first_chunk(now); }
+  void on_tokens(std::uint64_t tokens, TimePoint now) override {
+    trace_.on_tokens(tokens, now, [this] {
+      latency::LatencyFeatures now_features = features_;
+      now_features.running_requests = static_cast<double>(load_->requests.load());
+      now_features.prefill_tokens_in_flight = static_cast<double>(load_->tokens.load());
+      return now_features;
+    });
+  }
+  void on_complete(TimePoint now) override { trace_.on_end(now); }
+
+ private:
+  // What the trace and the entry point at, kept alive: a pool may go before its last answer.
+  const std::shared_ptr<latency::LatencyPredictor> predictor_;
+  const std::shared_ptr<latency::LatencyMetrics> metrics_;
+  const std::shared_ptr<latency::RunningSlos> slos_;
+  const std::shared_ptr<const LoadCell> load_;
+  const latency::LatencyFeatures features_;
+  latency::RunningSlos::Entry running_;
+  latency::LatencyTrace trace_;
+};
+
+}  // namespace
 
 latency::LatencyFeatures latency_features(const DecisionInput& input, const PrefixColumn* prefix,
                                           std::uint32_t position) {
@@ -39,6 +82,7 @@ void PredictorSource::look_at(const PoolViewPtr& pool) {
 void PredictorSource::predict(const DecisionInput& input, const PrefixColumn* prefix,
                               std::span<LatencyPrediction> predictions,
                               std::span<double> running_tpot_slo_ms) {
+  const TimePoint begin = std::chrono::steady_clock::now();
   look_at(input.pool);
   queries_.clear();
   for (std::uint32_t i = 0; i < kinds_.size(); ++i) {
@@ -52,6 +96,37 @@ void PredictorSource::predict(const DecisionInput& input, const PrefixColumn* pr
   }
   running_->strictest(ids_, running_tpot_slo_ms);
   for (double& slo : running_tpot_slo_ms) slo *= 1000;
+  took_ = std::chrono::steady_clock::now() - begin;
+}
+
+std::unique_ptr<AnswerObserver> PredictorSource::placed(const DecisionInput& input,
+                                                        const PrefixColumn* prefix,
+                                                        std::uint32_t position,
+                                                        std::optional<std::uint32_t> prefill,
+                                                        std::shared_ptr<const LoadCell> load) {
+  look_at(input.pool);
+  if (position >= queries_.size()) return nullptr;
+  latency::LatencyTrace::Start start;
+  start.predictor = predictor_.get();
+  start.decode = queries_[position];
+  start.predicted = predictions_[position];
+  start.slo = {input.request.slo_ttft_ms / 1000, input.request.slo_tpot_ms / 1000};
+  start.dispatched = input.now;
+  start.seed = input.request.random;
+  latency::LatencyPredictor::Query first;
+  if (prefill && *prefill < kinds_.size()) {
+    first = {kinds_[*prefill], latency_features(input, prefix, *prefill)};
+    start.prefill = &first;
+  }
+  if (metrics_ != nullptr) {
+    latency::LatencyMetrics::Series& series =
+        metrics_->series(input.request.model, input.request.model);
+    if (start.predicted.known) series.observe_prediction(start.predicted, to_seconds(took_));
+    start.series = &series;
+  }
+  return std::make_unique<LatencyObserver>(predictor_, metrics_, start,
+                                           running_->add(ids_[position], start.slo.tpot_seconds),
+                                           running_, std::move(load));
 }
 
 }  // namespace nacelle::router

@@ -48,6 +48,8 @@ void read_estimate(Fields& fields) {
 std::shared_ptr<Plugin> TokenProducer::make(Fields& fields, BuildContext&) {
   TokenProducerConfig config;
   fields.text("modelName", config.model);
+  fields.text("modelPath", config.model_path);
+  fields.text("chatTemplate", config.chat_template);
   fields.object("estimate", [&](Fields& estimate) { read_estimate(estimate); });
   if (fields.has("vllm")) {
     config.backend = TokenProducerConfig::Backend::kVllm;

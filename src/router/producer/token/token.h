@@ -16,6 +16,8 @@ struct TokenProducerConfig {
   enum class Backend { kEstimate, kVllm };
   Backend backend = Backend::kEstimate;
   std::string model;
+  std::string model_path;     // of a folder with tokenizer.json; "": `model`, when it is one
+  std::string chat_template;  // as --chat-template of the engines
   std::string vllm_url = "http://localhost:8000";
   Duration vllm_timeout = std::chrono::seconds(5);
 };

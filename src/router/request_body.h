@@ -15,7 +15,7 @@
 
 #include "base/result.h"
 
-namespace nacelle::epp {
+namespace nacelle::router {
 
 enum class Api : std::uint8_t {
   kChat,
@@ -58,4 +58,4 @@ class RequestBodyReader {
 // '<', '>', '&' as \u003c, \u003e, \u0026.
 [[nodiscard]] Result<std::string> with_model(std::string_view body, std::string_view model);
 
-}  // namespace nacelle::epp
+}  // namespace nacelle::router

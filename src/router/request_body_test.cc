@@ -1,8 +1,8 @@
-#include "epp/request_body.h"
+#include "router/request_body.h"
 
 #include <gtest/gtest.h>
 
-namespace nacelle::epp {
+namespace nacelle::router {
 namespace {
 
 TEST(RequestBody, ThePathNamesTheApi) {
@@ -69,4 +69,4 @@ TEST(RequestBody, AnotherModelIsWrittenAsUpstreamWritesIt) {
 }
 
 }  // namespace
-}  // namespace nacelle::epp
+}  // namespace nacelle::router

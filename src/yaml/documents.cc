@@ -1,11 +1,11 @@
-#include "gateway/ai/config/yaml_documents.h"
+#include "yaml/documents.h"
 
 #include <yaml-cpp/eventhandler.h>
 
 #include <sstream>
 #include <string>
 
-namespace nacelle::gateway::ai {
+namespace nacelle::yaml {
 
 namespace {
 
@@ -20,22 +20,31 @@ bool has_content(std::string_view line) {
          !(is_marker(line) && line.find_first_not_of("-. \t\r") == std::string_view::npos);
 }
 
-std::vector<std::string_view> cut(std::string_view yaml) {
-  std::vector<std::string_view> out;
+struct Piece {
+  std::string_view text;
+  std::size_t first_line = 0;
+};
+
+std::vector<Piece> cut(std::string_view yaml) {
+  std::vector<Piece> out;
   std::size_t begin = 0;
+  std::size_t begin_line = 0;
+  std::size_t number = 0;
   bool content = false;
-  for (std::size_t at = 0; at < yaml.size();) {
+  for (std::size_t at = 0; at < yaml.size(); ++number) {
     const std::size_t end = std::min(yaml.find('\n', at), yaml.size());
     const std::string_view line = yaml.substr(at, end - at);
     if (is_marker(line)) {
-      if (content) out.push_back(yaml.substr(begin, at - begin));
-      begin = line.starts_with("...") ? std::min(end + 1, yaml.size()) : at;
+      if (content) out.push_back({yaml.substr(begin, at - begin), begin_line});
+      const bool ends = line.starts_with("...");
+      begin = ends ? std::min(end + 1, yaml.size()) : at;
+      begin_line = ends ? number + 1 : number;
       content = false;
     }
     content = content || (!line.empty() && has_content(line));
     at = end + 1;
   }
-  if (content) out.push_back(yaml.substr(begin));
+  if (content) out.push_back({yaml.substr(begin), begin_line});
   return out;
 }
 
@@ -66,24 +75,27 @@ bool ends_where_cut(const std::string& text) {
 
 }  // namespace
 
-Result<std::vector<YAML::Node>> load_documents(std::string_view yaml, std::size_t most) {
-  std::vector<YAML::Node> out;
-  const std::vector<std::string_view> pieces = cut(yaml);
+Result<std::vector<Document>> load_documents(std::string_view stream, std::size_t most) {
+  std::vector<Document> out;
+  const std::vector<Piece> pieces = cut(stream);
   if (pieces.size() > most) {
     return invalid_argument("{} documents, the limit is {}", pieces.size(), most);
   }
-  for (std::size_t i = 0; i < pieces.size(); ++i) {
+  for (const Piece& piece : pieces) {
     try {
-      const std::string text(pieces[i]);
+      const std::string text(piece.text);
       if (!ends_where_cut(text)) {
-        return invalid_argument("document {}: not YAML: something follows its end", i + 1);
+        return invalid_argument("line {}: not YAML: something follows the document's end",
+                                piece.first_line + 1);
       }
-      out.push_back(YAML::Load(text));
+      out.push_back({YAML::Load(text), piece.first_line});
     } catch (const YAML::Exception& error) {
-      return invalid_argument("document {}: not YAML: {}", i + 1, error.what());
+      const std::size_t inside =
+          error.mark.is_null() ? 0 : static_cast<std::size_t>(error.mark.line);
+      return invalid_argument("line {}: not YAML: {}", piece.first_line + inside + 1, error.msg);
     }
   }
   return out;
 }
 
-}  // namespace nacelle::gateway::ai
+}  // namespace nacelle::yaml

@@ -1,4 +1,4 @@
-#include "epp/request_body.h"
+#include "router/request_body.h"
 
 #include <simdjson.h>
 
@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-namespace nacelle::epp {
+namespace nacelle::router {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
@@ -182,4 +182,4 @@ Result<std::string> with_model(std::string_view body, std::string_view model) {
   return out;
 }
 
-}  // namespace nacelle::epp
+}  // namespace nacelle::router

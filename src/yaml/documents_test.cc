@@ -1,15 +1,15 @@
-#include "gateway/ai/config/yaml_documents.h"
+#include "yaml/documents.h"
 
 #include <gtest/gtest.h>
 
-namespace nacelle::gateway::ai {
+namespace nacelle::yaml {
 namespace {
 
 std::string texts(std::string_view yaml) {
   const auto documents = load_documents(yaml, 8);
   if (!documents.ok()) return "error";
   std::string out;
-  for (const YAML::Node& node : *documents) out += YAML::Dump(node) + ";";
+  for (const Document& document : *documents) out += YAML::Dump(document.root) + ";";
   return out;
 }
 
@@ -31,6 +31,19 @@ TEST(YamlDocuments, LeftoversAreErrors) {
   }
 }
 
+TEST(YamlDocuments, LinesAreThoseOfTheStream) {
+  const auto documents = load_documents("# x\na: 1\n---\n\nb: 2\n...\n# y\nc: 3\n", 8);
+  ASSERT_TRUE(documents.ok());
+  std::vector<std::size_t> lines;
+  for (const Document& document : *documents) {
+    lines.push_back(document.first_line + static_cast<std::size_t>(document.root.Mark().line) + 1);
+  }
+  EXPECT_EQ(lines, (std::vector<std::size_t>{2, 5, 8}));
+  const auto broken = load_documents("a: 1\n---\nb: 2\nc: [\n", 8);
+  EXPECT_EQ(broken.status().message().substr(0, 17), "line 5: not YAML:")
+      << broken.status().message();
+}
+
 TEST(YamlDocuments, NumberIsBounded) {
   std::string many;
   for (int i = 0; i < 9; ++i) many += "---\na: 1\n";
@@ -38,4 +51,4 @@ TEST(YamlDocuments, NumberIsBounded) {
 }
 
 }  // namespace
-}  // namespace nacelle::gateway::ai
+}  // namespace nacelle::yaml
