@@ -21,6 +21,7 @@ except ImportError:  # Debian's python3-grpcio belongs to Debian's python3
 
 import ext_proc
 import harness
+from test_precise_routing import PRECISE, Engine, long_prompt
 
 OBJECTS = """
 apiVersion: llm-d.ai/v1alpha2
@@ -303,6 +304,26 @@ class RealEngines(EppCase):
             self.assertEqual(call.close(), grpc.StatusCode.OK)
         self.assertEqual(len(set(seen)), 1, "the same prompt stays where its prefix is")
         self.assertEqual(epp.metric("llm_d_epp_request_total", model_name="a", target_model_name="b"), 3)
+
+    def test_a_pick_follows_the_engines_own_events(self):
+        engines = [Engine().start() for _ in range(2)]
+        for engine in engines:
+            self.addCleanup(lambda engine=engine: engine.server.kill())
+        (self.folder / "epp.yaml").write_text(PRECISE.format(
+            model=harness.DEMO, publishers=json.dumps([engine.publisher() for engine in engines])))
+        epp = self.epp([engine.address for engine in engines], "--no-secure-serving", "--config-file",
+                       self.folder / "epp.yaml")
+        # Two prompts, one per engine, past the picker: it knows of them by events alone.
+        prompts = [long_prompt(f"engine {i}") for i in range(2)]
+        for engine, prompt in zip(engines, prompts):
+            answer = engine.server.request("POST", "/v1/completions", {"model": "demo", "prompt": prompt, "max_tokens": 1})
+            self.assertEqual(answer.status, 200, answer.data)
+        harness.wait_until(lambda: (epp.metric("nacelle_router_kv_index_blocks") or 0) >= 40, message="the index")
+        for _ in range(3):
+            for engine, prompt in zip(engines, prompts):
+                call = epp.call()
+                call.request(json.dumps({"model": "demo", "prompt": prompt + " go on"}).encode())
+                self.assertEqual(call.picked()[0], engine.address)
 
 
 class Serving(EppCase):
