@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 
 #include "apps/nacelle/commands.h"
@@ -32,13 +34,16 @@ int run_replay(const Options& options) {
   }
   if (options.explain > 0) replay.explain = options.explain;
   std::ifstream record(options.record, std::ios::binary);
-  if (!record) return fail(not_found("cannot read {}", options.record));
+  if (!record) {
+    return fail(not_found("cannot read {}: {}", options.record, std::strerror(errno)));
+  }
   auto report = router::replay(record, replay);
   if (!report) return fail(report.error().with_context(options.record));
 
   if (options.explain > 0) {
     if (report->explanation.empty()) {
-      return fail(not_found("decision {} is not in {}", options.explain, options.record));
+      return fail(not_found("decision {} is not in {}, which has {}", options.explain,
+                            options.record, report->decisions));
     }
     fmt::print("{}", report->explanation);
   }
