@@ -67,7 +67,7 @@ class Gauges(http.server.BaseHTTPRequestHandler):
 def gauges(host, waiting, usage):
     server = QuietServer((host, 0), Gauges)
     server.gauges = (waiting, usage)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return server
 
 
