@@ -21,6 +21,7 @@ MAY_INCLUDE = {
     "async": "base",
     "telemetry": "base async",
     "net": "base async telemetry",
+    "kube": "base async telemetry net",
     "openai": "base",
     "provider": "base async telemetry net openai",
     "prompt": "base tokenizer chat_template openai",
@@ -29,13 +30,13 @@ MAY_INCLUDE = {
     "engine": "base block_hash kv_events tensor kernels model async telemetry",
     "serve": "base async telemetry net openai tokenizer chat_template prompt model engine",
     "router": "base block_hash kv_events yaml tokenizer chat_template async telemetry net openai prompt",
-    "epp": "base async telemetry net openai provider router",
+    "epp": "base async telemetry net kube openai provider router",
     "gateway": "base yaml async telemetry net openai provider",
     "control": "base async telemetry net",
     "cli": "base async telemetry net tokenizer",
 }
 # Folders below a component that belong to its face.
-FACES = {"net/http", "net/sse", "net/grpc", "router/flow", "router/objective"}
+FACES = {"net/http", "net/sse", "net/grpc", "net/tls", "router/flow", "router/objective", "router/signals"}
 # Components whose subfolders each are a small public module (one folder per op).
 OPEN = {"kernels"}
 

@@ -101,7 +101,7 @@ class Server:
         finally:
             connection.close()
 
-    def metric(self, name, **labels):
+    def metric(self, name, /, **labels):
         """The value of one sample of /metrics; None when it is not there."""
         for line in self.request("GET", "/metrics").data.decode().splitlines():
             if line.startswith(name) and line[len(name):len(name) + 1] in ("{", " ") and all(

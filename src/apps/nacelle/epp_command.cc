@@ -4,7 +4,8 @@
 #include <thread>
 
 #include "apps/nacelle/commands.h"
-#include "apps/nacelle/epp_process.h"
+#include "apps/nacelle/epp_server.h"
+#include "apps/nacelle/otel_environment.h"
 #include "async/signals.h"
 #include "telemetry/log.h"
 
@@ -13,13 +14,14 @@ namespace {
 
 struct Options {
   EppOptions epp;
+  std::vector<std::string> pools;
   std::size_t loops = 0;
   double drain_timeout_s = 30;
   std::string log_level = "info";
   std::string log_format = "text";
 };
 
-async::Task<int> run_until_signal(EppProcess* process, async::TerminationSignals* signals,
+async::Task<int> run_until_signal(EppServer* process, async::TerminationSignals* signals,
                                   double timeout_s) {
   const int first = co_await signals->next();
   log::info("draining", {{"signal", first}, {"timeout_seconds", timeout_s}});
@@ -27,6 +29,39 @@ async::Task<int> run_until_signal(EppProcess* process, async::TerminationSignals
       std::chrono::steady_clock::now() +
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(timeout_s)));
   co_return 0;
+}
+
+// "ns/name=file", of which the first and last part may be missing.
+Result<EppPoolChoice> parse_pool(std::string_view text, const std::string& name_space) {
+  EppPoolChoice out;
+  const std::size_t equals = std::min(text.find('='), text.size());
+  const std::string_view key = text.substr(0, equals);
+  if (equals < text.size()) out.endpoints_file = text.substr(equals + 1);
+  const std::size_t slash = key.find('/');
+  const bool has_space = slash != std::string_view::npos;
+  out.key.name_space = has_space ? std::string(key.substr(0, slash)) : name_space;
+  out.key.name = has_space ? key.substr(slash + 1) : key;
+  const bool no_file = equals < text.size() && out.endpoints_file.empty();
+  if (out.key.name.empty() || out.key.name_space.empty() || no_file) {
+    return invalid_argument("--pool '{}' is not of the form NAMESPACE/NAME=FILE", text);
+  }
+  return out;
+}
+
+Status complete(Options& options) {
+  const auto environment = process_environment();
+  EppOptions& epp = options.epp;
+  if (epp.pool_namespace.empty()) {
+    epp.pool_namespace = environment("NAMESPACE").value_or("default");
+  }
+  for (const std::string& text : options.pools) {
+    ASSIGN_OR_RETURN(EppPoolChoice pool, parse_pool(text, epp.pool_namespace));
+    epp.pools.push_back(std::move(pool));
+  }
+  if (!epp.pools.empty() && !epp.pool_name.empty()) {
+    return invalid_argument("--pool goes without --pool-name");
+  }
+  return {};
 }
 
 int fail(const Status& status) {
@@ -43,7 +78,21 @@ void add_flags(CLI::App& app, Options& options, double& scrape_ms, double& stale
   app.add_option("--objects-file", epp.object_files,
                  "InferenceObjective and InferenceModelRewrite documents");
   app.add_option("--pool-name", epp.pool_name, "name of the pool in metrics and objects");
-  app.add_option("--pool-namespace", epp.pool_namespace, "its namespace")->capture_default_str();
+  app.add_option("--pool-namespace", epp.pool_namespace,
+                 "its namespace (default: $NAMESPACE, else default)");
+  app.add_option("--pool-group", epp.pool_group, "API group of InferencePool")
+      ->capture_default_str();
+  app.add_option("--pool", options.pools,
+                 "one of several pools: NAME, NAMESPACE/NAME, or either with =FILE of endpoints");
+  app.add_option("--pools-of-service", epp.pools_of_service,
+                 "every InferencePool of the namespace whose endpointPickerRef names this Service");
+  app.add_option("--endpoint-selector", epp.endpoint_selector,
+                 "pods by label, without an InferencePool");
+  app.add_option("--endpoint-target-ports", epp.endpoint_target_ports, "ports of those pods")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 65535));
+  app.add_option("--kubeconfig", epp.kubeconfig,
+                 "API server and credentials (default: $KUBECONFIG, else the pod's own)");
   app.add_option("--grpc-port", epp.grpc_port, "ext_proc")->capture_default_str();
   app.add_option("--grpc-health-port", epp.health_port, "gRPC health")->capture_default_str();
   app.add_option("--metrics-port", epp.metrics_port, "HTTP /metrics")->capture_default_str();
@@ -94,6 +143,7 @@ int epp_command(const Args& args) {
   const auto duration = [](double seconds) {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
   };
+  if (const Status completed = complete(options); !completed.ok()) return fail(completed);
   options.epp.scrape_interval = duration(scrape_ms / 1000);
   options.epp.metrics_stale_after = duration(stale_s);
   auto level = log::parse_level(options.log_level);
@@ -108,7 +158,7 @@ int epp_command(const Args& args) {
                                            : std::max(1u, std::thread::hardware_concurrency()));
   async::TerminationSignals signals(runtime.loop(0));
   runtime.start();
-  auto process = EppProcess::start(runtime, options.epp);
+  auto process = EppServer::start(runtime, options.epp);
   if (!process) {
     runtime.stop();
     runtime.join();

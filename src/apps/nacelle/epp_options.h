@@ -1,0 +1,52 @@
+// epp_options.h: what `nacelle epp` is told: ports, pools, where endpoints come from.
+//
+// Home:    values.
+// Source:  router.md section 6.1.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "kube/client_config.h"
+#include "kube/object.h"
+
+namespace nacelle::apps {
+
+struct EppPoolChoice {
+  kube::ObjectKey key;
+  std::string endpoints_file;  // "": an InferencePool of the API server
+};
+
+struct EppOptions {
+  std::uint16_t grpc_port = 9002;
+  std::uint16_t health_port = 9003;
+  std::uint16_t metrics_port = 9090;
+  std::string bind_host = "0.0.0.0";
+  std::string pool_name, pool_namespace;
+  std::string pool_group = "inference.networking.k8s.io";
+  std::vector<EppPoolChoice> pools;  // --pool; besides pool_name
+  // Every InferencePool of pool_namespace whose endpointPickerRef names this Service.
+  std::string pools_of_service;
+  std::string endpoint_selector;  // pods without an InferencePool
+  std::vector<std::uint16_t> endpoint_target_ports;
+  std::string kubeconfig;
+  std::optional<kube::ClientConfig> kube;  // the API server; found when pools come from one
+  std::string config_file, config_text;
+  std::string endpoints_file;             // besides the configuration's file-discovery
+  std::vector<std::string> object_files;  // InferenceObjective and InferenceModelRewrite documents
+  bool allow_experimental_plugins = false;
+  bool use_subset_filter = true;
+  bool emit_endpoint_scores = false;
+  Duration scrape_interval = 50ms;
+  Duration metrics_stale_after = 2s;
+  bool secure_serving = true;
+  std::string cert_path;  // a directory with tls.crt and tls.key; "": a self-signed certificate
+  bool reload_certificate = false;
+  bool health_on_grpc_port = false;
+  std::string record;
+};
+
+}  // namespace nacelle::apps

@@ -1,0 +1,37 @@
+// resource.h: which collection of the API is meant, and the path that names it.
+//
+// Home:    pure.
+// Source:  kubernetes-api.md section 7.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace nacelle::kube {
+
+struct Resource {
+  std::string group;  // "" is the core group
+  std::string version;
+  std::string plural;
+  friend bool operator==(const Resource&, const Resource&) = default;
+  [[nodiscard]] std::string to_string() const {
+    return group.empty() ? plural : plural + "." + group;
+  }
+};
+
+using Query = std::vector<std::pair<std::string_view, std::string>>;
+
+// "/apis/apps/v1/namespaces/default/deployments"; "" as namespace is all of the cluster.
+[[nodiscard]] std::string collection_path(const Resource& resource, std::string_view name_space);
+[[nodiscard]] std::string object_path(const Resource& resource, std::string_view name_space,
+                                      std::string_view name);
+// Adds "?a=b&c=d" with values percent-encoded; empty values are left out.
+[[nodiscard]] std::string with_query(std::string path, const Query& query);
+
+// "a=1,b=2" for the labels of a selector's map.
+[[nodiscard]] std::string label_selector(
+    const std::vector<std::pair<std::string, std::string>>& labels);
+
+}  // namespace nacelle::kube

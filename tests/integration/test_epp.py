@@ -1,0 +1,368 @@
+"""nacelle epp, driven by a gRPC client as Envoy drives it: picks, rewrites, refusals, health, TLS."""
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+try:
+    import grpc
+except ImportError:  # Debian's python3-grpcio belongs to Debian's python3
+    if os.environ.get("NACELLE_SYSTEM_PYTHON") or not os.path.exists("/usr/bin/python3"):
+        raise
+    os.environ["NACELLE_SYSTEM_PYTHON"] = "1"
+    os.execv("/usr/bin/python3", ["/usr/bin/python3", *sys.orig_argv[1:]])
+
+import ext_proc
+import harness
+from test_precise_routing import PRECISE, Engine, long_prompt
+
+OBJECTS = """
+apiVersion: llm-d.ai/v1alpha2
+kind: InferenceObjective
+metadata: {name: gold}
+spec: {priority: 2}
+---
+apiVersion: llm-d.ai/v1alpha2
+kind: InferenceObjective
+metadata: {name: cheap}
+spec: {priority: -1}
+---
+apiVersion: llm-d.ai/v1alpha2
+kind: InferenceModelRewrite
+metadata: {name: a-to-b}
+spec: {rules: [{matches: [{model: {value: a}}], targets: [{modelRewrite: b}]}]}
+"""
+REASON = "x-llm-d-request-dropped-reason"
+
+
+class QuietServer(http.server.ThreadingHTTPServer):
+    """Without a trace for every scraper that leaves."""
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+class Gauges(http.server.BaseHTTPRequestHandler):
+    """An engine that has gauges and nothing else."""
+
+    def do_GET(self):
+        waiting, usage = self.server.gauges
+        body = f"vllm:num_requests_waiting {waiting}\nvllm:kv_cache_usage_perc {usage}\n".encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+def gauges(host, waiting, usage):
+    server = QuietServer((host, 0), Gauges)
+    server.gauges = (waiting, usage)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    return server
+
+
+def endpoints_file(folder, addresses):
+    path = pathlib.Path(folder) / "endpoints.yaml"
+    entries = [{"name": f"e{i}", "address": a.split(":")[0], "port": a.split(":")[1]}
+               for i, a in enumerate(addresses)]
+    path.with_suffix(".new").write_text(json.dumps({"endpoints": entries}))
+    path.with_suffix(".new").rename(path)
+    return path
+
+
+class EppCase(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="nacelle-epp-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.objects = self.folder / "objects.yaml"
+        self.objects.write_text(OBJECTS)
+
+    def epp(self, addresses, *flags):
+        epp = ext_proc.Epp("--endpoints-file", endpoints_file(self.folder, addresses), "--pool-name", "pool",
+                           "--objects-file", self.objects, *flags)
+        self.addCleanup(epp.kill)
+        return epp
+
+    def engines(self, *loads):
+        servers = [gauges(f"127.0.0.{i + 1}", *load) for i, load in enumerate(loads)]
+        for server in servers:
+            self.addCleanup(server.server_close)
+            self.addCleanup(server.shutdown)
+        return [f"{server.server_address[0]}:{server.server_address[1]}" for server in servers]
+
+    def wait_for_metrics(self, epp, *loads):
+        """Until the gauges of all endpoints are known."""
+        average = sum(waiting for waiting, _ in loads) / len(loads)
+        harness.wait_until(lambda: epp.metric("llm_d_epp_average_queue_size", name="pool") == average,
+                           message="gauges")
+
+    def refused(self, answer, status, text="", reason=None):
+        self.assertIsInstance(answer, ext_proc.pb.ImmediateResponse, answer)
+        self.assertEqual(answer.status.code, status, answer)
+        self.assertIn(text, answer.body.decode())
+        headers = {h.header.key: h.header.raw_value.decode() for h in answer.headers.set_headers}
+        self.assertEqual(headers.get(REASON), reason)
+
+
+class Protocol(EppCase):
+    LOADS = ((3, 0.2), (0, 0.1), (10, 0.2))
+
+    def start(self, *flags):
+        self.addresses = self.engines(*self.LOADS)
+        epp = self.epp(self.addresses, "--no-secure-serving", *flags)
+        self.wait_for_metrics(epp, *self.LOADS)
+        return epp
+
+    def test_worked_example(self):
+        """Annex B of the protocol's facts: objective, rewrite, scores, replies, counters."""
+        epp = self.start("--emit-endpoint-scores")
+        call = epp.call()
+        call.request(b'{"model":"a","prompt":"hi","max_tokens":5}', pieces=3, x_llm_d_inference_objective="gold",
+                     x_llm_d_inference_fairness_id="t", x_gateway_destination_endpoint="6.6.6.6:1", x_other="kept")
+        destination, headers, body = call.picked()
+        self.assertEqual(destination, self.addresses[1])
+        self.assertEqual(body, b'{"max_tokens":5,"model":"b","prompt":"hi"}')
+        self.assertEqual(headers["Content-Length"], "42")
+        self.assertRegex(headers["x-request-id"], "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+        self.assertEqual(headers["x-other"], "kept")
+        self.assertEqual(headers[":path"], "/v1/completions")
+        self.assertNotIn("x-llm-d-inference-objective", headers)
+        # Envoy has been seen to repeat the last piece of a body.
+        call.send(request_body={"body": b"", "end_of_stream": True})
+        answer = b'{"id":"x","model":"b","usage":{"prompt_tokens":7,"completion_tokens":5,"total_tokens":12}}'
+        cut = answer.index(b'"model') + 4
+        headers, body = call.response([answer[:cut], answer[cut:cut + 3], answer[cut + 3:]], served=destination)
+        self.assertEqual(headers["x-went-into-resp-headers"], "true")
+        self.assertEqual(json.loads(body)["model"], "a")
+        self.assertEqual(call.close(), grpc.StatusCode.OK)
+        labels = {"model_name": "a", "target_model_name": "b", "priority": "2"}
+        for name in ("llm_d_epp_request_total", "inference_objective_request_total",
+                     "llm_d_epp_request_input_tokens_count", "inference_objective_input_tokens_count"):
+            harness.wait_until(lambda: epp.metric(name, model_name="a", target_model_name="b") == 1, message=name)
+        self.assertEqual(epp.metric("llm_d_epp_request_total", fairness_id="t", **labels), 1)
+        self.assertEqual(epp.metric("llm_d_epp_request_input_tokens_sum", **labels), 7)
+        self.assertEqual(epp.metric("llm_d_epp_model_rewrite_decisions_total", model_rewrite_name="a-to-b"), 1)
+        self.assertEqual(epp.metric("inference_pool_ready_pods", name="pool"), 3)
+        self.assertEqual(epp.metric("llm_d_epp_extproc_streams_total", code="OK"), 1)
+
+    def test_bodies_subsets_and_streams(self):
+        epp = self.start()
+        # A long body goes back in pieces of at most 62,000 bytes.
+        call = epp.call()
+        body = json.dumps({"model": "m", "prompt": "x" * 200_000}).encode()
+        call.request(body, pieces=7)
+        reply = call.receive()
+        self.assertTrue(reply.HasField("request_headers"), reply)
+        pieces = list(call.pieces("request"))
+        self.assertEqual(b"".join(pieces), body)
+        self.assertEqual([len(p) for p in pieces], [62_000, 62_000, 62_000, len(body) - 186_000])
+        # The model's name comes back in a stream, also where a piece ends inside it.
+        call = epp.call()
+        call.request(b'{"model":"a","prompt":"hi","stream":true}')
+        call.picked()
+        event = b'data: {"model":"b","choices":[]}\n\n'
+        stream = event * 3 + b"data: [DONE]\n\n"
+        _, got = call.response([stream[i:i + 5] for i in range(0, len(stream), 5)], "text/event-stream")
+        self.assertEqual(got, stream.replace(b'"b"', b'"a"'))
+        # Only hosts of the proxy's subset; none of them is 503.
+        space, key = "envoy.lb.subset_hint", "x-gateway-destination-endpoint-subset"
+        call = epp.call()
+        call.request(b'{"model":"m","prompt":"hi"}', metadata=ext_proc.subset_of(space, key, ["127.0.0.3:1", 7]))
+        self.assertEqual(call.picked()[0], self.addresses[2])
+        for hosts in ([], ["10.9.9.9:8000"]):
+            call = epp.call()
+            call.request(b'{"model":"m","prompt":"hi"}', metadata=ext_proc.subset_of(space, key, hosts))
+            self.refused(call.picked(), 503, "failed to find endpoint candidates", "rejected-no-endpoints")
+        # A request without a body goes to any endpoint; a response half alone is answered.
+        call = epp.call()
+        call.headers(end=True)
+        reply = call.receive().request_headers.response
+        self.assertIn(reply.header_mutation.set_headers[0].header.raw_value.decode(), self.addresses)
+        headers, got = epp.call().response([b"late"])
+        self.assertEqual((headers["x-went-into-resp-headers"], got), ("true", b"late"))
+        # Answers to count_tokens are not looked at: the stream ends after the request half.
+        call = epp.call()
+        call.request(b'{"model":"m","messages":[{"role":"user","content":"x"}]}', "/v1/messages/count_tokens")
+        call.picked()
+        self.assertRaises(StopIteration, call.receive)
+
+    def test_refusals_and_departures(self):
+        epp = self.start()
+        for body, text in ((b"{", "error unmarshaling request bodyMap"), (b'{"model":"m"}', "must have prompt field"),
+                           (b'{"prompt":"x"}', "model not found in request body")):
+            call = epp.call()
+            call.request(body)
+            self.refused(call.picked(), 400, text)
+        # A stream that breaks leaves no load behind, in whatever phase.
+        for steps in range(3):
+            call = epp.call()
+            if steps == 0:
+                call.headers()
+            else:
+                call.request(b'{"model":"m","prompt":"hi"}')
+                call.picked()
+            if steps == 2:
+                call.headers("response")
+                call.receive()
+            call.stream.cancel()
+        harness.wait_until(lambda: epp.metric("llm_d_epp_extproc_streams_inflight") == 0, message="streams end")
+        self.assertEqual(epp.metric("llm_d_epp_request_running", model_name="m"), 0)
+        # Saturated: sheddable requests are refused, others are served.
+        endpoints_file(self.folder, self.engines((100, 0.9), (100, 0.9)))
+        harness.wait_until(lambda: (epp.metric("llm_d_epp_average_queue_size", name="pool") or 0) > 50,
+                           message="saturation")
+        call = epp.call()
+        call.request(b'{"model":"m","prompt":"hi"}', x_llm_d_inference_objective="cheap")
+        self.refused(call.picked(), 429, "", "rejected-saturated")
+        call = epp.call()
+        call.request(b'{"model":"m","prompt":"hi"}')
+        self.assertIsInstance(call.picked(), tuple)
+        # No endpoint at all.
+        endpoints_file(self.folder, [])
+        harness.wait_until(lambda: epp.metric("llm_d_epp_ready_endpoints", name="pool") == 0, message="empty pool")
+        call = epp.call()
+        call.request(b'{"model":"m","prompt":"hi"}')
+        self.refused(call.picked(), 503, "", "rejected-no-endpoints")
+        call = epp.call()
+        call.headers(end=True)
+        self.refused(call.receive().immediate_response, 500, "no pods available in datastore")
+        self.assertGreaterEqual(epp.metric("llm_d_epp_request_error_total", error_code="503"), 1)
+
+    def test_flow_control_sheds(self):
+        config = self.folder / "config.yaml"
+        config.write_text("""
+apiVersion: llm-d.ai/v1alpha1
+kind: EndpointPickerConfig
+featureGates: [flowControl]
+plugins:
+- {type: concurrency-detector, parameters: {maxConcurrency: 1}}
+- {type: queue-scorer}
+- {type: max-score-picker}
+flowControl:
+  saturationDetector: {pluginRef: concurrency-detector}
+  defaultRequestTTL: 30s
+  priorityBands: [{priority: 0, maxRequests: 1}]
+schedulingProfiles:
+- {name: default, plugins: [{pluginRef: queue-scorer}, {pluginRef: max-score-picker}]}
+""")
+        addresses = self.engines((0, 0))
+        epp = self.epp(addresses, "--no-secure-serving", "--config-file", config)
+        self.wait_for_metrics(epp, (0, 0))
+        body = b'{"model":"m","prompt":"hi"}'
+        running = epp.call()
+        running.request(body)
+        running.picked()
+        waiting = epp.call()
+        waiting.request(body)
+        harness.wait_until(lambda: epp.metric("llm_d_epp_flow_control_queue_size", priority="0") == 1, message="queue")
+        shed = epp.call()
+        shed.request(body)
+        self.refused(shed.picked(), 429, "", "rejected-saturated")
+        running.response([b'{"usage":{"prompt_tokens":1,"completion_tokens":1}}'])
+        self.assertEqual(waiting.picked()[0], addresses[0])
+        self.assertEqual(epp.metric("llm_d_epp_flow_control_requests_total", outcome="RejectedCapacity"), 1)
+
+
+class RealEngines(EppCase):
+    def test_a_proxy_in_front_of_two_engines(self):
+        """The test is the proxy: it asks, forwards to the endpoint it was told, and reports the answer."""
+        engines = [harness.serve(harness.DEMO, "--served-model-name", "b") for _ in range(2)]
+        for engine in engines:
+            self.addCleanup(engine.kill)
+        epp = self.epp([f"127.0.0.1:{engine.port}" for engine in engines], "--no-secure-serving")
+        harness.wait_until(lambda: epp.metric("llm_d_epp_ready_endpoints", name="pool") == 2, message="engines")
+        prompt = "The quick brown fox jumps over the lazy dog. " * 20
+        seen = []
+        for turn in range(3):
+            call = epp.call()
+            call.request(json.dumps({"model": "a", "prompt": prompt, "max_tokens": 4, "stream": turn > 0}).encode())
+            destination, headers, body = call.picked()
+            seen.append(destination)
+            host, port = destination.split(":")
+            connection = http.client.HTTPConnection(host, int(port), timeout=30)
+            connection.request("POST", headers[":path"], body, {"content-type": "application/json"})
+            response = connection.getresponse()
+            data = response.read()
+            connection.close()
+            self.assertEqual(response.status, 200, data)
+            self.assertIn(b'"model":"b"', data.replace(b'": "', b'":"'))
+            _, got = call.response([data[i:i + 50] for i in range(0, len(data), 50)],
+                                   response.getheader("content-type"), served=destination)
+            self.assertNotIn(b'"model":"b"', got)
+            self.assertIn(b'"model":"a"', got)
+            self.assertEqual(call.close(), grpc.StatusCode.OK)
+        self.assertEqual(len(set(seen)), 1, "the same prompt stays where its prefix is")
+        self.assertEqual(epp.metric("llm_d_epp_request_total", model_name="a", target_model_name="b"), 3)
+
+    def test_a_pick_follows_the_engines_own_events(self):
+        engines = [Engine().start() for _ in range(2)]
+        for engine in engines:
+            self.addCleanup(lambda engine=engine: engine.server.kill())
+        (self.folder / "epp.yaml").write_text(PRECISE.format(
+            model=harness.DEMO, publishers=json.dumps([engine.publisher() for engine in engines])))
+        epp = self.epp([engine.address for engine in engines], "--no-secure-serving", "--config-file",
+                       self.folder / "epp.yaml")
+        # Two prompts, one per engine, past the picker: it knows of them by events alone.
+        prompts = [long_prompt(f"engine {i}") for i in range(2)]
+        for engine, prompt in zip(engines, prompts):
+            answer = engine.server.request("POST", "/v1/completions", {"model": "demo", "prompt": prompt, "max_tokens": 1})
+            self.assertEqual(answer.status, 200, answer.data)
+        harness.wait_until(lambda: (epp.metric("nacelle_router_kv_index_blocks") or 0) >= 40, message="the index")
+        for _ in range(3):
+            for engine, prompt in zip(engines, prompts):
+                call = epp.call()
+                call.request(json.dumps({"model": "demo", "prompt": prompt + " go on"}).encode())
+                self.assertEqual(call.picked()[0], engine.address)
+
+
+class Serving(EppCase):
+    def test_health(self):
+        epp = self.epp(self.engines((0, 0)), "--no-secure-serving")
+        for service in ("", "liveness", "readiness", "envoy.service.ext_proc.v3.ExternalProcessor",
+                        "inference-extension"):
+            self.assertEqual(ext_proc.check_health(epp.health_port, service), 1, service)
+        self.assertEqual(epp.stop(), 0)
+
+    def certificate(self, name):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost", "-keyout",
+                        self.folder / "new.key", "-out", self.folder / "new.crt"], check=True, capture_output=True)
+        (self.folder / "new.key").rename(self.folder / "tls.key")
+        (self.folder / "new.crt").rename(self.folder / "tls.crt")
+
+    def shown(self, epp):
+        return ssl.get_server_certificate(("127.0.0.1", epp.grpc_port))
+
+    def pick_over_tls(self, epp):
+        credentials = grpc.ssl_channel_credentials(self.shown(epp).encode())
+        options = (("grpc.ssl_target_name_override", "localhost"),)
+        with grpc.secure_channel(f"127.0.0.1:{epp.grpc_port}", credentials, options) as channel:
+            call = ext_proc.Call(channel)
+            call.request(b'{"model":"m","prompt":"hi"}')
+            return call.picked()[0]
+
+    def test_tls(self):
+        addresses = self.engines((0, 0))
+        self.assertEqual(self.pick_over_tls(self.epp(addresses)), addresses[0])  # self-signed
+        self.certificate("first")
+        epp = self.epp(addresses, "--cert-path", self.folder, "--enable-cert-reload")
+        self.assertEqual(self.pick_over_tls(epp), addresses[0])
+        before = self.shown(epp)
+        self.certificate("second")
+        harness.wait_until(lambda: self.shown(epp) != before, message="the new certificate")
+        self.assertEqual(self.pick_over_tls(epp), addresses[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
