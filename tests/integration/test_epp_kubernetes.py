@@ -75,7 +75,8 @@ class Kubernetes(unittest.TestCase):
             lines = [line for line in epp.log().splitlines() if "endpoints of pool" in line and f"ml/{pool}" in line]
             return lines and f"count={count}" in lines[-1]
 
-        harness.wait_until(said, message=f"{count} endpoints of {pool}")
+        # Waits between tries double while the API server is away.
+        harness.wait_until(said, timeout=90, message=f"{count} endpoints of {pool}")
 
     def test_a_pool_follows_its_pods(self):
         server = harness.serve(harness.DEMO, "--served-model-name", "m")
