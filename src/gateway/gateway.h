@@ -9,7 +9,7 @@
 // The admin port has /health, /ready, /metrics, /endpoints and /config.
 //
 // Home:    apply() and listen() from any thread but one at a time; drain() on loop 0; requests on
-//          the loops of the runtime.
+//          the loops of the runtime. Destroyed when the runtime has stopped, or on its only loop.
 // Errors:  apply() and bind() name the port that is taken or the picker that cannot be made; what
 //          was in force stays.
 #pragma once

@@ -9,6 +9,12 @@
 namespace nacelle::gateway {
 namespace {
 
+// On its loop, where its idle connections live.
+async::Task<void> destroy(std::unique_ptr<Gateway>* gateway) {
+  gateway->reset();
+  co_return;
+}
+
 using async::Task;
 using net::http::ResponseHead;
 using net::http::ServerExchange;
@@ -294,7 +300,7 @@ TEST_F(Routes, TheAccessLogHasTheFieldsAndNoSecret) {
   (void)ask("GET", "/nothing");
   const TimePoint now = std::chrono::steady_clock::now();
   (void)async::run_blocking(runtime_.loop(0), gateway_->drain(now));
-  gateway_.reset();  // the log is written to its end
+  async::run_blocking(runtime_.loop(0), destroy(&gateway_));  // the log is written to its end
   const auto text = read_file(path, 1 << 20);
   ASSERT_TRUE(text);
   EXPECT_EQ(text->find("hunter2"), std::string::npos) << *text;
