@@ -1,8 +1,8 @@
 #include "net/http/client_stream.h"
 
-#include <charconv>
 #include <utility>
 
+#include "net/http/content_length.h"
 #include "net/http2/client_call.h"
 
 namespace nacelle::net::http {
@@ -19,12 +19,8 @@ async::Task<Status> ClientStream::start(const HostPort& address, const RequestHe
                                         ClientOptions options, bool end) {
   std::optional<std::uint64_t> length;
   if (const auto text = head.headers.find("content-length"); text.has_value()) {
-    std::uint64_t value = 0;
-    const auto [last, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-    if (error != std::errc() || last != text->data() + text->size()) {
-      return ready(invalid_argument("Content-Length is not a number"));
-    }
-    length = value;
+    length = parse_length(*text);
+    if (!length) return ready(invalid_argument("Content-Length is not a number"));
   }
   if (Status built = call_->prepare(address, head, options, length); !built.ok()) {
     return ready(std::move(built));

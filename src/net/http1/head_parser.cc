@@ -1,4 +1,5 @@
 #include "net/http1/head_parser.h"
+#include "net/http/content_length.h"
 
 #include <algorithm>
 #include <cstring>
@@ -68,17 +69,6 @@ struct FramingFields {
   std::string_view expect;
 };
 
-bool parse_length(std::string_view text, std::uint64_t& out) {
-  if (text.empty() || text.size() > 18) return false;  // 18 digits cannot overflow
-  std::uint64_t value = 0;
-  for (char c : text) {
-    if (c < '0' || c > '9') return false;
-    value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  out = value;
-  return true;
-}
-
 // Looks at the few fields that decide about framing. Returns a reason to refuse, or "".
 std::string_view note_field(std::string_view name, std::string_view value, FramingFields& facts) {
   switch (name.size()) {
@@ -100,9 +90,8 @@ std::string_view note_field(std::string_view name, std::string_view value, Frami
     case 14:
       if (equals_ignore_case(name, "content-length")) {
         if (facts.content_length.has_value()) return "Content-Length is repeated";
-        std::uint64_t length = 0;
-        if (!parse_length(value, length)) return "Content-Length is not a number";
-        facts.content_length = length;
+        facts.content_length = http::parse_length(value);
+        if (!facts.content_length) return "Content-Length is not a number";
       }
       break;
     case 17:

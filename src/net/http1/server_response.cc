@@ -1,6 +1,5 @@
 // server_response.cc: the response side of ServerConnection.
-#include <charconv>
-
+#include "net/http/content_length.h"
 #include "net/http1/server_connection.h"
 
 namespace nacelle::net::http1 {
@@ -8,15 +7,6 @@ namespace nacelle::net::http1 {
 namespace {
 
 async::Task<Status> ready(Status status) { co_return status; }
-
-std::optional<std::uint64_t> declared_length(const http::Headers& headers) {
-  const auto text = headers.find("content-length");
-  if (!text.has_value()) return std::nullopt;
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
-  return value;
-}
 
 }  // namespace
 
@@ -70,7 +60,7 @@ async::Task<Status> ServerConnection::respond(const http::ResponseHead& head,
 async::Task<Status> ServerConnection::start(const http::ResponseHead& head) {
   if (started()) return ready(failed_precondition("the request was answered already"));
   BodyFraming framing;
-  if (const auto length = declared_length(head.headers); length.has_value()) {
+  if (const auto length = http::declared_length(head.headers); length.has_value()) {
     framing = {BodyKind::kLength, *length};
   } else if (request_.version == http::Version::kHttp10) {
     framing.kind = BodyKind::kUntilClose;

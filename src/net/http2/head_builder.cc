@@ -1,4 +1,5 @@
 #include "net/http2/head_builder.h"
+#include "net/http/content_length.h"
 
 #include <algorithm>
 #include <string>
@@ -28,17 +29,6 @@ bool is_visible_ascii(std::string_view text) {
 
 bool is_valid_host(std::string_view host) {
   return is_visible_ascii(host) && host.find_first_of("/\\@?#,\"<>^`{|}") == std::string_view::npos;
-}
-
-bool parse_length(std::string_view text, std::uint64_t& out) {
-  if (text.empty() || text.size() > 18) return false;  // 18 digits cannot overflow
-  std::uint64_t value = 0;
-  for (char c : text) {
-    if (c < '0' || c > '9') return false;
-    value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  out = value;
-  return true;
 }
 
 // The rules that every field of every block keeps. Returns a reason to refuse, or "".
@@ -122,9 +112,8 @@ void RequestHeadBuilder::add(std::string_view name, std::string_view value) {
   }
   if (name == "content-length") {
     if (facts_.content_length.has_value()) return refuse(400, "Content-Length is repeated");
-    std::uint64_t length = 0;
-    if (!parse_length(value, length)) return refuse(400, "Content-Length is not a number");
-    facts_.content_length = length;
+    facts_.content_length = http::parse_length(value);
+    if (!facts_.content_length) return refuse(400, "Content-Length is not a number");
   } else if (name == "expect") {
     expect_ = head_->headers.store(value);
   } else if (name == "cookie" && !cookie_.empty()) {
@@ -218,9 +207,8 @@ void ResponseHeadBuilder::add(std::string_view name, std::string_view value) {
     return;
   }
   if (name == ":status") {
-    std::uint64_t status = 0;
-    if (std::exchange(has_status_, true) || regular_ || value.size() != 3 ||
-        !parse_length(value, status) || status < 100) {
+    const auto status = http::parse_length(value).value_or(0);
+    if (std::exchange(has_status_, true) || regular_ || value.size() != 3 || status < 100) {
       error_ = {502, ":status is malformed"};
       return;
     }
@@ -233,8 +221,8 @@ void ResponseHeadBuilder::add(std::string_view name, std::string_view value) {
     return;
   }
   if (name == "content-length") {
-    std::uint64_t length = 0;
-    if (content_length_.has_value() || !parse_length(value, length)) {
+    const auto length = http::parse_length(value);
+    if (content_length_.has_value() || !length) {
       error_ = {502, "Content-Length is malformed"};
       return;
     }

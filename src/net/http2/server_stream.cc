@@ -4,6 +4,7 @@
 #include <exception>
 #include <utility>
 
+#include "net/http/content_length.h"
 #include "net/http2/server_session.h"
 #include "telemetry/log.h"
 
@@ -12,15 +13,6 @@ namespace nacelle::net::http2 {
 namespace {
 
 async::Task<Status> ready(Status status) { co_return status; }
-
-std::optional<std::uint64_t> declared_length(const http::Headers& headers) {
-  const auto text = headers.find("content-length");
-  if (!text.has_value()) return std::nullopt;
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
-  return value;
-}
 
 }  // namespace
 
@@ -220,7 +212,7 @@ async::Task<Status> ServerStream::respond(const http::ResponseHead& head, std::s
 
 async::Task<Status> ServerStream::start(const http::ResponseHead& head) {
   if (started()) return ready(failed_precondition("the request was answered already"));
-  response_left_ = declared_length(head.headers);
+  response_left_ = http::declared_length(head.headers);
   if (Status sent = submit_head(head, response_left_, true); !sent.ok()) {
     return ready(std::move(sent));
   }
