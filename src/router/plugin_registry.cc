@@ -61,124 +61,146 @@ constexpr std::string_view kMultimodal = "multimodal input";
 constexpr std::string_view kMulticluster = "scheduling over several clusters";
 constexpr std::string_view kRollouts = "rollouts of DisaggregatedSet";
 
-// Everything about one type on one line, by kind.
+// Everything about one type on one line.
+constexpr PluginType kFilters[] = {
+    {"by-label", kDeprecated, LabelSelectorFilter::make_by_label, {}},
+    {"by-label-selector", kDeprecated, LabelSelectorFilter::make_by_label, {}},
+    {"concurrency-detector", kStable, ConcurrencyDetectorFilter::make, {}},
+    {"context-length-aware", kStable, ContextLengthAware::make, {}},
+    {"decode-filter", kStable, RoleFilter::make<Stage::kDecode>, {}},
+    {"encode-filter", kStable, RoleFilter::make<Stage::kEncode>, {}},
+    {"endpoint-attribute-filter", kAlpha, EndpointAttributeFilter::make, {}},
+    {"label-selector-filter", kStable, LabelSelectorFilter::make, {}},
+    {"multicluster-session-affinity-filter", kAlpha, nullptr, kMulticluster},
+    {"prefill-filter", kStable, RoleFilter::make<Stage::kPrefill>, {}},
+    {"prefix-cache-affinity-filter", kStable, PrefixCacheAffinityFilter::make, {}},
+    {"session-affinity-filter", kAlpha, SessionAffinityFilter::make, {}},
+    {"slo-headroom-tier-filter", kStable, SloHeadroomTierFilter::make, {}},
+    {"topology-affinity-filter", kAlpha, TopologyAffinityFilter::make, {}},
+    {"utilization-detector", kStable, UtilizationDetectorFilter::make, {}},
+    {"utilization-filter", kStable, UtilizationFilter::make, {}},
+};
+
+constexpr PluginType kScorers[] = {
+    {"active-request-scorer", kStable, ActiveRequestScorer::make, {}},
+    {"endpoint-attribute-scorer", kAlpha, EndpointAttributeScorer::make, {}},
+    {"header-label-affinity-scorer", kAlpha, HeaderLabelAffinityScorer::make, {}},
+    {"kv-cache-utilization-scorer", kStable, KvCacheUtilizationScorer::make, {}},
+    {"latency-scorer", kStable, LatencyScorer::make, {}},
+    {"load-aware-scorer", kStable, LoadAwareScorer::make, {}},
+    {"load-cost-scorer", kStable, LoadCostScorer::make, {}},
+    {"lora-affinity-scorer", kStable, LoraAffinityScorer::make, {}},
+    {"mm-embeddings-cache-scorer", kStable, nullptr, kMultimodal},
+    {"multicluster-kv-cache-utilization-scorer", kAlpha, nullptr, kMulticluster},
+    {"multicluster-prefix-cache-scorer", kAlpha, nullptr, kMulticluster},
+    {"multicluster-queue-scorer", kAlpha, nullptr, kMulticluster},
+    {"no-hit-lru-scorer", kStable, NoHitLruScorer::make, {}},
+    {"precise-prefix-cache-scorer", kDeprecated, PrefixCacheScorer::make_precise, {}},
+    {"prefix-cache-scorer", kStable, PrefixCacheScorer::make, {}},
+    {"queue-scorer", kStable, QueueScorer::make, {}},
+    {"running-requests-size-scorer", kStable, RunningRequestsScorer::make, {}},
+    {"session-affinity-scorer", kAlpha, SessionAffinityScorer::make, {}},
+    {"token-load-scorer", kStable, TokenLoadScorer::make, {}},
+    {"topology-affinity-scorer", kAlpha, TopologyAffinityScorer::make, {}},
+};
+
+constexpr PluginType kPickers[] = {
+    {"max-score-picker", kStable, MaxScorePicker::make, {}},
+    {"random-picker", kStable, RandomPicker::make, {}},
+    {"round-robin-picker", kStable, RoundRobinPicker::make, {}},
+    {"weighted-random-picker", kStable, WeightedRandomPicker::make, {}},
+};
+
+constexpr PluginType kHandlers[] = {
+    {"always-disagg-multimodal-decider", kStable, AlwaysDisaggDecider::make<false>, {}},
+    {"always-disagg-pd-decider", kStable, AlwaysDisaggDecider::make<true>, {}},
+    {"data-parallel-profile-handler", kDeprecated, DataParallelProfileHandler::make, {}},
+    {"disagg-headers-handler", kDeprecated, DisaggHeaders::make, {}},
+    {"disagg-profile-handler", kStable, DisaggProfileHandler::make, {}},
+    {"header-profile-handler", kAlpha, HeaderProfileHandler::make, {}},
+    {"pd-profile-handler", kDeprecated, DisaggProfileHandler::make_pd, {}},
+    {"prefill-header-handler", kDeprecated, DisaggHeaders::make, {}},
+    {"prefix-based-pd-decider", kStable, PrefixBasedPdDecider::make, {}},
+    {"single-profile-handler", kStable, SingleProfileHandler::make, {}},
+};
+
+constexpr PluginType kProducers[] = {
+    {"approx-prefix-cache-producer", kStable, ApproxPrefixCache::make, {}},
+    {"burst-prefix-cache-producer", kAlpha, nullptr, "holding requests for a window"},
+    {"inflight-load-producer", kStable, InflightLoad::make, {}},
+    {"mm-embeddings-cache-producer", kStable, nullptr, kMultimodal},
+    {"multicluster-approx-prefix-cache-producer", kAlpha, nullptr, kMulticluster},
+    {"p2p-source-producer", kAlpha, nullptr, "pulling cached blocks from a peer"},
+    {"precise-prefix-cache-producer", kStable, PrecisePrefixCache::make, {}},
+    {"predicted-latency-producer", kStable, PredictedLatency::make, {}},
+    {"session-id-producer", kStable, SessionId::make, {}},
+    {"token-producer", kStable, TokenProducer::make, {}},
+    {"tokenizer", kDeprecated, TokenProducer::make, {}},
+};
+
+constexpr PluginType kAdmission[] = {
+    {"agent-identity", kAlpha, AgentIdentity::make, {}},
+    {"disaggregatedset-rollout-screener", kAlpha, nullptr, kRollouts},
+    {"latency-slo-admitter", kStable, LatencySloAdmitter::make, {}},
+    {"probabilistic-admitter", kStable, ProbabilisticAdmitter::make, {}},
+    {"request-attribute-reporter", kStable, nullptr, "CEL over the usage of an answer"},
+};
+
+constexpr PluginType kDataLayer[] = {
+    {"core-metrics-extractor", kStable, CoreMetricsExtractor::make, {}},
+    {"dcgm-data-source", kStable, HttpSource::make_dcgm, {}},
+    {"dcgm-extractor", kStable, PlainDataPlugin::make, {}},
+    {"disaggregatedset-rollout-pod-extractor", kAlpha, nullptr, kRollouts},
+    {"endpoint-notification-source", kStable, PlainDataPlugin::make, {}},
+    {"file-discovery", kStable, FileDiscovery::make, {}},
+    {"k8s-notification-source", kStable, PlainDataPlugin::make_k8s, {}},
+    {"local-syncer", kStable, nullptr, "state shared between replicas"},
+    {"metrics-data-source", kStable, HttpSource::make_metrics, {}},
+    {"models-data-extractor", kStable, PlainDataPlugin::make, {}},
+    {"models-data-source", kStable, HttpSource::make_models, {}},
+    {"multicluster-file-discovery", kAlpha, nullptr, kMulticluster},
+    {"multicluster-metrics-data-source", kAlpha, nullptr, kMulticluster},
+    {"multicluster-metrics-extractor", kAlpha, nullptr, kMulticluster},
+    {"topology-extractor", kStable, TopologyExtractor::make, {}},
+};
+
+constexpr PluginType kFlowControl[] = {
+    {"edf-ordering-policy", kStable, OrderingPolicy::make<OrderingKind::kEdf>, {}},
+    {"fcfs-ordering-policy", kStable, OrderingPolicy::make<OrderingKind::kFcfs>, {}},
+    {"global-strict-fairness-policy",
+     kStable,
+     FairnessPolicy::make<FairnessKind::kGlobalStrict>,
+     {}},
+    {"priority-holdback-policy", kAlpha, UsageLimitPolicy::make_holdback, {}},
+    {"priority-then-time-eviction-order-policy", kStable, EvictionPolicy::make, {}},
+    {"program-aware-fairness", kStable, FairnessPolicy::make_program_aware, {}},
+    {"round-robin-fairness-policy", kStable, FairnessPolicy::make<FairnessKind::kRoundRobin>, {}},
+    {"sheddable-eviction-filter", kStable, EvictionPolicy::make, {}},
+    {"slo-deadline-ordering-policy", kStable, OrderingPolicy::make<OrderingKind::kSloDeadline>, {}},
+    {"soft-reflective-ceiling-policy", kAlpha, UsageLimitPolicy::make_reflective, {}},
+    {"static-usage-limit-policy", kStable, UsageLimitPolicy::make_static, {}},
+};
+
+constexpr PluginType kParsers[] = {
+    {"anthropic-parser", kStable, Parser::make, {}},
+    {"openai-parser", kStable, Parser::make, {}},
+    {"passthrough-parser", kStable, Parser::make, {}},
+    {"sglanghttp-parser", kStable, Parser::make, {}},
+    {"vertexai-parser", kStable, nullptr, "Vertex AI's gRPC methods"},
+    {"vllmgrpc-parser", kStable, nullptr, "vLLM's gRPC methods"},
+    {"vllmhttp-parser", kStable, Parser::make, {}},
+};
+
 std::vector<PluginType> make_types() {
-  std::vector<PluginType> types = {
-      // filters
-      {"by-label", kDeprecated, LabelSelectorFilter::make_by_label, {}},
-      {"by-label-selector", kDeprecated, LabelSelectorFilter::make_by_label, {}},
-      {"concurrency-detector", kStable, ConcurrencyDetectorFilter::make, {}},
-      {"context-length-aware", kStable, ContextLengthAware::make, {}},
-      {"decode-filter", kStable, RoleFilter::make<Stage::kDecode>, {}},
-      {"encode-filter", kStable, RoleFilter::make<Stage::kEncode>, {}},
-      {"endpoint-attribute-filter", kAlpha, EndpointAttributeFilter::make, {}},
-      {"label-selector-filter", kStable, LabelSelectorFilter::make, {}},
-      {"multicluster-session-affinity-filter", kAlpha, nullptr, kMulticluster},
-      {"prefill-filter", kStable, RoleFilter::make<Stage::kPrefill>, {}},
-      {"prefix-cache-affinity-filter", kStable, PrefixCacheAffinityFilter::make, {}},
-      {"session-affinity-filter", kAlpha, SessionAffinityFilter::make, {}},
-      {"slo-headroom-tier-filter", kStable, SloHeadroomTierFilter::make, {}},
-      {"topology-affinity-filter", kAlpha, TopologyAffinityFilter::make, {}},
-      {"utilization-detector", kStable, UtilizationDetectorFilter::make, {}},
-      {"utilization-filter", kStable, UtilizationFilter::make, {}},
-      // scorers
-      {"active-request-scorer", kStable, ActiveRequestScorer::make, {}},
-      {"endpoint-attribute-scorer", kAlpha, EndpointAttributeScorer::make, {}},
-      {"header-label-affinity-scorer", kAlpha, HeaderLabelAffinityScorer::make, {}},
-      {"kv-cache-utilization-scorer", kStable, KvCacheUtilizationScorer::make, {}},
-      {"latency-scorer", kStable, LatencyScorer::make, {}},
-      {"load-aware-scorer", kStable, LoadAwareScorer::make, {}},
-      {"load-cost-scorer", kStable, LoadCostScorer::make, {}},
-      {"lora-affinity-scorer", kStable, LoraAffinityScorer::make, {}},
-      {"mm-embeddings-cache-scorer", kStable, nullptr, kMultimodal},
-      {"multicluster-kv-cache-utilization-scorer", kAlpha, nullptr, kMulticluster},
-      {"multicluster-prefix-cache-scorer", kAlpha, nullptr, kMulticluster},
-      {"multicluster-queue-scorer", kAlpha, nullptr, kMulticluster},
-      {"no-hit-lru-scorer", kStable, NoHitLruScorer::make, {}},
-      {"precise-prefix-cache-scorer", kDeprecated, PrefixCacheScorer::make_precise, {}},
-      {"prefix-cache-scorer", kStable, PrefixCacheScorer::make, {}},
-      {"queue-scorer", kStable, QueueScorer::make, {}},
-      {"running-requests-size-scorer", kStable, RunningRequestsScorer::make, {}},
-      {"session-affinity-scorer", kAlpha, SessionAffinityScorer::make, {}},
-      {"token-load-scorer", kStable, TokenLoadScorer::make, {}},
-      {"topology-affinity-scorer", kAlpha, TopologyAffinityScorer::make, {}},
-      // pickers
-      {"max-score-picker", kStable, MaxScorePicker::make, {}},
-      {"random-picker", kStable, RandomPicker::make, {}},
-      {"round-robin-picker", kStable, RoundRobinPicker::make, {}},
-      {"weighted-random-picker", kStable, WeightedRandomPicker::make, {}},
-      // profile handlers and deciders
-      {"always-disagg-multimodal-decider", kStable, AlwaysDisaggDecider::make<false>, {}},
-      {"always-disagg-pd-decider", kStable, AlwaysDisaggDecider::make<true>, {}},
-      {"data-parallel-profile-handler", kDeprecated, DataParallelProfileHandler::make, {}},
-      {"disagg-headers-handler", kDeprecated, DisaggHeaders::make, {}},
-      {"disagg-profile-handler", kStable, DisaggProfileHandler::make, {}},
-      {"header-profile-handler", kAlpha, HeaderProfileHandler::make, {}},
-      {"pd-profile-handler", kDeprecated, DisaggProfileHandler::make_pd, {}},
-      {"prefill-header-handler", kDeprecated, DisaggHeaders::make, {}},
-      {"prefix-based-pd-decider", kStable, PrefixBasedPdDecider::make, {}},
-      {"single-profile-handler", kStable, SingleProfileHandler::make, {}},
-      // producers
-      {"approx-prefix-cache-producer", kStable, ApproxPrefixCache::make, {}},
-      {"burst-prefix-cache-producer", kAlpha, nullptr, "holding requests for a window"},
-      {"inflight-load-producer", kStable, InflightLoad::make, {}},
-      {"mm-embeddings-cache-producer", kStable, nullptr, kMultimodal},
-      {"multicluster-approx-prefix-cache-producer", kAlpha, nullptr, kMulticluster},
-      {"p2p-source-producer", kAlpha, nullptr, "pulling cached blocks from a peer"},
-      {"precise-prefix-cache-producer", kStable, PrecisePrefixCache::make, {}},
-      {"predicted-latency-producer", kStable, PredictedLatency::make, {}},
-      {"session-id-producer", kStable, SessionId::make, {}},
-      {"token-producer", kStable, TokenProducer::make, {}},
-      {"tokenizer", kDeprecated, TokenProducer::make, {}},
-      // admission, screeners, headers
-      {"agent-identity", kAlpha, AgentIdentity::make, {}},
-      {"disaggregatedset-rollout-screener", kAlpha, nullptr, kRollouts},
-      {"latency-slo-admitter", kStable, LatencySloAdmitter::make, {}},
-      {"probabilistic-admitter", kStable, ProbabilisticAdmitter::make, {}},
-      {"request-attribute-reporter", kStable, nullptr, "CEL over the usage of an answer"},
-      // data layer
-      {"core-metrics-extractor", kStable, CoreMetricsExtractor::make, {}},
-      {"dcgm-data-source", kStable, HttpSource::make_dcgm, {}},
-      {"dcgm-extractor", kStable, PlainDataPlugin::make, {}},
-      {"disaggregatedset-rollout-pod-extractor", kAlpha, nullptr, kRollouts},
-      {"endpoint-notification-source", kStable, PlainDataPlugin::make, {}},
-      {"file-discovery", kStable, FileDiscovery::make, {}},
-      {"k8s-notification-source", kStable, PlainDataPlugin::make_k8s, {}},
-      {"local-syncer", kStable, nullptr, "state shared between replicas"},
-      {"metrics-data-source", kStable, HttpSource::make_metrics, {}},
-      {"models-data-extractor", kStable, PlainDataPlugin::make, {}},
-      {"models-data-source", kStable, HttpSource::make_models, {}},
-      {"multicluster-file-discovery", kAlpha, nullptr, kMulticluster},
-      {"multicluster-metrics-data-source", kAlpha, nullptr, kMulticluster},
-      {"multicluster-metrics-extractor", kAlpha, nullptr, kMulticluster},
-      {"topology-extractor", kStable, TopologyExtractor::make, {}},
-      // flow control
-      {"edf-ordering-policy", kStable, OrderingPolicy::make<OrderingKind::kEdf>, {}},
-      {"fcfs-ordering-policy", kStable, OrderingPolicy::make<OrderingKind::kFcfs>, {}},
-      {"global-strict-fairness-policy",
-       kStable,
-       FairnessPolicy::make<FairnessKind::kGlobalStrict>,
-       {}},
-      {"priority-holdback-policy", kAlpha, UsageLimitPolicy::make_holdback, {}},
-      {"priority-then-time-eviction-order-policy", kStable, EvictionPolicy::make, {}},
-      {"program-aware-fairness", kStable, FairnessPolicy::make_program_aware, {}},
-      {"round-robin-fairness-policy", kStable, FairnessPolicy::make<FairnessKind::kRoundRobin>, {}},
-      {"sheddable-eviction-filter", kStable, EvictionPolicy::make, {}},
-      {"slo-deadline-ordering-policy",
-       kStable,
-       OrderingPolicy::make<OrderingKind::kSloDeadline>,
-       {}},
-      {"soft-reflective-ceiling-policy", kAlpha, UsageLimitPolicy::make_reflective, {}},
-      {"static-usage-limit-policy", kStable, UsageLimitPolicy::make_static, {}},
-      // parsers
-      {"anthropic-parser", kStable, Parser::make, {}},
-      {"openai-parser", kStable, Parser::make, {}},
-      {"passthrough-parser", kStable, Parser::make, {}},
-      {"sglanghttp-parser", kStable, Parser::make, {}},
-      {"vertexai-parser", kStable, nullptr, "Vertex AI's gRPC methods"},
-      {"vllmgrpc-parser", kStable, nullptr, "vLLM's gRPC methods"},
-      {"vllmhttp-parser", kStable, Parser::make, {}},
-  };
+  std::vector<PluginType> types;
+  for (const std::span<const PluginType> kind :
+       {std::span<const PluginType>(kFilters), std::span<const PluginType>(kScorers),
+        std::span<const PluginType>(kPickers), std::span<const PluginType>(kHandlers),
+        std::span<const PluginType>(kProducers), std::span<const PluginType>(kAdmission),
+        std::span<const PluginType>(kDataLayer), std::span<const PluginType>(kFlowControl),
+        std::span<const PluginType>(kParsers)}) {
+    types.insert(types.end(), kind.begin(), kind.end());
+  }
   std::sort(types.begin(), types.end(),
             [](const PluginType& a, const PluginType& b) { return a.type < b.type; });
   return types;

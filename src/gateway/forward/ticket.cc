@@ -12,8 +12,8 @@ async::Task<bool> Forwarder::take_ticket(Request& request, Cluster& cluster) {
   request.ticket_of = nullptr;
   request.retargeted_body.clear();
   request.refusal = {};
-  auto ticket =
-      co_await cluster.picker->wait_for_ticket(pick_request(request, cluster), request.exchange);
+  const PickRequest wanted = pick_request(request, cluster);
+  auto ticket = co_await cluster.picker->wait_for_ticket(wanted, request.exchange);
   if (!ticket) {
     if (request.refusal.status == 0) request.refusal = {503, ticket.error().message(), ""};
     request.last_failure = ticket.error().message();
