@@ -63,6 +63,9 @@ class FakeApiServer:
         return self.collections, self.history, self.version
 
     def answer(self, handler):
+        if self.closing:  # a connection that was kept alive past stop()
+            handler.close_connection = True
+            return None
         url = urllib.parse.urlsplit(handler.path)
         query = dict(urllib.parse.parse_qsl(url.query))
         if self.token and handler.headers.get("authorization") != f"Bearer {self.token}":
