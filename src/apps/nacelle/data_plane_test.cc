@@ -223,6 +223,38 @@ std::uint16_t DataPlaneTest::free_port() {
   return listener->port();
 }
 
+TEST_F(DataPlaneTest, ADiscoveredPoolTakesNewEndpointsAndKeepsItsPicker) {
+  add_engine();
+  add_engine();
+  gateway::GatewayConfig config;
+  config.listen = {"127.0.0.1", free_port()};
+  config.admin = {"127.0.0.1", 0};
+  gateway::GatewayModel model = gateway::model_of(config);
+  model.clusters.front().discovered = true;
+  const auto with = [&](std::vector<std::string> endpoints) {
+    gateway::GatewayModel changed = model;
+    changed.clusters.front().endpoints = std::move(endpoints);
+    return changed;
+  };
+  auto plane = DataPlane::bind(runtime_, with({}));
+  ASSERT_TRUE(plane) << plane.error().message();
+  plane_ = std::move(*plane);
+  ASSERT_TRUE(plane_->listen().ok());
+  EXPECT_EQ(ask().status, 503);
+  const auto* picker = plane_->gateway().snapshot()->clusters[0]->picker.get();
+  for (const auto& engine : engines_) {
+    ASSERT_TRUE(plane_->gateway().apply(with({engine->address()})).ok());
+    const auto came_from_it = [&] {
+      const Answer answer = ask();
+      return answer.status == 200 && answer.body["engine"] == engine->address();
+    };
+    EXPECT_TRUE(eventually(came_from_it)) << engine->address();
+    EXPECT_EQ(plane_->gateway().snapshot()->clusters[0]->picker.get(), picker);
+  }
+  ASSERT_TRUE(plane_->gateway().apply(with({})).ok());
+  EXPECT_TRUE(eventually([&] { return ask().status == 503; }));
+}
+
 TEST_F(DataPlaneTest, ARewriteAsksTheEngineForAnotherModel) {
   add_engine();
   start("      plugins: [{type: random-picker}]", R"(

@@ -73,6 +73,9 @@ std::vector<PlacedListener> place_listeners(References& references, GatewayModel
         gateway.addresses.empty() ? model.settings.bind_address : gateway.addresses.front();
     for (const ListenerObject& object : gateway.listeners) {
       const bool tls = object.protocol == "HTTPS";
+      ListenerConfig listener = make_listener(references, gateway, object);
+      // What is wrong with its certificates was told; it must not come out as plain HTTP.
+      if (tls && listener.certificates.empty()) continue;
       // Port 0 is a port of its own each time: the kernel chooses.
       auto port = std::find_if(model.ports.begin(), model.ports.end(), [&](const PortConfig& p) {
         return object.port != 0 && p.address.port == object.port && p.address.host == host;
@@ -96,7 +99,7 @@ std::vector<PlacedListener> place_listeners(References& references, GatewayModel
                                               object.port, object.hostname));
         continue;
       }
-      port->listeners.push_back(make_listener(references, gateway, object));
+      port->listeners.push_back(std::move(listener));
       port->routes.emplace_back();
       placed.push_back({&gateway, &object, static_cast<std::size_t>(port - model.ports.begin()),
                         port->listeners.size() - 1});

@@ -67,6 +67,7 @@ class Clusters {
   std::uint32_t external(const ObjectRef& ref);
   void apply_policies(const ObjectRef& ref, ClusterConfig& cluster);
   void apply_tls(const ObjectRef& ref, const std::string& port_name, ClusterConfig& cluster);
+  void add_pods(const PoolObject& pool, ClusterConfig& cluster);
   void add_static_endpoints(const ObjectRef& ref, ClusterConfig& cluster);
 
   References& references_;

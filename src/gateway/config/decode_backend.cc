@@ -120,7 +120,9 @@ void decode_external_backend(ObjectReader& root, ObjectMeta meta, Objects& objec
 void decode_pool(ObjectReader& root, ObjectMeta meta, Objects& objects) {
   PoolObject out;
   root.object("spec", [&](ObjectReader spec) {
-    spec.ignore({"selector", "endpointPickerRef"});
+    spec.ignore({"endpointPickerRef"});
+    spec.object("selector",
+                [&](ObjectReader selector) { selector.string_map("matchLabels", out.selector); });
     spec.each("targetPorts", 8, [&](ObjectReader reader) {
       std::int64_t number = 0;
       if (reader.integer("number", 1, 65535, number))

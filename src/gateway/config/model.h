@@ -103,7 +103,10 @@ struct ClusterConfig {
   std::string name;  // "service/ns/name/port" or "pool/ns/name"
   Kind kind = Kind::kEndpoints;
   std::vector<std::string> endpoints;  // host:port
-  bool http2 = false;                  // by prior knowledge
+  bool discovered = false;             // of kPool: they come and go, and there may be none
+  // Of discovered endpoints, by address: roles and the like, for the picker.
+  std::map<std::string, std::map<std::string, std::string>> labels;
+  bool http2 = false;  // by prior knowledge
   std::optional<UpstreamTls> tls;
   TrafficConfig traffic;
   PickerConfig picker;  // of kPool
