@@ -91,6 +91,16 @@ class Forwarder {
   Outcome failed(Request& request, Attempt& attempt, net::http::ClientStage stage,
                  const Status& why);
 
+  // answer_piece.cc
+  // The next piece of an answer as the client is to see it, with the model's name put back; empty
+  // at the end. Valid until the next one.
+  [[nodiscard]] static async::Task<Result<std::string_view>> read_answer(
+      Request& request, net::http::ClientExchange& upstream);
+  [[nodiscard]] static async::Task<Result<std::string_view>> read_restored(
+      Request& request, net::http::ClientExchange& upstream);
+  // Before the answer of an attempt.
+  static void begin_answer(Request& request);
+
   // deliver.cc
   [[nodiscard]] async::Task<Outcome> deliver(Request& request, Attempt& attempt,
                                              net::http::ClientExchange& upstream);

@@ -41,7 +41,7 @@ async::Task<Forwarder::StreamEnd> Forwarder::pump(Request& request, StreamJourna
       request.record.bytes_sent += piece.size();
       if (!written.ok()) co_return StreamEnd::kClientGone;
     }
-    auto next = co_await upstream.read_chunk();
+    auto next = co_await read_answer(request, upstream);
     if (!next) {
       if (exchange.client_gone()) co_return StreamEnd::kClientGone;
       if (journal.done()) co_return StreamEnd::kFinished;
@@ -91,7 +91,8 @@ async::Task<Forwarder::StreamEnd> Forwarder::resume_once(Request& request, Strea
                       upstream.response().status);
     co_return StreamEnd::kBroken;
   }
-  auto first = co_await upstream.read_chunk();
+  begin_answer(request);
+  auto first = co_await read_answer(request, upstream);
   if (!first) {
     why = first.error();
     (*picked)->on_failure();
