@@ -122,7 +122,8 @@ class Forwarder {
                                                   std::string_view first);
 
   // resume.cc
-  enum class StreamEnd : std::uint8_t { kFinished, kBroken, kClientGone };
+  // kRefused: what the engine sent, or what it would be sent, is nothing that the extension takes.
+  enum class StreamEnd : std::uint8_t { kFinished, kBroken, kRefused, kClientGone };
   [[nodiscard]] bool can_resume(const Request& request, const Attempt& attempt) const;
   [[nodiscard]] async::Task<Outcome> deliver_resumable(Request& request, Attempt& attempt,
                                                        net::http::ClientExchange& upstream,

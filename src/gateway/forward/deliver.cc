@@ -103,7 +103,7 @@ async::Task<Forwarder::Outcome> Forwarder::deliver(Request& request, Attempt& at
   }
   head.headers.remove(StreamJournal::kHeader);
   const AnswerPlan plan = prepare_answer(request, attempt, head);
-  if (journal) {
+  if (journal && plan != AnswerPlan::kHeld) {
     head.headers.remove("content-length");
     co_return co_await deliver_resumable(request, attempt, upstream, *first, *journal);
   }
