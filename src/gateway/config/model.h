@@ -203,6 +203,7 @@ struct GatewayLimits {
   Duration idle_timeout = 60s;   // of a connection without requests
   Duration write_timeout = 60s;  // without progress, towards the client
   Duration connect_timeout = 2s;
+  std::size_t body_rate = 240;   // bytes/s of a whole body (forward/body_patience.h); 0 = any
   // From the request's last byte to the first byte of the answer; 0 = no limit (long prefills).
   Duration first_byte_timeout{};
   Duration stream_idle_timeout{};  // between two pieces of an answer; 0 = no limit
