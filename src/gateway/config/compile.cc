@@ -88,6 +88,7 @@ Result<GatewayModel> compile_model(const Objects& objects, Unresolved unresolved
   Clusters clusters(references);
   attach_routes(references, clusters, listeners, model);
   model.clusters = clusters.take();
+  show_client_certificate(references, listeners, model.clusters);
   settle_bodies(model);
   if (unresolved == Unresolved::kRefuse && !missing.empty()) {
     const std::string text = missing.status().message();
