@@ -67,7 +67,9 @@ struct Engine {
       (void)co_await engine->gate->wait();
       --engine->waiting;
     }
-    nlohmann::json seen = {{"body", body ? nlohmann::json::parse(*body, nullptr, false) : nullptr},
+    const nlohmann::json asked = body ? nlohmann::json::parse(*body, nullptr, false) : nullptr;
+    nlohmann::json seen = {{"body", asked},
+                           {"asked_for", asked.is_object() ? asked.value("model", "") : ""},
                            {"engine", engine->address()}};
     for (const auto& field : exchange->request().headers)
       seen["headers"][std::string(field.name)] = std::string(field.value);
@@ -277,7 +279,8 @@ spec:
 )");
   const Answer answer = ask();
   ASSERT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.body["body"]["model"], "demo \"2\"");
+  EXPECT_EQ(answer.body["asked_for"], "demo \"2\"");
+  EXPECT_EQ(answer.body["body"]["model"], "chat") << "the client sees the name that it sent";
   EXPECT_EQ(answer.body["body"]["prompt"], "hello");
   // A client has no say in it here.
   EXPECT_EQ(ask({{"x-llm-d-model-name-rewrite", "x"}}, R"({"model":"m","prompt":"a"})")

@@ -83,6 +83,7 @@ GatewayModel compile(const Objects& objects, Problems& problems, Problems& missi
   Clusters clusters(references);
   attach_routes(references, clusters, listeners, model);
   model.clusters = clusters.take();
+  show_client_certificate(references, listeners, model.clusters);
   settle_bodies(model);
   return model;
 }

@@ -124,6 +124,10 @@ std::uint32_t Clusters::external(const ObjectRef& ref) {
               : references_.value(references_.objects().config_maps, authority, "ConfigMap",
                                   "ca.crt");
     }
+    if (backend->certificate) {
+      if (auto ours = certificate_of(references_, *backend->certificate, ref.name_space))
+        cluster.tls->certificate = std::move(*ours);
+    }
     cluster.http2 = false;
   }
   apply_tls(ref, "", cluster);

@@ -109,6 +109,9 @@ void decode_external_backend(ObjectReader& root, ObjectMeta meta, Objects& objec
       tls.each("caCertificateRefs", 8, [&](ObjectReader authority) {
         out.authorities.push_back(decode_ref(authority, "", "ConfigMap", meta.name_space));
       });
+      tls.object("clientCertificateRef", [&](ObjectReader certificate) {
+        out.certificate = decode_ref(certificate, "", "Secret", meta.name_space);
+      });
       if (tls.has("insecureSkipVerify"))
         tls.problem("insecureSkipVerify", "is not served; name the authority instead");
     });

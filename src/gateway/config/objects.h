@@ -58,6 +58,7 @@ struct GatewayObject {
   std::string class_name;
   std::vector<std::string> addresses;
   std::vector<ListenerObject> listeners;
+  std::optional<ObjectRef> backend_certificate;  // shown to TLS upstreams
 };
 
 struct GatewayClassObject {
@@ -147,6 +148,7 @@ struct ExternalBackendObject {
   bool tls = false;         // written, or understood from port 443
   std::string server_name;  // "" = the endpoints' own name
   std::vector<ObjectRef> authorities;
+  std::optional<ObjectRef> certificate;  // that we show
   bool http2 = false;
 };
 
