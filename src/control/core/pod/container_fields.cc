@@ -17,7 +17,7 @@ Resources read_amounts(const Fields& owner, std::string_view name) {
     return out;
   }
   for (const auto& [resource, amount] : amounts->items()) {
-    const Result<Quantity> read = Quantity::parse(amount);
+    const Result<Quantity> read = Quantity::from_json(amount);
     if (!read.ok() || *read < Quantity()) {
       owner.child(name).complain(resource, "must be a quantity of zero or more");
       continue;

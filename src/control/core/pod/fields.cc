@@ -3,6 +3,8 @@
 #include <cmath>
 #include <utility>
 
+#include "base/utf8.h"
+
 namespace nacelle::control::pod {
 namespace {
 
@@ -33,7 +35,10 @@ std::optional<std::int64_t> integer(const Json& value) {
 std::string shown(const Json& value) {
   constexpr std::size_t kLimit = 60;
   std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (text.size() > kLimit) text = text.substr(0, kLimit) + "...";
+  if (text.size() > kLimit) {
+    text.resize(complete_utf8_prefix(std::string_view(text).substr(0, kLimit)));
+    text += "...";
+  }
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/utf8.h"
 #include "control/core/pod/termination.h"
 
 namespace nacelle::control::pod {
@@ -39,8 +40,8 @@ void setup_done(PodState& state) {
 void setup_failed(PodState& state, std::string_view why, Instant now) {
   if (state.setup != StepPhase::kRunning) return;
   state.setup = StepPhase::kIdle;
-  if (state.setup_message != why) state.tell(true, "FailedMount", std::string(why));
-  state.setup_message = why;
+  if (state.setup_message != why) state.tell(true, "FailedMount", sanitize_utf8(why));
+  state.setup_message = sanitize_utf8(why);
   // What is missing may come any moment: looked for every second at first, every ten later.
   state.setup_backoff.started_again();
   state.setup_retry_at = now.at + std::min<Duration>(1s * state.setup_backoff.restarts, 10s);
@@ -77,10 +78,10 @@ bool container_start_failed(const PodSpec& spec, PodState& state, std::size_t in
   run->stop = {};
   if (run->waiting_message != message || run->waiting_reason != reason) {
     state.tell(true, std::string(reason.starts_with("Create") ? "Failed" : reason),
-               fmt::format("Error: {}", message), spec.containers[index].name);
+               fmt::format("Error: {}", sanitize_utf8(message)), spec.containers[index].name);
   }
   run->waiting_reason = reason;
-  run->waiting_message = message;
+  run->waiting_message = sanitize_utf8(message);
   // A missing config map may come any moment; a missing program seldom does.
   run->start_backoff.started_again();
   run->retry_at = now.at + (reason == "CreateContainerConfigError"
@@ -120,7 +121,7 @@ bool probe_done(const PodSpec& spec, PodState& state, std::size_t index, ProbeKi
   }
   if (!outcome.ok) {
     state.tell(true, "Unhealthy",
-               fmt::format("{} probe failed: {}", to_string(kind), outcome.message),
+               fmt::format("{} probe failed: {}", to_string(kind), sanitize_utf8(outcome.message)),
                container.name);
   }
   return true;
@@ -138,7 +139,7 @@ bool post_start_done(const PodSpec& spec, PodState& state, std::size_t index, st
   if (!result.ok()) {
     run->stop.why = "PostStartHookError";
     state.tell(true, "FailedPostStartHook",
-               fmt::format("PostStartHook failed: {}", result.message()),
+               fmt::format("PostStartHook failed: {}", sanitize_utf8(result.message())),
                spec.containers[index].name);
   }
   return true;
@@ -150,7 +151,8 @@ bool pre_stop_done(const PodSpec& spec, PodState& state, std::size_t index, std:
   if (run == nullptr || run->pre_stop != HookPhase::kRunning) return false;
   run->pre_stop = HookPhase::kDone;
   if (!result.ok()) {
-    state.tell(true, "FailedPreStopHook", fmt::format("PreStopHook failed: {}", result.message()),
+    state.tell(true, "FailedPreStopHook",
+               fmt::format("PreStopHook failed: {}", sanitize_utf8(result.message())),
                spec.containers[index].name);
   }
   return true;

@@ -80,7 +80,15 @@ void read_volumes(const Fields& spec, PodSpec& out) {
 }
 
 void add(Resources& to, const Resources& more) {
-  for (const auto& [name, amount] : more) to[name] += amount;
+  for (const auto& [name, amount] : more) {
+    const auto [place, fresh] = to.emplace(name, amount);  // the first one's way of writing stays
+    if (!fresh) place->second += amount;
+  }
+}
+
+void larger(Resources& of, const std::string& name, const Quantity& amount) {
+  const auto [place, fresh] = of.emplace(name, amount);
+  if (!fresh && place->second < amount) place->second = amount;
 }
 
 }  // namespace
@@ -150,13 +158,13 @@ Resources pod_requests(const PodSpec& spec) {
     }
     Resources together = sidecars;
     add(together, spec.containers[i].requests);
-    for (const auto& [name, amount] : together) peak[name] = std::max(peak[name], amount);
+    for (const auto& [name, amount] : together) larger(peak, name, amount);
   }
   Resources out = sidecars;
   for (std::size_t i = spec.num_init; i < spec.containers.size(); ++i) {
     add(out, spec.containers[i].requests);
   }
-  for (const auto& [name, amount] : peak) out[name] = std::max(out[name], amount);
+  for (const auto& [name, amount] : peak) larger(out, name, amount);
   return out;
 }
 

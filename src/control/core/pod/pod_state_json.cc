@@ -212,4 +212,9 @@ Result<PodState> state_from_json(const Json& json, const PodSpec& spec, Instant 
   return out;
 }
 
+std::string state_digest(const PodState& state) {
+  // With one fixed "now" every point of time is written the same way each time.
+  return state_to_json(state, Instant{}).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace nacelle::control::pod

@@ -15,4 +15,8 @@ namespace nacelle::control::pod {
 [[nodiscard]] Json state_to_json(const PodState& state, Instant now);
 [[nodiscard]] Result<PodState> state_from_json(const Json& json, const PodSpec& spec, Instant now);
 
+// Equal texts mean that there is nothing new to write down. Times that follow from the rest are
+// left out.
+[[nodiscard]] std::string state_digest(const PodState& state);
+
 }  // namespace nacelle::control::pod

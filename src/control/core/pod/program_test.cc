@@ -35,8 +35,8 @@ TEST(Program, MapsImagesAndCommands) {
   EXPECT_EQ(line("vllm/vllm-openai", {"/bin/bash", "-c", "vllm serve"}, {"--"}),
             "/bin/bash -c vllm serve --");
   EXPECT_EQ(line("busybox", {"sh", "-c", "echo $$(PORT) $(PORT)"}, {}), "sh -c echo $(PORT) 8000");
-  EXPECT_EQ(line("nginx:1.25", {}, {"-g"}), "error: image \"nginx:1.25\" cannot be pulled: th");
-  EXPECT_EQ(line("", {}, {}), "error: image \"\" cannot be pulled: this node ");
+  EXPECT_EQ(line("nginx:1.25", {}, {"-g"}), "error: image \"nginx:1.25\" cannot be pulled: thi");
+  EXPECT_EQ(line("", {}, {}), "error: image \"\" cannot be pulled: this node run");
 }
 
 }  // namespace

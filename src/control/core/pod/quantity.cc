@@ -139,7 +139,7 @@ Result<Quantity> Quantity::parse(std::string_view text) {
   return out;
 }
 
-Result<Quantity> Quantity::parse(const nlohmann::json& value) {
+Result<Quantity> Quantity::from_json(const nlohmann::json& value) {
   if (value.is_string()) return parse(std::string_view(value.get_ref<const std::string&>()));
   if (value.is_number()) return parse(std::string_view(value.dump()));
   return invalid_argument("a quantity must be a string or a number");

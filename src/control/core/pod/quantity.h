@@ -29,7 +29,7 @@ class Quantity {
 
   [[nodiscard]] static Result<Quantity> parse(std::string_view text);
   // A JSON string or number.
-  [[nodiscard]] static Result<Quantity> parse(const nlohmann::json& value);
+  [[nodiscard]] static Result<Quantity> from_json(const nlohmann::json& value);
 
   // Rounded up (away from zero) to whole units and to thousandths, and kept within int64.
   [[nodiscard]] std::int64_t value() const;

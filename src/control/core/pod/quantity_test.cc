@@ -67,9 +67,9 @@ TEST(Quantity, ComparesAndDividesByAmount) {
   EXPECT_EQ(parse("1Gi").divided_by(parse("1Mi")), 1024);
   EXPECT_EQ(parse("1500M").divided_by(parse("1Gi")), 2);
   EXPECT_EQ(parse("7").divided_by(Quantity()), 7);
-  EXPECT_EQ(Quantity::parse(nlohmann::json(2))->value(), 2);
-  EXPECT_EQ(Quantity::parse(nlohmann::json(0.25))->milli(), 250);
-  EXPECT_FALSE(Quantity::parse(nlohmann::json(true)).ok());
+  EXPECT_EQ(Quantity::from_json(nlohmann::json(2))->value(), 2);
+  EXPECT_EQ(Quantity::from_json(nlohmann::json(0.25))->milli(), 250);
+  EXPECT_FALSE(Quantity::from_json(nlohmann::json(true)).ok());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
 #include "control/core/pod/signal_names.h"
 
 namespace nacelle::control::pod {
@@ -86,6 +87,7 @@ Termination termination_of(const Container& container, const ContainerState& sta
                                                       : tail_of(exit.last_lines, 1024, 10);
     if (!last.empty()) out.message += "; last lines:\n" + last;
   }
+  out.message = sanitize_utf8(out.message);  // logs may hold anything, JSON may not
   return out;
 }
 

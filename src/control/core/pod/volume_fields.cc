@@ -86,7 +86,7 @@ ResourceRef read_resource_ref(const Fields& from) {
   out.container = from.text("containerName");
   out.resource = required_text(from, "resource");
   if (const Json* divisor = from.find("divisor"); divisor != nullptr) {
-    if (Result<Quantity> read = Quantity::parse(*divisor); read.ok()) {
+    if (Result<Quantity> read = Quantity::from_json(*divisor); read.ok()) {
       out.divisor = *read;
     } else {
       from.complain("divisor", "must be a quantity");
@@ -130,7 +130,7 @@ Volume read_volume(const Fields& from) {
     EmptyDirVolume volume;
     volume.memory = empty.text("medium") == "Memory";
     if (const Json* limit = empty.find("sizeLimit"); limit != nullptr) {
-      if (Result<Quantity> read = Quantity::parse(*limit); read.ok()) {
+      if (Result<Quantity> read = Quantity::from_json(*limit); read.ok()) {
         volume.size_limit = *read;
       } else {
         empty.complain("sizeLimit", "must be a quantity");
