@@ -49,6 +49,7 @@ using ObjectPtr = std::shared_ptr<const StoredObject>;
 
 struct Change {
   std::uint64_t revision = 0;
+  std::string collection;
   ObjectKey key;
   ObjectPtr before;  // null: created
   ObjectPtr after;   // for a deletion the last state, with the revision of the deletion
@@ -124,6 +125,8 @@ class Store {
   [[nodiscard]] WriteOutcome write_blocking(Write write);
 
   // Changes after `revision`, which may lie in the future. out_of_range when they are forgotten.
+  // kEveryCollection means all of them, in one order.
+  static constexpr std::string_view kEveryCollection = "*";
   [[nodiscard]] Result<std::unique_ptr<Subscription>> subscribe(async::Loop& loop,
                                                                 std::string_view collection,
                                                                 std::uint64_t revision);

@@ -1,5 +1,6 @@
 #include "kube/store/store_impl.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace nacelle::kube {
@@ -50,6 +51,8 @@ ObjectPtr Store::Impl::find(std::string_view collection, const ObjectKey& key) c
   return found == objects->objects.end() ? nullptr : found->second;
 }
 
+store::Collection& Store::Impl::everything() { return collections[std::string(kEveryCollection)]; }
+
 std::uint64_t Store::Impl::known_from(const store::Collection* collection) const {
   return collection == nullptr ? floor : std::max(floor, collection->forgotten);
 }
@@ -59,8 +62,10 @@ void Store::Impl::forget(std::size_t max_bytes, TimePoint before) {
     const Trace trace = traces.front();
     traces.pop_front();
     history_bytes -= trace.cost;
-    trace.collection->forgotten = trace.collection->history.front()->revision;
-    trace.collection->history.pop_front();
+    for (store::Collection* history : {trace.collection, &everything()}) {
+      history->forgotten = history->history.front()->revision;
+      history->history.pop_front();
+    }
   }
 }
 
@@ -112,6 +117,7 @@ void Store::Impl::run() {
 
 void Store::Impl::handle(std::vector<store::PendingWrite>& batch) {
   const store::Lookup lookup = [this](std::string_view collection, const ObjectKey& key) {
+    std::shared_lock lock(mutex);  // a subscription may add a collection
     return find(collection, key);
   };
   const auto attempt = [&](std::span<store::PendingWrite> part) {
@@ -140,6 +146,7 @@ void Store::Impl::publish(std::span<store::PendingWrite> batch, std::uint64_t la
     if (pending.change == nullptr) continue;
     store::Collection& collection = collections[pending.write.collection];
     collection.apply(pending.change);
+    everything().history.push_back(pending.change);
     // The state before is counted when it was the state after.
     const std::size_t cost = 128 + cost_of(pending.change->after);
     traces.push_back({.at = now, .collection = &collection, .cost = cost});
@@ -150,6 +157,7 @@ void Store::Impl::publish(std::span<store::PendingWrite> batch, std::uint64_t la
   }
   revision = last;
   forget(options.max_history_bytes, now - options.history_age);
+  if (!changed.empty()) everything().ring();
   for (store::Collection* collection : changed) collection->ring();
 }
 

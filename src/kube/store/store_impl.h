@@ -1,8 +1,7 @@
 // store_impl.h: what a store holds, shared with the subscriptions that outlive it.
 //
-// Home:    any thread: `mutex` guards what is read, `queue_mutex` the writes that wait. The index
-// is
-//          changed by the store's thread only, which reads it without the lock.
+// Home:    any thread: `mutex` guards what is read, `queue_mutex` the writes that wait. Objects are
+//          changed by the store's thread only.
 #pragma once
 
 #include <condition_variable>
@@ -34,6 +33,8 @@ struct Store::Impl {
   // With the lock: the oldest revision from which this collection's changes are known.
   [[nodiscard]] std::uint64_t known_from(const store::Collection* collection) const;
   [[nodiscard]] const store::Collection* collection_of(std::string_view name) const;
+  // With the lock: the history of all collections in one; it holds no objects.
+  [[nodiscard]] store::Collection& everything();
   void forget(std::size_t max_bytes, TimePoint before);
 
   const StoreOptions options;

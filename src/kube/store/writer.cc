@@ -46,6 +46,7 @@ std::uint64_t decide_writes(std::span<PendingWrite> batch, std::uint64_t revisio
     ++revision;
     auto change = std::make_shared<Change>();
     change->revision = revision;
+    change->collection = write.collection;
     change->key = write.key;
     change->before = std::move(now);
     change->deleted = write.remove;
