@@ -33,8 +33,8 @@ struct Watched {
     options.backoff = {1ms, 2ms, 1s};
     informer = std::make_unique<Informer>(
         *client, options,
-        [this](std::span<const Change> changes) {
-          for (const Change& change : changes) {
+        [this](std::span<const ObjectChange> changes) {
+          for (const ObjectChange& change : changes) {
             log += change.before == nullptr ? '+' : change.now == nullptr ? '-' : '~';
             log += change.key.name + ' ';
           }
