@@ -100,7 +100,9 @@ class Property {
     Model::State& state = model_.now[collection];
     const ObjectPtr current = store_->get(collection, key);
     ASSERT_EQ(current != nullptr, state.contains(key));
-    if (current != nullptr) ASSERT_EQ(current->json["value"], state[key]);
+    if (current != nullptr) {
+      ASSERT_EQ(current->json["value"], state[key]);
+    }
     const bool stale = below(5) == 0;
     const std::uint64_t real = current ? current->revision : 0;
     const bool remove = current != nullptr && below(3) == 0;
