@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS objects(
   PRIMARY KEY(collection, namespace, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT OR IGNORE INTO counters VALUES('revision', 0);
-PRAGMA application_id = 1851875180;
+PRAGMA application_id = 1851876204;
 PRAGMA user_version = 1;
 )";
 
