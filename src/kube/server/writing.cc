@@ -179,6 +179,12 @@ async::Task<Try<Reply>> replace_object(State& state, Call& call) {
   auto admitted = admit_body(std::move(*body), context, warnings);
   if (!admitted.ok()) co_return std::move(admitted.failure());
   const Json object = std::move(*admitted);
+  const std::string_view name = text_at(object, {"metadata", "name"});
+  if (!name.empty() && name != call.resource.name) {
+    co_return bad_request(
+        fmt::format("the name of the object ({}) does not match the name on the URL ({})", name,
+                    call.resource.name));
+  }
   const bool may_create = call.kind->create_on_update && call.resource.subresource.empty();
   Decide decide = [&](const StoredObject* now) -> Try<Decision> {
     if (now != nullptr) return decide_update(*now, object, UpdateKind::kReplace, context);
