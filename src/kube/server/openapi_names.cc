@@ -112,7 +112,11 @@ Json Definitions::inline_schema(const Node& node, std::size_t depth) {
     if (version_ == OpenApi::kV2) return out;
   }
   const std::string_view type = type_name(node.type);
-  if (type.empty()) return out;
+  if (type.empty()) {
+    // `kubectl explain` takes an empty schema for one that is missing.
+    if (out.empty()) out["description"] = "any value";
+    return out;
+  }
   out["type"] = type;
   if (!node.format.empty() && node.format != "int-or-string") out["format"] = node.format;
   if (node.enumeration.is_array() && version_ == OpenApi::kV3) out["enum"] = node.enumeration;
@@ -120,7 +124,8 @@ Json Definitions::inline_schema(const Node& node, std::size_t depth) {
   if (!node.list_type.empty()) out["x-kubernetes-list-type"] = node.list_type;
   if (!node.list_keys.empty()) out["x-kubernetes-list-map-keys"] = node.list_keys;
   if (node.type == Type::kArray) {
-    out["items"] = node.items != nullptr ? schema_of(*node.items, depth + 1) : Json::object();
+    out["items"] = node.items != nullptr ? schema_of(*node.items, depth + 1)
+                                         : Json{{"description", "any value"}};
   }
   if (node.type != Type::kObject) return out;
   if (!node.required.empty()) out["required"] = node.required;
