@@ -5,6 +5,7 @@
 #include <sstream>
 #include <vector>
 
+#include "kube/merge_schema.h"
 #include "kube/server/resources.h"
 
 namespace nacelle::kube::server {
@@ -70,6 +71,17 @@ void add_rules(const schema::Rules& rules, Json& out) {
   if (!rules.pattern.empty()) out["pattern"] = rules.pattern;
 }
 
+// How a list of a built-in type merges: `kubectl apply` of older versions compares by this, and a
+// list that got defaults would be another list each time.
+void add_merge_marks(const MergeSchema& merging, Json& out) {
+  if (merging.list == ListType::kAtomic || !out.contains("items")) return;
+  out["x-kubernetes-list-type"] = merging.list == ListType::kMap ? "map" : "set";
+  for (const ListKey& key : merging.keys) out["x-kubernetes-list-map-keys"].push_back(key.name);
+  if (!merging.merge_key.empty()) out["x-kubernetes-patch-merge-key"] = merging.merge_key;
+  if (!merging.merge_key.empty() || merging.merge_scalars)
+    out["x-kubernetes-patch-strategy"] = "merge";
+}
+
 }  // namespace
 
 std::string definition_name(const schema::Kind& kind) {
@@ -130,8 +142,10 @@ Json Definitions::inline_schema(const Node& node, std::size_t depth) {
   if (node.type != Type::kObject) return out;
   if (!node.required.empty()) out["required"] = node.required;
   if (node.values != nullptr) out["additionalProperties"] = schema_of(*node.values, depth + 1);
+  const MergeSchema* merging = node.name.empty() ? nullptr : builtin_type(node.name);
   for (const auto& [name, property] : node.properties) {
     out["properties"][name] = schema_of(*property, depth + 1);
+    if (merging != nullptr) add_merge_marks(merging->field(name), out["properties"][name]);
   }
   return out;
 }
