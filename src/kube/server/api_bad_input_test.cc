@@ -125,7 +125,8 @@ TEST(ApiBadInput, BodiesThatAreNone) {
               HasSubstr("cannot unmarshal number into Go struct field ConfigMap.data"));
   EXPECT_EQ(api.call("POST", kMaps, "x", {{"content-type", "text/plain"}}).status, 415);
   const testing::HeaderList yaml = {{"content-type", "application/yaml"}};
-  EXPECT_EQ(api.call("POST", kMaps, "metadata: {name: from-yaml}\ndata: {a: \"1\"}\n", yaml).status, 201);
+  EXPECT_EQ(api.call("POST", kMaps, "metadata: {name: from-yaml}\ndata: {a: \"1\"}\n", yaml).status,
+            201);
   EXPECT_EQ(api.call("POST", kMaps, "metadata: {name: z}\ndata: {a: on}\n", yaml).status, 400)
       << "a bare `on` is a boolean";
   EXPECT_EQ(api.call("POST", kMaps, "a: [", yaml).status, 400);

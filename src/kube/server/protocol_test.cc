@@ -4,12 +4,12 @@
 
 #include "kube/schema/cells.h"
 #include "kube/schema/quantity.h"
-#include "kube/schema/timestamp.h"
 #include "kube/server/documents.h"
 #include "kube/server/protobuf.h"
 #include "kube/server/request.h"
 #include "kube/server/selectors.h"
 #include "kube/testing/api_fixture.h"
+#include "kube/time.h"
 
 namespace nacelle::kube::server {
 namespace {
@@ -191,9 +191,9 @@ TEST(Durations, AreShownAsKubectlShowsThem) {
       {300, "5m"},       {5400, "90m"},      {14700, "4h5m"},     {108000, "30h"},
       {273600, "3d4h"},  {34560000, "400d"}, {96336000, "3y20d"}, {283824000, "9y"}};
   for (const auto& [seconds, text] : rows) EXPECT_EQ(schema::short_duration(seconds), text);
-  EXPECT_EQ(schema::timestamp(1'000'000'000), "2001-09-09T01:46:40Z");
-  EXPECT_EQ(schema::parse_timestamp("2001-09-09T03:46:40.5+02:00"), 1'000'000'000);
-  EXPECT_FALSE(schema::parse_timestamp("2001-13-09T01:46:40Z").has_value());
+  EXPECT_EQ(timestamp(1'000'000'000), "2001-09-09T01:46:40Z");
+  EXPECT_EQ(parse_timestamp("2001-09-09T03:46:40.5+02:00"), 1'000'000'000);
+  EXPECT_FALSE(parse_timestamp("2001-13-09T01:46:40Z").has_value());
 }
 
 }  // namespace

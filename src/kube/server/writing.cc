@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "kube/schema/timestamp.h"
 #include "kube/server_side_apply.h"
+#include "kube/time.h"
 
 namespace nacelle::kube::server {
 namespace {
@@ -73,7 +73,7 @@ WriteContext context_of(State& state, const Call& call, WriteOptions options) {
                    .subresource = call.resource.subresource};
   out.manager = options.manager.empty() ? manager_of(call.user_agent) : options.manager;
   out.options = std::move(options);
-  out.now = schema::timestamp(state.now_s());
+  out.now = timestamp(state.now_s());
   out.uid = new_uid();
   out.suffix = new_suffix;
   out.defaults.cluster_ip = [&state] { return new_cluster_ip(state); };
