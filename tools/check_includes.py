@@ -31,7 +31,7 @@ MAY_INCLUDE = {
     "serve": "base async telemetry net openai tokenizer chat_template prompt model engine",
     "router": "base block_hash kv_events yaml tokenizer chat_template async telemetry net openai prompt",
     "epp": "base async telemetry net kube openai provider router",
-    "gateway": "base yaml async telemetry net openai provider",
+    "gateway": "base yaml async telemetry net kube openai provider",
     "control": "base async telemetry net",
     "cli": "base async telemetry net tokenizer",
 }

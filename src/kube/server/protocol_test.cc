@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "kube/schema/cells.h"
-#include "kube/schema/quantity.h"
 #include "kube/server/documents.h"
 #include "kube/server/protobuf.h"
 #include "kube/server/request.h"
@@ -170,19 +169,6 @@ TEST(Selectors, Table) {
   }
   EXPECT_EQ(text_at(LabelSelector::parse("a b").failure().status, {"message"}),
             "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt");
-}
-
-TEST(Quantities, AreStoredInOneSpelling) {
-  const std::vector<std::pair<const char*, const char*>> rows = {
-      {"1000m", "1"}, {"0.5", "500m"}, {"1.5Gi", "1536Mi"},  {"1024Mi", "1Gi"}, {"1", "1"},
-      {"0", "0"},     {"0Mi", "0"},    {"1e3", "1e3"},       {"1000k", "1M"},   {"-2", "-2"},
-      {"1.0", "1"},   {"2Ki", "2Ki"},  {"1500Mi", "1500Mi"}, {"0.1n", "1n"}};
-  for (const auto& [given, wanted] : rows) {
-    EXPECT_EQ(schema::canonical_quantity(given), wanted) << given;
-  }
-  for (const char* bad : {"", "Gi", "1X", "1.2.3", "1 Gi", "e5"}) {
-    EXPECT_FALSE(schema::canonical_quantity(bad).has_value()) << bad;
-  }
 }
 
 TEST(Durations, AreShownAsKubectlShowsThem) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "kube/schema/quantity.h"
 #include "kube/server/delete_rules.h"
 #include "kube/server/selectors.h"
 #include "kube/time.h"
