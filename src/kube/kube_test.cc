@@ -9,7 +9,7 @@
 #include "kube/time.h"
 #include "kube/warning.h"
 #include "kube/watch_decoder.h"
-#include "net/testing/test_ca.h"
+#include "net/testing/test_folder.h"
 
 namespace nacelle::kube {
 namespace {

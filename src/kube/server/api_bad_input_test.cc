@@ -202,7 +202,7 @@ TEST(ApiBadInput, AFolderInUseAndADamagedStore) {
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code(), Code::kUnavailable);
   EXPECT_THAT(second.error().message(), HasSubstr("is in use by another process"));
-  testing::TestFolder folder;
+  net::testing::TestFolder folder;
   std::ofstream(folder.path() / "store.db") << std::string(8192, 'x');
   const auto damaged =
       ApiServer::start(api.runtime(), {.folder = folder.path(), .serve_http = false});
