@@ -39,6 +39,7 @@ const std::vector<ApiGateway::Kind>& ApiGateway::kinds() {
       {"llm-d.ai", "v1alpha2", "inferenceobjectives", "InferenceObjective"},
       {"llm-d.ai", "v1alpha2", "inferencemodelrewrites", "InferenceModelRewrite"},
       {"gateway.nacelle.dev", "v1alpha1", "gatewaypolicies", "GatewayPolicy"},
+      {"gateway.nacelle.dev", "v1alpha1", "staticendpoints", "StaticEndpoints"},
       {"", "v1", "services", "Service", false},
       {"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", false},
       {"", "v1", "pods", "Pod", false},
