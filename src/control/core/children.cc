@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "kube/patch.h"
+#include <fmt/format.h>
+
+#include "kube/merge_schema.h"
+#include "kube/quantity.h"
 
 namespace nacelle::control {
 namespace {
@@ -18,23 +21,58 @@ const kube::MergeSchema& schema_of(const Json& object) {
   return schema == nullptr ? kube::plain_schema() : *schema;
 }
 
-// Applies of a pod template go to nobody else's fields, so "is it there" is: would a forced apply
-// of a manager that owns nothing yet change a value?
-bool same_after_apply(const Json& seen, const Json& wanted) {
-  Json bare = seen;
-  if (bare.contains("metadata")) bare["metadata"].erase("managedFields");
-  const kube::Writer writer{.manager = "look",
-                            .api_version = std::string(text_at(wanted, {"apiVersion"}))};
-  auto applied =
-      kube::server_side_apply(&bare, wanted, writer, kube::Force::kYes, schema_of(wanted));
-  if (!applied.ok()) return false;
-  applied->object["metadata"].erase("managedFields");
-  return applied->object == bare;
+// The item of a keyed list that is the same one; null when it is not there.
+const Json* same_item(const Json& list, const Json& wanted, const kube::MergeSchema& schema) {
+  for (const Json& item : list) {
+    const bool same =
+        std::all_of(schema.keys.begin(), schema.keys.end(), [&](const kube::ListKey& key) {
+          const auto value = [&](const Json& of) {
+            return of.is_object() ? of.value(key.name, key.default_value) : Json();
+          };
+          return value(item) == value(wanted);
+        });
+    if (same) return &item;
+  }
+  return nullptr;
+}
+
+// Whether `seen` has all that `wanted` says. What an API server fills in, also inside of lists that
+// merge as a whole, is no difference; what is gone from `wanted` shows in the digest.
+bool holds(const Json& seen, const Json& wanted, const kube::MergeSchema& schema) {
+  if (wanted.is_null()) return true;
+  if (wanted.is_object()) {
+    if (!seen.is_object()) return wanted.empty() && seen.is_null();
+    return std::all_of(wanted.items().begin(), wanted.items().end(), [&](const auto& member) {
+      const auto at = seen.find(member.key());
+      return at == seen.end() ? member.value().is_null()
+                              : holds(*at, member.value(), schema.field(member.key()));
+    });
+  }
+  if (wanted.is_array()) {
+    if (!seen.is_array()) return wanted.empty() && seen.is_null();
+    if (schema.list == kube::ListType::kMap) {
+      return std::all_of(wanted.begin(), wanted.end(), [&](const Json& item) {
+        const Json* found = same_item(seen, item, schema);
+        return found != nullptr && holds(*found, item, schema.item());
+      });
+    }
+    if (schema.list == kube::ListType::kSet) {
+      return std::all_of(wanted.begin(), wanted.end(), [&](const Json& item) {
+        return std::find(seen.begin(), seen.end(), item) != seen.end();
+      });
+    }
+    if (seen.size() != wanted.size()) return false;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      if (!holds(seen[i], wanted[i], schema.item())) return false;
+    }
+    return true;
+  }
+  return seen == wanted || (schema.quantity && kube::equal_quantities(seen, wanted));
 }
 
 }  // namespace
 
-bool covers(const Json& seen, const Json& wanted) { return same_after_apply(seen, wanted); }
+bool covers(const Json& seen, const Json& wanted) { return holds(seen, wanted, schema_of(wanted)); }
 
 std::string controller_of(const Json& object) {
   for (const Json& owner : kube::list_at(object, {"metadata", "ownerReferences"})) {

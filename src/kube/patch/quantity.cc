@@ -1,5 +1,7 @@
 #include "kube/patch/quantity.h"
 
+#include "kube/quantity.h"
+
 #include <charconv>
 #include <optional>
 #include <string>
@@ -97,5 +99,7 @@ bool same_quantity(const Json& a, const Json& b) {
   const auto y = amount_of(b);
   return x && y && x->negative == y->negative && x->digits == y->digits && x->ten == y->ten;
 }
+
+bool equal_quantities(const Json& a, const Json& b) { return same_quantity(a, b); }
 
 }  // namespace nacelle::kube
