@@ -73,6 +73,7 @@ class DeploymentDecider {
 
   Decision run() {
     adopt();
+    if (!decision_.actions.empty()) return std::move(decision_);  // then they count among ours
     for (const Json* set : owned_sets(observed_)) {
       if (newest_ == nullptr && bare_template(*set) == bare_template(deployment_))
         newest_ = set;
@@ -197,7 +198,8 @@ class DeploymentDecider {
   std::int64_t old_pods() const {
     std::int64_t pods = 0;
     for (const Json* set : old_) {
-      pods += std::max(number_at(*set, {"status", "replicas"}).value_or(0), wanted_of(*set));
+      pods += std::max(number_at(*set, {"status", "replicas"}).value_or(0), wanted_of(*set)) +
+              number_at(*set, {"status", "terminatingReplicas"}).value_or(0);
     }
     return pods;
   }

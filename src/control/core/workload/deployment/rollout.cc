@@ -32,11 +32,12 @@ Scales rolling_scales(std::int64_t replicas, RolloutLimits limits, ReplicaCount 
                       const std::vector<ReplicaCount>& old) {
   Scales out{newest.wanted, {}};
   std::int64_t all = newest.wanted;
-  std::int64_t available = newest.available;
+  // A set that was just told to shrink still counts pods that are about to go.
+  std::int64_t available = std::min(newest.available, newest.wanted);
   for (const ReplicaCount& set : old) {
     out.old.push_back(set.wanted);
     all += set.wanted;
-    available += set.available;
+    available += std::min(set.available, set.wanted);
   }
   if (newest.wanted > replicas) {
     out.newest = replicas;
@@ -48,7 +49,8 @@ Scales rolling_scales(std::int64_t replicas, RolloutLimits limits, ReplicaCount 
     return out;
   }
   const std::int64_t least = replicas - limits.unavailable;
-  const std::int64_t may_go = all - least - (newest.wanted - newest.available);
+  const std::int64_t may_go =
+      all - least - std::max<std::int64_t>(0, newest.wanted - newest.available);
   if (may_go <= 0) return out;
   // Those that do not work go first: nobody misses them.
   std::int64_t gone = 0;

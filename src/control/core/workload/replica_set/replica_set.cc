@@ -42,6 +42,7 @@ class ReplicaSetDecider {
       if (controller == uid_) {
         if (matches || kube::is_being_deleted(pod)) {
           if (is_active(pod)) active_.push_back(&pod);
+          if (kube::is_being_deleted(pod)) ++terminating_;
         } else if (!deleting_) {
           release(pod);
         }
@@ -154,6 +155,7 @@ class ReplicaSetDecider {
     count("fullyLabeledReplicas", labelled);
     count("readyReplicas", ready);
     count("availableReplicas", available);
+    count("terminatingReplicas", terminating_);
     if (const auto generation = kube::number_at(set_, {"metadata", "generation"})) {
       status["observedGeneration"] = *generation;
     }
@@ -179,6 +181,7 @@ class ReplicaSetDecider {
   const std::string uid_;
   const bool deleting_;
   std::vector<const Json*> active_;
+  std::int64_t terminating_ = 0;
   std::set<std::string> names_;
   Decision decision_;
 };
