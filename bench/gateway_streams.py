@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Event streams through the gateway: memory of idle ones, delay of many busy ones.
 
-The engine's side and the client's side are one small event loop each, in processes of their own on
-core 1; the gateway has core 0. Every event carries the time it was written at, so the client knows
-its delay. The same load is measured without the gateway, and the difference is what it adds.
+The engine's side and the client's side are one small event loop each (stream_load.cc), in processes
+of their own on core 1; the proxy has core 0. Every event carries the time it was written at, so the
+client knows its delay. The same load is measured without a proxy, and through HAProxy where there is
+one: the difference is what each adds.
 
 usage: bench/gateway_streams.py [--idle 10000] [--streams 1000] [--rate 50] [--seconds 5]
 """
@@ -11,76 +12,26 @@ import argparse
 import os
 import pathlib
 import resource
-import selectors
-import signal
+import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from gateway_peer import ROOT, cpu_seconds, free_port, start, wait_for  # noqa: E402
+from gateway_peer import ROOT, cpu_seconds, free_port, haproxy_config, start, wait_for  # noqa: E402
 
-HEAD = (b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
 BODY = b'{"model":"m","stream":true,"messages":[{"role":"user","content":"hello"}]}'
 REQUEST = (b"POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
            b"content-length: %d\r\n\r\n" % len(BODY)) + BODY
-FILLER = "x" * 150  # an event of a chat stream has about 200 bytes
 
 
-def chunk():
-    event = b'data: {"t":%d,"d":"%s"}\n\n' % (time.monotonic_ns(), FILLER.encode())
-    return b"%x\r\n%s\r\n" % (len(event), event)
-
-
-def serve(port, rate):
-    """Answers every request with a stream: one event, then `rate` a second (0: none)."""
-    selector = selectors.DefaultSelector()
-    listener = socket.create_server(("127.0.0.1", port), backlog=4096)
-    listener.setblocking(False)
-    selector.register(listener, selectors.EVENT_READ)
-    slots = 50  # the streams' events are spread over their period
-    groups = [set() for _ in range(slots)]
-    count, turn, due = 0, 0, time.monotonic()
-    while True:
-        pause = max(0.0, due - time.monotonic()) if rate else 1.0
-        for key, _ in selector.select(pause):
-            if key.fileobj is listener:
-                while True:
-                    try:
-                        peer = listener.accept()[0]
-                    except BlockingIOError:
-                        break
-                    peer.setblocking(False)
-                    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    selector.register(peer, selectors.EVENT_READ)
-                continue
-            peer = key.fileobj
-            try:
-                data = peer.recv(65536)
-            except OSError:
-                data = b""
-            if data.startswith(b"POST"):
-                peer.send(HEAD + chunk())
-                groups[count % slots].add(peer)
-                count += 1
-            elif data.startswith(b"GET"):
-                peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-            elif not data:
-                selector.unregister(peer)
-                for group in groups:
-                    group.discard(peer)
-                peer.close()
-        while rate and time.monotonic() >= due:
-            for peer in list(groups[turn % slots]):
-                try:
-                    peer.send(chunk())
-                except OSError:
-                    groups[turn % slots].discard(peer)
-            turn += 1
-            due += 1 / rate / slots
+def load_program(binary):
+    """The two ends: compiled once per source, beside the binary."""
+    source, program = ROOT / "bench/stream_load.cc", pathlib.Path(binary).parent / "stream_load"
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        subprocess.run(["g++", "-std=c++20", "-O2", source, "-o", program], check=True)
+    return program
 
 
 def open_streams(port, count):
@@ -105,59 +56,51 @@ def open_streams(port, count):
     return peers
 
 
-def delays(port, count, seconds):
-    """Microseconds from write to receipt of each event, over `count` streams."""
-    peers = open_streams(port, count)
-    selector = selectors.DefaultSelector()
-    for peer in peers:
-        selector.register(peer, selectors.EVENT_READ)
-    found, end = [], time.monotonic() + seconds + 1
-    begin = end - seconds  # the first second is not counted
-    while (now := time.monotonic()) < end:
-        for key, _ in selector.select(0.1):
-            data = key.fileobj.recv(65536)
-            if not data:
-                raise SystemExit("a stream ended")
-            if now < begin:
-                continue
-            arrived = time.monotonic_ns()
-            for piece in data.split(b'"t":')[1:]:
-                found.append((arrived - int(piece.split(b",", 1)[0])) / 1e3)
-    for peer in peers:
-        peer.close()
-    return found
-
-
 def resident_bytes(pid):
     return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Setup:
-    def __init__(self, binary, rate):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gateway-streams-"))
-        self.back, self.port, admin = free_port(), free_port(), free_port()
-        config = self.folder / "gateway.yaml"
+    def __init__(self, args, rate):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="gateway-streams-"))
+        self.load = load_program(args.binary)
+        self.back, self.port, admin, self.peer_port = (free_port() for _ in range(4))
+        config = folder / "gateway.yaml"
         config.write_text(f"listen: 127.0.0.1:{self.port}\nadmin: 127.0.0.1:{admin}\n"
                           f"endpoints: ['127.0.0.1:{self.back}']\nscrape_interval_ms: 1000\n")
-        self.engine = start(1, sys.executable, __file__, "--serve", self.back, "--rate", rate)
+        self.engine = start(1, self.load, "serve", self.back, rate)
         wait_for(self.back)
-        self.gateway = start(0, binary, "gateway", "--config", config, "--loops", 1, "--log-level", "error")
+        self.gateway = start(0, args.binary, "gateway", "--config", config, "--loops", 1, "--log-level", "error")
+        self.haproxy = None
+        if rate and shutil.which("haproxy"):
+            peer = folder / "haproxy.cfg"
+            peer.write_text(haproxy_config(self.peer_port, self.back))
+            self.haproxy = start(0, "haproxy", "-f", peer)
+            wait_for(self.peer_port)
         wait_for(self.port)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        for process in (self.gateway, self.engine):
+        for process in filter(None, (self.gateway, self.haproxy, self.engine)):
             process.kill()
             process.wait()
 
 
-def client(port, streams, seconds):
-    out = subprocess.run(["taskset", "-c", "1", sys.executable, __file__, "--client", str(port),
-                          "--streams", str(streams), "--seconds", str(seconds)],
+def read(setup, port, args):
+    """Events that came, p50 and p99 of their delay in microseconds."""
+    out = subprocess.run(["taskset", "-c", "1", setup.load, "read", str(port), str(args.streams), str(args.seconds)],
                          capture_output=True, text=True, check=True).stdout
     return [float(value) for value in out.split()]
+
+
+def measure_proxy(setup, name, port, pid, direct, args):
+    used = cpu_seconds(pid)
+    events, median, p99 = read(setup, port, args)
+    used = (cpu_seconds(pid) - used) * 1e6 / (events * (args.seconds + 1) / args.seconds)
+    share = events / (args.streams * args.rate * args.seconds)
+    print(f"{name:<9}{median / 1e3:9.2f}{p99 / 1e3:9.2f}{(p99 - direct[2]) / 1e3:12.2f}{used:14.1f}{share:14.2f}")
 
 
 def main():
@@ -167,41 +110,28 @@ def main():
     parser.add_argument("--rate", type=float, default=50)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--binary", default=ROOT / "build/release/nacelle")
-    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--client", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     args.idle = min(args.idle, hard // 2 - 500)  # the gateway has two sockets per stream
-    if args.serve:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        return serve(args.serve, args.rate)
-    if args.client:
-        values = sorted(delays(args.client, args.streams, args.seconds))
-        print(len(values), statistics.median(values), values[int(0.99 * (len(values) - 1))])
-        return None
 
-    with Setup(args.binary, 0) as setup:
-        warm = open_streams(setup.port, 100)
-        before = resident_bytes(setup.gateway.pid)
-        peers = open_streams(setup.port, args.idle)
-        each = (resident_bytes(setup.gateway.pid) - before) / args.idle
-        print(f"idle     {args.idle} streams: {each / 1024:.1f} KiB each of the gateway's memory "
-              f"(bar 40 KB: {each / 40000:.2f} x)")
-        del warm, peers
-    with Setup(args.binary, args.rate) as setup:
-        direct = client(setup.back, args.streams, args.seconds)
-        used = cpu_seconds(setup.gateway.pid)
-        through = client(setup.port, args.streams, args.seconds)
-        used = cpu_seconds(setup.gateway.pid) - used
-        wanted = args.streams * args.rate * args.seconds
-        print(f"streams  {args.streams} at {args.rate:g} events/s: {through[0] / wanted:.2f} of the events came "
-              f"in time ({direct[0] / wanted:.2f} without the gateway)")
-        print(f"         delay p50 {direct[1] / 1e3:.2f} -> {through[1] / 1e3:.2f} ms, "
-              f"p99 {direct[2] / 1e3:.2f} -> {through[2] / 1e3:.2f} ms: "
-              f"{(through[2] - direct[2]) / 1e3:.2f} ms added (bar 5 ms)")
-        print(f"         {used * 1e6 / (through[0] * (args.seconds + 1) / args.seconds):.1f} us of CPU per event")
-    return None
+    if args.idle > 0:
+        with Setup(args, 0) as setup:
+            warm = open_streams(setup.port, 100)
+            before = resident_bytes(setup.gateway.pid)
+            peers = open_streams(setup.port, args.idle)
+            each = (resident_bytes(setup.gateway.pid) - before) / args.idle
+            print(f"{args.idle} idle streams: {each / 1024:.1f} KiB each of the gateway's memory "
+                  f"(bar 40 KB: {each / 40000:.2f} x)")
+            del warm, peers
+    with Setup(args, args.rate) as setup:
+        print(f"{args.streams} streams at {args.rate:g} events/s; delay in ms (bar: 5 added at p99)")
+        print(f"{'':<9}{'p50':>9}{'p99':>9}{'p99 added':>12}{'us per event':>14}{'in time':>14}")
+        direct = read(setup, setup.back, args)
+        print(f"{'direct':<9}{direct[1] / 1e3:9.2f}{direct[2] / 1e3:9.2f}")
+        measure_proxy(setup, "nacelle", setup.port, setup.gateway.pid, direct, args)
+        if setup.haproxy:
+            measure_proxy(setup, "HAProxy", setup.peer_port, setup.haproxy.pid, direct, args)
 
 
 if __name__ == "__main__":

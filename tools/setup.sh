@@ -12,6 +12,8 @@ done < tools/packages.txt
 # Tests drive the server with the npm client library: any Node.js from 18 on will do.
 if ! command -v node >/dev/null; then missing+=(nodejs); fi
 if ! command -v npm >/dev/null; then missing+=(npm); fi
+# And the API server with kubectl: any from 1.20 on, from whichever package.
+if ! command -v kubectl >/dev/null; then missing+=(kubernetes-client); fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 echo "installing ${#missing[@]} Debian packages: ${missing[*]}"

@@ -83,9 +83,7 @@ router::Labels labels_of(const Json& pod) {
 }  // namespace
 
 kube::Resource pool_resource(std::string_view group) {
-  return {.group = std::string(group),
-          .version = group == kOldPoolGroup ? "v1alpha2" : "v1",
-          .plural = "inferencepools"};
+  return {std::string(group), group == kOldPoolGroup ? "v1alpha2" : "v1", "inferencepools"};
 }
 
 Result<InferencePool> parse_inference_pool(const Json& object) {

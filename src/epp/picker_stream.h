@@ -19,10 +19,10 @@
 #include <vector>
 
 #include "async/task.h"
-#include "epp/model_restorer.h"
 #include "epp/picker.h"
 #include "epp/replies.h"
 #include "net/grpc/server.h"
+#include "provider/model_restorer.h"
 #include "provider/usage_meter.h"
 #include "router/request_body.h"
 #include "router/request_terms.h"
@@ -95,7 +95,7 @@ class PickerStream {
   std::uint64_t observed_events_ = 0;
   bool answered_well_ = false;  // 200
   std::optional<provider::UsageMeter> meter_;
-  std::optional<ModelRestorer> restorer_;
+  std::optional<provider::ModelRestorer> restorer_;
 };
 
 }  // namespace nacelle::epp

@@ -9,6 +9,7 @@
 //   on_attempt      for each backend that is tried, on a copy of head and body
 //   on_failed       an attempt came to nothing
 //   on_response     the head of the answer that the client will see
+//   on_resume       the stream goes on from another endpoint of the same backend
 //   on_piece        each piece of its body; may replace it
 //   on_end          once, when the answer has ended
 //
@@ -118,7 +119,15 @@ class RequestExtension {
     (void)last, (void)record;
     return piece;
   }
-  // True when on_attempt() changes the body: a copy is made for it, and streams are not resumed.
+  // A stream goes on from another endpoint: `head` is made anew, `body` is what on_attempt() left
+  // with the engine's resumption added. Does to the head what on_attempt() did and keeps the state
+  // of the answer: on_piece() gets each event once. An error ends the stream as a broken one.
+  virtual Status on_resume(net::http::RequestHead& head, const std::string& body,
+                           ExchangeRecord& record) {
+    (void)head, (void)body, (void)record;
+    return {};
+  }
+  // True when on_attempt() changes the body: a copy is made for it.
   [[nodiscard]] virtual bool rewrites_request() const { return false; }
   // The record may be completed: metrics, log and span are made of it afterwards.
   virtual void on_end(ExchangeRecord& record) { (void)record; }

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "gateway/filter/cors.h"
+#include "gateway/forward/body_patience.h"
 #include "gateway/forward/local_reply.h"
 #include "gateway/header_rules.h"
 #include "gateway/observe/access_line.h"
@@ -309,8 +310,9 @@ async::Task<bool> Forwarder::hold_body(Request& request) {
     status = resource_exhausted("budget");
   } else {
     if (length) request.body.reserve(*length + 64);  // and the padding that a reader wants
+    BodyPatience patience(request.snapshot->model.settings.limits);
     while (status.ok()) {
-      const auto piece = co_await exchange.read_chunk();
+      const auto piece = co_await read_patiently(exchange, patience);
       if (!piece) {
         status = piece.error();
       } else if (piece->empty()) {

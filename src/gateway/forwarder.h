@@ -91,6 +91,16 @@ class Forwarder {
   Outcome failed(Request& request, Attempt& attempt, net::http::ClientStage stage,
                  const Status& why);
 
+  // answer_piece.cc
+  // The next piece of an answer as the client is to see it, with the model's name put back; empty
+  // at the end. Valid until the next one.
+  [[nodiscard]] static async::Task<Result<std::string_view>> read_answer(
+      Request& request, net::http::ClientExchange& upstream);
+  [[nodiscard]] static async::Task<Result<std::string_view>> read_restored(
+      Request& request, net::http::ClientExchange& upstream);
+  // Before the answer of an attempt.
+  static void begin_answer(Request& request);
+
   // deliver.cc
   [[nodiscard]] async::Task<Outcome> deliver(Request& request, Attempt& attempt,
                                              net::http::ClientExchange& upstream);
@@ -112,7 +122,8 @@ class Forwarder {
                                                   std::string_view first);
 
   // resume.cc
-  enum class StreamEnd : std::uint8_t { kFinished, kBroken, kClientGone };
+  // kRefused: what the engine sent, or what it would be sent, is nothing that the extension takes.
+  enum class StreamEnd : std::uint8_t { kFinished, kBroken, kRefused, kClientGone };
   [[nodiscard]] bool can_resume(const Request& request, const Attempt& attempt) const;
   [[nodiscard]] async::Task<Outcome> deliver_resumable(Request& request, Attempt& attempt,
                                                        net::http::ClientExchange& upstream,

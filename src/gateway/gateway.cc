@@ -252,6 +252,11 @@ void Gateway::add_collector() {
       const std::lock_guard lock(mutex_);
       out.gauge("nacelle_gateway_connections", "Connections of clients.", {},
                 static_cast<double>(ports_.open_connections()));
+      for (const auto& [port, end] : ports_.certificate_ends()) {
+        out.gauge("nacelle_gateway_certificate_expiry_timestamp_seconds",
+                  "When the first certificate of a port ends.", {{"port", port}},
+                  std::chrono::duration<double>(end.time_since_epoch()).count());
+      }
     }
     if (current->access_log) {
       out.counter("nacelle_gateway_access_log_dropped_total", "Lines that the log did not take.",

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "openai/routing_headers.h"
+
 namespace nacelle::gateway {
 namespace {
 
@@ -20,47 +22,6 @@ constexpr std::array<std::string_view, 9> kHopByHop = {"connection",
                                                        "trailer",
                                                        "upgrade"};
 
-// Dropped when they come from a client. Those that steer the picker were read before.
-constexpr std::array<std::string_view, 39> kSystemOwned = {"x-gateway-destination-endpoint",
-                                                           "x-gateway-destination-endpoint-subset",
-                                                           "x-gateway-destination-endpoint-served",
-                                                           "x-prefiller-host-port",
-                                                           "x-encoder-hosts-ports",
-                                                           "x-kv-cache-source-host-port",
-                                                           "x-data-parallel-host-port",
-                                                           "x-data-parallel-rank",
-                                                           "x-ai-eg-model",
-                                                           "x-gateway-model-name",
-                                                           "x-ai-eg-original-path",
-                                                           "x-envoy-original-path",
-                                                           "x-ai-eg-internal-req-id",
-                                                           "x-ai-eg-upstream-host",
-                                                           "x-llm-d-inference-fairness-id",
-                                                           "x-gateway-inference-fairness-id",
-                                                           "x-llm-d-inference-objective",
-                                                           "x-gateway-inference-objective",
-                                                           "x-llm-d-model-name-rewrite",
-                                                           "x-gateway-model-name-rewrite",
-                                                           "x-llm-d-slo-ttft-ms",
-                                                           "x-slo-ttft-ms",
-                                                           "x-llm-d-slo-tpot-ms",
-                                                           "x-slo-tpot-ms",
-                                                           "x-llm-d-video-fps",
-                                                           "x-llm-d-video-duration-seconds",
-                                                           "x-llm-d-video-resolution",
-                                                           "x-llm-d-request-dropped-reason",
-                                                           "x-envoy-internal",
-                                                           "x-envoy-external-address",
-                                                           "x-envoy-max-retries",
-                                                           "x-envoy-retry-on",
-                                                           "x-envoy-retry-grpc-on",
-                                                           "x-envoy-force-trace",
-                                                           "x-envoy-upstream-rq-timeout-ms",
-                                                           "x-envoy-upstream-rq-per-try-timeout-ms",
-                                                           "x-envoy-expected-rq-timeout-ms",
-                                                           "x-forwarded-client-cert",
-                                                           "x-envoy-upstream-alt-stat-name"};
-
 template <std::size_t N>
 bool is_one_of(const std::array<std::string_view, N>& list, std::string_view name) {
   return std::any_of(list.begin(), list.end(),
@@ -69,12 +30,6 @@ bool is_one_of(const std::array<std::string_view, N>& list, std::string_view nam
 
 bool starts_with_ignore_case(std::string_view text, std::string_view prefix) {
   return text.size() >= prefix.size() && equals_ignore_case(text.substr(0, prefix.size()), prefix);
-}
-
-bool is_system_owned(std::string_view name) {
-  if (name.size() < 4 || (name[0] | 0x20) != 'x' || name[1] != '-') return false;
-  return is_one_of(kSystemOwned, name) || starts_with_ignore_case(name, "x-aigw-") ||
-         starts_with_ignore_case(name, "x-ai-eg-");
 }
 
 bool is_hop_by_hop(std::string_view name) {
@@ -123,7 +78,7 @@ bool is_named(const std::vector<std::string>& named, std::string_view name) {
 void prepare_request_headers(net::http::Headers& headers, const ForwardedBy& by) {
   const std::vector<std::string> named = named_by_connection(headers);
   headers.remove_if([&](const net::http::Headers::Field& field) {
-    return is_hop_by_hop(field.name) || is_system_owned(field.name) ||
+    return is_hop_by_hop(field.name) || openai::is_system_header(field.name) ||
            (!named.empty() && is_named(named, field.name)) ||
            // Answered by the gateway, which takes the body itself.
            equals_ignore_case(field.name, "expect");

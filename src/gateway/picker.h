@@ -25,6 +25,8 @@
 
 namespace nacelle::gateway {
 
+struct ClusterConfig;  // config/model.h
+
 // What a client is told that gets no endpoint. Status 0: the gateway has its own words.
 struct PickRefusal {
   int status = 0;
@@ -93,6 +95,12 @@ class EndpointPicker {
   // `tried` holds the addresses that already failed for this request.
   [[nodiscard]] virtual Result<std::unique_ptr<PickedEndpoint>> pick(
       const PickRequest& request, std::span<const std::string> tried) = 0;
+  // Takes the cluster's endpoints in the place of its own and keeps what it knows of those that
+  // stay. False: a new picker is needed. Any thread.
+  [[nodiscard]] virtual bool replace_endpoints(const ClusterConfig& cluster) {
+    (void)cluster;
+    return false;
+  }
   // At least one endpoint is believed to serve.
   [[nodiscard]] virtual bool any_serving() const = 0;
   // The pool as JSON for people: address, state, load, gauges.

@@ -38,6 +38,7 @@ Result<Ports::Port> Ports::bind(const PortConfig& config, const GatewayLimits& l
     ASSIGN_OR_RETURN(auto context, make_server_tls(config));
     port.tls = std::make_shared<net::TlsServerSource>(std::move(context));
     server.tls = port.tls;
+    port.listeners = config.listeners;
   }
   // The number is only known once the port is bound.
   auto number = std::make_shared<std::uint16_t>(std::uint16_t{0});
@@ -63,10 +64,13 @@ Status Ports::prepare(Snapshot& snapshot) {
       auto port = bind(*runtime.config, snapshot.model.settings.limits);
       fine = port.error();
       if (port) known = ports_.insert(ports_.end(), std::move(*port));
-    } else if (runtime.config->tls) {
+    } else if (runtime.config->tls && known->listeners != runtime.config->listeners) {
       auto context = make_server_tls(*runtime.config);
       fine = context.error();
-      if (context) known->next_tls = std::move(*context);
+      if (context) {
+        known->next_tls = std::move(*context);
+        known->next_listeners = runtime.config->listeners;
+      }
     }
     if (!fine.ok()) {
       roll_back();
@@ -90,7 +94,10 @@ Result<std::vector<std::unique_ptr<net::http::HttpServer>>> Ports::commit(bool l
   std::vector<std::unique_ptr<net::http::HttpServer>> retired;
   for (Port& port : ports_) {
     port.fresh = false;
-    if (port.next_tls) port.tls->replace(std::exchange(port.next_tls, nullptr));
+    if (port.next_tls) {
+      port.tls->replace(std::exchange(port.next_tls, nullptr));
+      port.listeners = std::move(port.next_listeners);
+    }
     if (!port.wanted) retired.push_back(std::move(port.server));
   }
   std::erase_if(ports_, [](const Port& port) { return !port.wanted; });
@@ -122,6 +129,18 @@ std::uint64_t Ports::open_connections() const {
   std::uint64_t open = 0;
   for (const Port& port : ports_) open += port.server->stats().connections_open;
   return open;
+}
+
+std::vector<std::pair<std::string, std::chrono::system_clock::time_point>> Ports::certificate_ends()
+    const {
+  std::vector<std::pair<std::string, std::chrono::system_clock::time_point>> ends;
+  for (const Port& port : ports_) {
+    if (port.tls == nullptr) continue;
+    const net::TcpEndpoint& at = port.server->endpoint();
+    ends.emplace_back(fmt::format("{}:{}", at.address().to_string(), at.port()),
+                      port.tls->current()->expires());
+  }
+  return ends;
 }
 
 }  // namespace nacelle::gateway

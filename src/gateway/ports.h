@@ -1,10 +1,12 @@
 // ports.h: the servers of a gateway's ports, added and removed while others go on.
 //
 // Home:    one thread at a time (the gateway's lock); servers live on all loops.
-// Errors:  prepare() fails when a port is taken, or needs TLS that cannot be set up; nothing has
-//          changed then.
+// Errors:  prepare() fails when a port is taken, or needs TLS that cannot be set up (a certificate
+//          that has ended, a key that is another's); nothing has changed then. Certificates that
+//          did not change are not looked at again: one that ends in use stops no other change.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -37,6 +39,9 @@ class Ports {
   // Of the first port; 0 without one.
   [[nodiscard]] std::uint16_t first_port() const;
   [[nodiscard]] std::uint64_t open_connections() const;
+  // Of each TLS port: its address and when the first of its certificates ends.
+  [[nodiscard]] std::vector<std::pair<std::string, std::chrono::system_clock::time_point>>
+  certificate_ends() const;
 
  private:
   struct Port {
@@ -45,6 +50,7 @@ class Ports {
     std::unique_ptr<net::http::HttpServer> server;
     std::shared_ptr<net::TlsServerSource> tls;              // null without TLS
     std::shared_ptr<const net::TlsServerContext> next_tls;  // of a snapshot that is prepared
+    std::vector<ListenerConfig> listeners, next_listeners;  // that `tls` and `next_tls` are made of
     bool listening = false;
     bool wanted = true;
     bool fresh = true;

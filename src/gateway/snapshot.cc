@@ -14,6 +14,21 @@ bool Snapshot::any_serving() const {
          });
 }
 
+namespace {
+
+// A pool whose endpoints come and go keeps its picker, and with it the prefix index.
+std::shared_ptr<Cluster> with_new_endpoints(const Cluster& old, const ClusterConfig& config,
+                                            GatewayMetrics& metrics) {
+  if (!config.discovered || old.config.name != config.name) return nullptr;
+  ClusterConfig expected = old.config;
+  expected.endpoints = config.endpoints;
+  expected.labels = config.labels;
+  if (expected != config || !old.picker->replace_endpoints(config)) return nullptr;
+  return std::make_shared<Cluster>(config, old.picker, old.tls, metrics);
+}
+
+}  // namespace
+
 Result<std::shared_ptr<Snapshot>> make_snapshot(GatewayModel model, const PickerFactory& pickers,
                                                 GatewayMetrics& metrics, const Snapshot* before) {
   auto snapshot = std::make_shared<Snapshot>();
@@ -25,6 +40,8 @@ Result<std::shared_ptr<Snapshot>> make_snapshot(GatewayModel model, const Picker
     if (before != nullptr) {
       for (const auto& old : before->clusters)
         if (old->config == config) cluster = old;
+      for (std::size_t i = 0; !cluster && i < before->clusters.size(); ++i)
+        cluster = with_new_endpoints(*before->clusters[i], config, metrics);
     }
     if (!cluster) {
       auto picker = pickers(config);

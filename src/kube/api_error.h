@@ -24,6 +24,9 @@ struct ApiError {
 
   [[nodiscard]] bool expired() const { return code == 410; }
   [[nodiscard]] bool absent() const { return code == 404; }
+  // Someone wrote the object since it was read; for apply, others own what we want to change.
+  [[nodiscard]] bool conflict() const { return code == 409 && reason != "AlreadyExists"; }
+  [[nodiscard]] bool already_exists() const { return code == 409 && reason == "AlreadyExists"; }
   [[nodiscard]] Status to_status() const;
 };
 

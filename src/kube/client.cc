@@ -2,33 +2,19 @@
 
 #include <utility>
 
-#include "base/file.h"
-#include "telemetry/log.h"
+#include "async/timer.h"
+#include "kube/http_transport.h"
+#include "kube/warning.h"
 
 namespace nacelle::kube {
 namespace {
 
 constexpr std::size_t kMaxAnswerBytes = std::size_t{256} << 20;
 constexpr std::size_t kMaxErrorBytes = std::size_t{1} << 20;
-constexpr std::size_t kMaxTokenBytes = std::size_t{64} << 10;
-constexpr Duration kConnectTimeout = std::chrono::seconds(10);
-constexpr Duration kAnswerTimeout = std::chrono::seconds(60);
-constexpr Duration kTokenAge = std::chrono::minutes(1);
-
-std::string base64(std::string_view bytes) {
-  constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    }
-    for (std::size_t k = 0; k < 4; ++k) {
-      out += i + k > bytes.size() ? '=' : kAlphabet[group >> (18 - 6 * k) & 63];
-    }
-  }
-  return out;
-}
+constexpr std::size_t kMaxListObjects = 1'000'000;
+constexpr int kMaxWaits = 10;
+constexpr int kMaxUpdates = 5;
+constexpr Duration kUpdatePause = 10ms;  // after a conflict, as client-go
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -45,130 +31,229 @@ ApiError error_of(const net::http::ResponseHead& head, std::string_view body) {
   return error;
 }
 
+async::Task<Result<std::string>> read_all(TransportAnswer& answer, std::size_t limit) {
+  std::string out;
+  for (;;) {
+    auto piece = co_await answer.read();
+    if (!piece.ok()) co_return piece.error();
+    if (piece->empty()) co_return out;
+    if (out.size() + piece->size() > limit) {
+      co_return out_of_range("the API server's answer has more than {} bytes", limit);
+    }
+    out += *piece;
+  }
+}
+
+bool says_when(const ApiError& error) {
+  return (error.code == 429 || error.code >= 500) && error.retry_after > Duration{};
+}
+
+Query query_of(const ListOptions& options, const std::string& continue_token) {
+  Query out{{"labelSelector", options.label_selector}, {"fieldSelector", options.field_selector}};
+  if (options.page_objects > 0) out.emplace_back("limit", std::to_string(options.page_objects));
+  // Only the first page may say it.
+  if (continue_token.empty()) out.emplace_back("resourceVersion", options.resource_version);
+  out.emplace_back("continue", continue_token);
+  return out;
+}
+
+Call write_of(std::string method, std::string target, std::string content_type, std::string body) {
+  Call out(std::move(target));
+  out.method = std::move(method);
+  out.content_type = std::move(content_type);
+  out.body = std::move(body);
+  return out;
+}
+
 }  // namespace
 
-Client::Client(async::Loop& loop, ClientConfig config,
-               std::shared_ptr<const net::TlsClientContext> tls)
-    : config_(std::move(config)), tls_(std::move(tls)), http_(loop), token_(config_.token) {}
+Status status_of(const Result<Answer>& answer) {
+  if (!answer.ok()) return answer.error();
+  return answer->error ? answer->error->to_status() : Status();
+}
+
+Client::Client(std::shared_ptr<Transport> transport, ClientIdentity identity)
+    : transport_(std::move(transport)), identity_(std::move(identity)) {
+  if (identity_.field_manager.empty()) {
+    identity_.field_manager = identity_.user_agent.substr(0, identity_.user_agent.find('/'));
+  }
+}
 
 Result<std::unique_ptr<Client>> Client::create(async::Loop& loop, ClientConfig config) {
-  std::shared_ptr<const net::TlsClientContext> tls;
-  if (config.tls) {
-    config.tls_config.alpn = {"http/1.1"};
-    ASSIGN_OR_RETURN(tls, net::TlsClientContext::create(config.tls_config));
-  }
-  return std::unique_ptr<Client>(new Client(loop, std::move(config), std::move(tls)));
+  ClientIdentity identity;
+  identity.user_agent = config.user_agent;
+  identity.name_space = config.name_space;
+  ASSIGN_OR_RETURN(auto transport, HttpTransport::create(loop, std::move(config)));
+  return std::make_unique<Client>(std::move(transport), std::move(identity));
 }
 
-void Client::read_token(TimePoint now) {
-  if (config_.token_file.empty()) return;
-  if (token_read_ != TimePoint{} && now - token_read_ < kTokenAge) return;
-  token_read_ = now;
-  auto text = read_file(config_.token_file, kMaxTokenBytes);
-  if (text.ok()) {
-    token_ = trimmed(*text);
-  } else {
-    log::warn("the token file is not read; the token known stays", {{"why", text.error()}});
-  }
+TransportRequest Client::request_of(const Call& call) const {
+  TransportRequest out;
+  out.head.method = call.method;
+  out.head.target = call.target;
+  out.head.headers.add("accept", "application/json");
+  out.head.headers.add("user-agent", identity_.user_agent);
+  if (!call.body.empty()) out.head.headers.add("content-type", call.content_type);
+  out.body = call.body;
+  out.repeatable = call.method != "POST";  // a repeated POST could make two objects
+  return out;
 }
 
-bool Client::renew_token() {
-  if (config_.token_file.empty()) return false;
-  const std::string refused = token_;
-  token_read_ = {};
-  read_token(std::chrono::steady_clock::now());
-  return token_ != refused;
-}
-
-net::http::RequestHead Client::head(std::string method, const std::string& path) {
-  read_token(std::chrono::steady_clock::now());
-  net::http::RequestHead head;
-  head.method = std::move(method);
-  head.target = config_.base_path + path;
-  head.headers.add("accept", "application/json");
-  head.headers.add("user-agent", config_.user_agent);
-  if (!token_.empty()) {
-    head.headers.add("authorization", "Bearer " + token_);
-  } else if (!config_.basic.empty()) {
-    head.headers.add("authorization", "Basic " + base64(config_.basic));
-  }
-  return head;
-}
-
-net::http::ClientOptions Client::options() const {
-  net::http::ClientOptions options;
-  options.connect_timeout = kConnectTimeout;
-  options.head_timeout = kAnswerTimeout;
-  options.read_idle_timeout = kAnswerTimeout;
-  options.write_timeout = kAnswerTimeout;
-  options.tls = tls_;
-  return options;
-}
-
-async::Task<Result<Answer>> Client::get(std::string path) {
-  return call("GET", std::move(path), {});
-}
-async::Task<Result<Answer>> Client::create_object(std::string path, std::string json) {
-  return call("POST", std::move(path), std::move(json));
-}
-async::Task<Result<Answer>> Client::replace(std::string path, std::string json) {
-  return call("PUT", std::move(path), std::move(json));
-}
-
-async::Task<Result<Answer>> Client::call(std::string method, std::string path, std::string body) {
-  for (int attempt = 0;; ++attempt) {
-    net::http::RequestHead request = head(method, path);
-    if (!body.empty()) request.headers.add("content-type", "application/json");
-    net::http::ClientOptions how = options();
-    how.retry_stale = method != "POST";  // a repeated POST could make two objects
-    net::http::ClientExchange exchange(http_);
-    CO_RETURN_IF_ERROR(co_await exchange.send(config_.address, request, body, how));
-    const int status = exchange.response().status;
-    const bool success = status >= 200 && status < 300;
-    auto text = co_await exchange.read_body(success ? kMaxAnswerBytes : kMaxErrorBytes);
-    if (!text.ok()) co_return text.error();
-    if (status == 401 && attempt == 0 && renew_token()) continue;
-    Answer answer;
-    if (!success) {
-      answer.error = error_of(exchange.response(), *text);
-      co_return answer;
-    }
-    answer.body = Json::parse(*text, nullptr, false);
-    if (!answer.body.is_object()) {
-      co_return data_loss("{} {} answers {} bytes that are no JSON object", method, path,
-                          text->size());
-    }
-    if (is_failure(answer.body)) {
-      answer.error = parse_api_error(status, answer.body);
-      answer.body = Json();
-    }
+async::Task<Result<Answer>> Client::call_once(const Call* call) {
+  auto sent = co_await transport_->send(request_of(*call));
+  if (!sent.ok()) co_return sent.error();
+  TransportAnswer& raw = **sent;
+  Answer answer;
+  answer.status = raw.head().status;
+  answer.warnings = warnings_of(raw.head().headers);
+  const bool success = answer.status >= 200 && answer.status < 300;
+  auto text = co_await read_all(raw, success ? kMaxAnswerBytes : kMaxErrorBytes);
+  if (!text.ok()) co_return text.error();
+  if (!success) {
+    answer.error = error_of(raw.head(), *text);
     co_return answer;
   }
+  answer.body = Json::parse(*text, nullptr, false);
+  if (!answer.body.is_object()) {
+    co_return data_loss("{} {} answers {} bytes that are no JSON object", call->method,
+                        call->target.substr(0, 500), text->size());
+  }
+  if (is_failure(answer.body)) {
+    answer.error = parse_api_error(answer.status, answer.body);
+    answer.body = Json();
+  }
+  co_return answer;
 }
 
-async::Task<Result<std::optional<ApiError>>> Watch::open(std::string path) {
-  net::http::RequestHead request = client_.head("GET", path);
-  net::http::ClientOptions how = client_.options();
-  how.read_idle_timeout = kMaxSilence;
-  CO_RETURN_IF_ERROR(co_await exchange_.send(client_.config_.address, request, {}, how));
-  const int status = exchange_.response().status;
-  if (status == 200) co_return std::optional<ApiError>();
-  auto text = co_await exchange_.read_body(kMaxErrorBytes);
+async::Task<Result<Answer>> Client::call(Call call) {
+  Duration waited{};
+  for (int waits = 0;; ++waits) {
+    auto answer = co_await call_once(&call);
+    if (!answer.ok() || !answer->error || !call.patient || waits == kMaxWaits) co_return answer;
+    const ApiError& error = *answer->error;
+    if (!says_when(error) || waited + error.retry_after > kMaxPatience) co_return answer;
+    waited += error.retry_after;
+    co_await async::sleep_for(error.retry_after);
+  }
+}
+
+async::Task<Result<Answer>> Client::get(ObjectRef object) {
+  return call(Call(object_path(object)));
+}
+
+async::Task<Result<Answer>> Client::list(Resource resource, std::string name_space,
+                                         ListOptions options) {
+  const std::string path = collection_path(resource, name_space);
+  Answer all;
+  std::string token;
+  do {
+    auto page = co_await call(Call(with_query(path, query_of(options, token))));
+    if (!page.ok()) co_return page;
+    if (page->error) {
+      if (!page->error->expired() || (options.page_objects == 0 && token.empty())) co_return page;
+      // The newest state, in one piece.
+      options.page_objects = 0;
+      options.resource_version.clear();
+      token.clear();
+      all = {};
+      continue;
+    }
+    token = text_at(page->body, {"metadata", "continue"});
+    if (all.body.is_null()) {
+      all = std::move(*page);
+      if (!all.body["items"].is_array()) all.body["items"] = Json::array();
+    } else {
+      for (const Json& item : list_at(page->body, {"items"})) all.body["items"].push_back(item);
+    }
+    if (all.body["items"].size() > kMaxListObjects) {
+      co_return out_of_range("the list of {} has more than {} objects", path, kMaxListObjects);
+    }
+  } while (!token.empty() || all.body.is_null());
+  if (all.body["metadata"].is_object()) all.body["metadata"].erase("continue");
+  co_return all;
+}
+
+async::Task<Result<Answer>> Client::create_object(Resource resource, std::string name_space,
+                                                  Json object, WriteOptions options) {
+  return call(write_of("POST",
+                       with_query(collection_path(resource, name_space),
+                                  query_of(options, identity_.field_manager, false)),
+                       "application/json", text_of(object)));
+}
+
+async::Task<Result<Answer>> Client::replace(ObjectRef object, Json to, WriteOptions options) {
+  return call(write_of(
+      "PUT", with_query(object_path(object), query_of(options, identity_.field_manager, false)),
+      "application/json", text_of(to)));
+}
+
+async::Task<Result<Answer>> Client::patch(ObjectRef object, PatchType type, Json patch,
+                                          WriteOptions options) {
+  const bool apply = type == PatchType::kApply;
+  return call(write_of(
+      "PATCH", with_query(object_path(object), query_of(options, identity_.field_manager, apply)),
+      content_type(type), text_of(patch)));
+}
+
+async::Task<Result<Answer>> Client::apply(ObjectRef object, Json wanted, WriteOptions options) {
+  return patch(std::move(object), PatchType::kApply, std::move(wanted), std::move(options));
+}
+
+async::Task<Result<Answer>> Client::remove(ObjectRef object, DeleteOptions options) {
+  return call(write_of("DELETE", object_path(object), "application/json", body_of(options)));
+}
+
+async::Task<Result<Answer>> Client::remove_all(Resource resource, std::string name_space,
+                                               ListOptions which, DeleteOptions options) {
+  which.page_objects = 0;
+  which.resource_version.clear();
+  return call(write_of("DELETE",
+                       with_query(collection_path(resource, name_space), query_of(which, {})),
+                       "application/json", body_of(options)));
+}
+
+async::Task<Result<Answer>> Client::scale(ObjectRef object, int replicas, WriteOptions options) {
+  object.subresource = "scale";
+  Json body{{"spec", {{"replicas", replicas}}}};
+  return patch(std::move(object), PatchType::kMerge, std::move(body), std::move(options));
+}
+
+async::Task<Result<Answer>> Client::update(ObjectRef object, std::function<bool(Json&)> change,
+                                           WriteOptions options) {
+  for (int attempt = 1;; ++attempt) {
+    auto read = co_await get(object);
+    if (!read.ok() || read->error) co_return read;
+    Json next = read->body;
+    if (!change(next)) co_return read;
+    auto written = co_await replace(object, std::move(next), options);
+    const bool lost = written.ok() && written->error && written->error->conflict();
+    if (!lost || attempt == kMaxUpdates) co_return written;
+    co_await async::sleep_for(kUpdatePause);
+  }
+}
+
+async::Task<Result<std::optional<ApiError>>> Watch::open(std::string target) {
+  TransportRequest request = client_.request_of(Call(std::move(target)));
+  request.silence = kMaxSilence;
+  auto sent = co_await client_.transport_->send(std::move(request));
+  if (!sent.ok()) co_return sent.error();
+  answer_ = std::move(*sent);
+  if (answer_->head().status == 200) co_return std::optional<ApiError>();
+  auto text = co_await read_all(*answer_, kMaxErrorBytes);
   if (!text.ok()) co_return text.error();
-  if (status == 401) (void)client_.renew_token();
-  co_return std::optional<ApiError>(error_of(exchange_.response(), *text));
+  co_return std::optional<ApiError>(error_of(answer_->head(), *text));
 }
 
 async::Task<Status> Watch::read(std::vector<WatchEvent>& out) {
   const std::size_t before = out.size();
   for (;;) {
-    auto chunk = co_await exchange_.read_chunk();
-    if (!chunk.ok()) co_return chunk.error();
-    if (chunk->empty()) {
+    auto piece = co_await answer_->read();
+    if (!piece.ok()) co_return piece.error();
+    if (piece->empty()) {
       if (decoder_.held_bytes() == 0) co_return Status();
       co_return data_loss("a watch ended inside an event");
     }
-    CO_RETURN_IF_ERROR(decoder_.feed(*chunk, out));
+    CO_RETURN_IF_ERROR(decoder_.feed(*piece, out));
     if (out.size() > before) co_return Status();
   }
 }

@@ -7,6 +7,7 @@
 namespace nacelle::kube {
 
 Status set_server(std::string_view url, ClientConfig& config) {
+  config.server = url;
   std::string_view rest = url;
   if (rest.starts_with("https://")) {
     config.tls = true;
@@ -50,6 +51,7 @@ Result<ClientConfig> in_cluster_config(const InCluster& pod) {
     return invalid_argument("KUBERNETES_SERVICE_PORT '{}' is outside 1 to 65535", pod.port);
   }
   out.address = {pod.host, static_cast<std::uint16_t>(port)};
+  out.server = "https://" + out.address.to_string();
   out.tls_config.ca.file = pod.folder / "ca.crt";
   out.token_file = token;
   if (auto name_space = read_file(pod.folder / "namespace", 1024); name_space.ok()) {

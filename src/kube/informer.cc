@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "telemetry/log.h"
 
 namespace nacelle::kube {
@@ -54,6 +55,22 @@ Informer::~Informer() {
   if (metrics_ == nullptr) return;
   metrics_->connected.with({label_}).set(0);
   metrics_->objects.with({label_}).set(0);
+}
+
+void Informer::add_index(std::string name, Index::Values values) {
+  CHECK(objects_.empty());
+  indexes_.emplace(std::move(name), Index(std::move(values)));
+}
+
+std::vector<ObjectPtr> Informer::find(const std::string& index, const std::string& value) const {
+  std::vector<ObjectPtr> out;
+  for (const ObjectKey& key : indexes_.at(index).keys(value)) out.push_back(objects_.at(key));
+  return out;
+}
+
+ObjectPtr Informer::get(const ObjectKey& key) const {
+  const auto found = objects_.find(key);
+  return found == objects_.end() ? nullptr : found->second;
 }
 
 void Informer::start() { scope_.spawn(run()); }
@@ -116,7 +133,9 @@ async::Task<bool> Informer::list() {
   Objects next;
   std::string token;
   do {
-    auto page = co_await client_.get(list_path(token));
+    Call next_page(list_path(token));
+    next_page.patient = false;
+    auto page = co_await client_.call(std::move(next_page));
     if (!page.ok()) {
       failed(page.error());
       co_return false;
@@ -260,6 +279,11 @@ void Informer::replace_all(Objects next) {
 }
 
 void Informer::tell(std::span<const Change> changes) {
+  for (auto& [name, index] : indexes_) {
+    for (const Change& change : changes) {
+      index.update(change.key, change.before.get(), change.now.get());
+    }
+  }
   if (metrics_ != nullptr) {
     metrics_->objects.with({label_}).set(static_cast<double>(objects_.size()));
   }

@@ -29,10 +29,12 @@
 #include <random>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "async/task_scope.h"
 #include "kube/backoff.h"
 #include "kube/client.h"
+#include "kube/index.h"
 #include "kube/informer_metrics.h"
 #include "kube/object.h"
 #include "kube/resource.h"
@@ -73,6 +75,14 @@ class Informer {
   Informer(const Informer&) = delete;
   Informer& operator=(const Informer&) = delete;
 
+  // Before start(). `name` is what find() is asked with.
+  void add_index(std::string name, Index::Values values);
+  // The objects under a value of an index, in the order of their keys. As current as objects().
+  [[nodiscard]] std::vector<ObjectPtr> find(const std::string& index,
+                                            const std::string& value) const;
+  // Null when there is no such object.
+  [[nodiscard]] ObjectPtr get(const ObjectKey& key) const;
+
   void start();                            // on the loop
   [[nodiscard]] async::Task<void> stop();  // await before destruction
 
@@ -110,6 +120,7 @@ class Informer {
   Backoff backoff_;
 
   Objects objects_;
+  std::map<std::string, Index> indexes_;
   std::string version_;          // the watch goes on from here
   std::string list_from_ = "0";  // any state will do at first; "" is the newest
   bool paged_ = true;

@@ -115,6 +115,29 @@ async::Task<void> follow(FakeApiServer* server) {
 
 TEST(Informer, ListsInPagesThenFollowsEveryChange) { with_server(follow); }
 
+async::Task<void> indexed(FakeApiServer* server) {
+  server->put(kPath, pod("a", 1));
+  server->put(kPath, pod("b", 2));
+  Watched watched(*server);
+  Informer& pods = *watched.informer;
+  pods.add_index("generation", by_label("generation"));
+  pods.start();
+  AWAIT(server->open_watches() == 1);
+  EXPECT_EQ(pods.find("generation", "1").size(), 1u);
+  server->put(kPath, pod("a", 2));
+  server->remove(kPath, "b");
+  server->put(kPath, pod("c", 2));
+  AWAIT(watched.log.ends_with("+c "));
+  EXPECT_TRUE(pods.find("generation", "1").empty());
+  const auto second = pods.find("generation", "2");
+  EXPECT_EQ(second.size(), 2u);
+  EXPECT_EQ(second.front(), pods.get({"ml", "a"}));
+  EXPECT_EQ(pods.get({"ml", "b"}), nullptr);
+  co_await pods.stop();
+}
+
+TEST(Informer, IndexesFollowTheObjects) { with_server(indexed); }
+
 async::Task<void> gone(FakeApiServer* server) {
   server->put(kPath, pod("a"));
   server->put(kPath, pod("b"));

@@ -5,7 +5,10 @@
 #include "kube/api_error.h"
 #include "kube/backoff.h"
 #include "kube/client_config.h"
+#include "kube/proxy.h"
 #include "kube/resource.h"
+#include "kube/time.h"
+#include "kube/warning.h"
 #include "kube/watch_decoder.h"
 #include "net/testing/test_ca.h"
 
@@ -21,13 +24,35 @@ contexts:
 - {name: two, context: {cluster: local}}
 - {name: three, context: {cluster: east, user: plugin}}
 - {name: four, context: {cluster: nowhere}}
+- {name: five, context: {cluster: local, user: plugin}}
+- {name: six, context: {cluster: east, user: asks}}
+- {name: seven, context: {cluster: east, user: vendor}}
+- {name: eight, context: {cluster: proxied}}
+- {name: nine, context: {cluster: both}}
 clusters:
 - name: east
-  cluster: {server: "https://10.0.0.1:6443/east/", certificate-authority-data: aGVsbG8=, tls-server-name: api}
+  cluster:
+    server: "https://10.0.0.1:6443/east/"
+    certificate-authority-data: aGVsbG8=
+    tls-server-name: api
+    extensions: [{name: client.authentication.k8s.io/exec, extension: {audience: "7", count: 7, on: true}}]
+- {name: proxied, cluster: {server: "https://a", proxy-url: "http://p"}}
+- {name: both, cluster: {server: "https://a", insecure-skip-tls-verify: true, certificate-authority: ca}}
 - {name: local, cluster: {server: "http://[::1]:8080"}}
 users:
 - {name: bot, user: {token: secret, tokenFile: run/token, client-certificate: c.pem, client-key: k.pem}}
-- {name: plugin, user: {exec: {command: aws}}}
+- name: plugin
+  user:
+    as: alice
+    as-groups: [a, b]
+    exec:
+      apiVersion: client.authentication.k8s.io/v1beta1
+      command: ./aws
+      args: [eks, get-token]
+      env: [{name: REGION, value: north}]
+      provideClusterInfo: true
+- {name: asks, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: aws}}}
+- {name: vendor, user: {auth-provider: {name: gcp}}}
 )";
 
 TEST(Kubeconfig, TheCurrentContextIsRead) {
@@ -54,9 +79,13 @@ TEST(Kubeconfig, AnotherContextAndWhatIsWrong) {
     std::string text;
     const char* context;
     const char* why;
-  } rows[] = {{std::string(kConfig), "three", "user.exec is not supported"},
-              {std::string(kConfig), "four", "clusters has no entry 'nowhere'"},
-              {std::string(kConfig), "five", "contexts has no entry 'five'"},
+  } rows[] = {{std::string(kConfig), "four", "clusters has no entry 'nowhere'"},
+              {std::string(kConfig), "five", "user.exec needs a server with https://"},
+              {std::string(kConfig), "six", "interactiveMode '' is none of"},
+              {std::string(kConfig), "seven", "auth-provider is not supported"},
+              {std::string(kConfig), "eight", "proxy-url is not supported"},
+              {std::string(kConfig), "nine", "insecure-skip-tls-verify goes without"},
+              {std::string(kConfig), "ten", "contexts has no entry 'ten'"},
               {"[1]", "", "is a map"},
               {"kind: Config", "", "current-context is empty"},
               {"a: {b", "", "no YAML"}};
@@ -65,6 +94,102 @@ TEST(Kubeconfig, AnotherContextAndWhatIsWrong) {
     ASSERT_FALSE(read.ok()) << row.why;
     EXPECT_NE(read.error().message().find(row.why), std::string::npos) << read.error().message();
   }
+}
+
+TEST(Kubeconfig, APluginIsRead) {
+  const auto config = parse_kubeconfig(kConfig, "/etc/kube", "three");
+  ASSERT_TRUE(config.ok()) << config.error().message();
+  ASSERT_TRUE(config->exec.has_value());
+  EXPECT_EQ(config->exec->command, "/etc/kube/./aws");
+  EXPECT_EQ(config->exec->args, (std::vector<std::string>{"eks", "get-token"}));
+  EXPECT_EQ(config->exec->environment.at(0),
+            std::pair(std::string("REGION"), std::string("north")));
+  EXPECT_EQ(config->exec->cluster_config.dump(), R"({"audience":"7","count":7,"on":true})");
+  EXPECT_EQ(config->impersonate.user, "alice");
+  EXPECT_EQ(config->impersonate.groups, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(Kubeconfig, SeveralFilesTheFirstWins) {
+  const net::testing::TestFolder folder;
+  const auto one = folder.write("a/one", R"(
+current-context: x
+users: [{name: u, user: {tokenFile: token}}]
+)");
+  const auto two = folder.write("two", R"(
+current-context: y
+contexts: [{name: x, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "https://a"}}]
+users: [{name: u, user: {token: other}}]
+)");
+  const auto config = load_kubeconfigs("/nowhere:" + one.string() + "::" + two.string());
+  ASSERT_TRUE(config.ok()) << config.error().message();
+  EXPECT_EQ(config->address.host, "a");
+  EXPECT_EQ(config->token_file, folder.path() / "a" / "token");
+  EXPECT_EQ(config->token, "");
+  EXPECT_EQ(load_kubeconfigs("/nowhere").error().code(), Code::kNotFound);
+}
+
+TEST(Proxy, IsRefusedUnlessTheServerIsExempt) {
+  ClientConfig config;
+  ASSERT_TRUE(set_server("https://api.prod.example.com:6443", config).ok());
+  EXPECT_TRUE(refuse_proxy(config, {}).ok());
+  EXPECT_TRUE(refuse_proxy(config, {.http_proxy = "http://p"}).ok());
+  const Status refused = refuse_proxy(config, {.https_proxy = "http://p", .no_proxy = "other"});
+  EXPECT_EQ(refused.code(), Code::kUnimplemented);
+  EXPECT_NE(refused.message().find("api.prod.example.com is not in NO_PROXY"), std::string::npos);
+  const struct {
+    const char* host;
+    const char* no_proxy;
+    bool directly;
+  } rows[] = {
+      {"api.prod.example.com", "example.com", true},
+      {"api.prod.example.com", " .PROD.example.com ", true},
+      {"api.prod.example.com", "*.example.com", true},
+      {"api.prod.example.com", "prod.example", false},
+      {"xexample.com", "example.com", false},
+      {"example.com", ".example.com", false},
+      {"example.com", "a, example.com:6443", true},
+      {"example.com", "example.com:443", false},
+      {"anything", "*", true},
+      {"10.1.2.3", "10.0.0.0/8", true},
+      {"10.1.2.3", "11.0.0.0/8,1.2.3", false},
+      {"10.1.2.3", "10.1.2.3", true},
+      {"fd00::1", "fd00::/8", true},
+      {"127.0.0.9", "", true},
+      {"::1", "", true},
+      {"localhost", "", true},
+      {"", "x", false},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(goes_directly({row.host, 6443}, row.no_proxy), row.directly)
+        << row.host << " " << row.no_proxy;
+  }
+}
+
+TEST(Time, ReadsAndWritesObjectsTimes) {
+  const auto time = parse_time("2026-11-21T01:21:47.083338Z");
+  ASSERT_TRUE(time.has_value());
+  EXPECT_EQ(to_micro_time(*time), "2026-11-21T01:21:47.083338Z");
+  EXPECT_EQ(to_time(*time), "2026-11-21T01:21:47Z");
+  EXPECT_EQ(to_micro_time(*parse_time("2026-11-21T01:21:47.5+01:30")),
+            "2026-11-20T23:51:47.500000Z");
+  EXPECT_EQ(parse_time("2026-11-21T01:21:47Z"), parse_time("2026-11-21t01:21:47.0000000009z"));
+  for (const char* bad : {"", "2026-11-21", "2026-13-21T01:21:47Z", "2026-11-21T25:21:47Z",
+                          "2026-11-21T01:21:47", "2026-11-21T01:21:47.Z", "2026-02-30T01:21:47Z",
+                          "2026-11-21T01:21:47+1:30", "2026-11-21T01:21:4xZ"}) {
+    EXPECT_FALSE(parse_time(bad).has_value()) << bad;
+  }
+}
+
+TEST(Warning, OneTextPerField) {
+  net::http::Headers headers;
+  headers.add("Warning", R"(299 - "a \"b\" \\c")");
+  headers.add("Warning", R"(299 - "a \"b\" \\c")");
+  headers.add("Warning", R"(299 kube "second" "date")");
+  for (const char* other : {"299 - unquoted", "299 - \"open", "110 - \"other\"", ""}) {
+    headers.add("Warning", other);
+  }
+  EXPECT_EQ(warnings_of(headers), (std::vector<std::string>{"a \"b\" \\c", "second"}));
 }
 
 TEST(Kubeconfig, APodFindsItsServer) {
@@ -81,6 +206,9 @@ TEST(Kubeconfig, APodFindsItsServer) {
 }
 
 TEST(Base64, DecodesGroupsAndRefusesTheRest) {
+  for (const char* text : {"", "a", "ab", "abc", "abcd"}) {
+    EXPECT_EQ(decode_base64(encode_base64(text)), text);
+  }
   EXPECT_EQ(decode_base64("aGVsbG8="), "hello");
   EXPECT_EQ(decode_base64("aGVs\nbG8h"), "hello!");
   EXPECT_EQ(decode_base64("aA=="), "h");

@@ -43,6 +43,11 @@ using Path = std::initializer_list<std::string_view>;
 // An empty map when absent.
 [[nodiscard]] const Json& map_at(const Json& object, Path path);
 
+// JSON text; bytes that are no UTF-8 are replaced.
+[[nodiscard]] inline std::string text_of(const Json& object) {
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 [[nodiscard]] ObjectKey key_of(const Json& object);
 [[nodiscard]] inline std::string_view version_of(const Json& object) {
   return text_at(object, {"metadata", "resourceVersion"});

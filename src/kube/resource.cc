@@ -38,6 +38,12 @@ std::string object_path(const Resource& resource, std::string_view name_space,
   return out;
 }
 
+std::string object_path(const ObjectRef& object) {
+  std::string out = object_path(object.resource, object.name_space, object.name);
+  if (!object.subresource.empty()) out += "/" + object.subresource;
+  return out;
+}
+
 std::string with_query(std::string path, const Query& query) {
   char separator = '?';
   for (const auto& [name, value] : query) {

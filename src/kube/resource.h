@@ -11,7 +11,12 @@
 
 namespace nacelle::kube {
 
+// Constructors, and no aggregates, here and in kube/call_options.h: GCC 12 destroys a temporary
+// aggregate within a co_await expression twice.
 struct Resource {
+  Resource() {}
+  Resource(std::string group, std::string version, std::string plural)
+      : group(std::move(group)), version(std::move(version)), plural(std::move(plural)) {}
   std::string group;  // "" is the core group
   std::string version;
   std::string plural;
@@ -19,6 +24,25 @@ struct Resource {
   [[nodiscard]] std::string to_string() const {
     return group.empty() ? plural : plural + "." + group;
   }
+  // As objects name it: "v1", "apps/v1".
+  [[nodiscard]] std::string api_version() const {
+    return group.empty() ? version : group + "/" + version;
+  }
+};
+
+// One object, or one of its subresources.
+struct ObjectRef {
+  ObjectRef() {}
+  ObjectRef(Resource resource, std::string name_space, std::string name,
+            std::string subresource = {})
+      : resource(std::move(resource)),
+        name_space(std::move(name_space)),
+        name(std::move(name)),
+        subresource(std::move(subresource)) {}
+  Resource resource;
+  std::string name_space;  // "" for objects of the cluster
+  std::string name;
+  std::string subresource;  // "status", "scale"; "" is the object itself
 };
 
 using Query = std::vector<std::pair<std::string_view, std::string>>;
@@ -27,6 +51,7 @@ using Query = std::vector<std::pair<std::string_view, std::string>>;
 [[nodiscard]] std::string collection_path(const Resource& resource, std::string_view name_space);
 [[nodiscard]] std::string object_path(const Resource& resource, std::string_view name_space,
                                       std::string_view name);
+[[nodiscard]] std::string object_path(const ObjectRef& object);
 // Adds "?a=b&c=d" with values percent-encoded; empty values are left out.
 [[nodiscard]] std::string with_query(std::string path, const Query& query);
 

@@ -1,14 +1,18 @@
-"""Lists and watches of a Kubernetes API server, as much as discovery asks for."""
+"""Lists, watches and conditional writes of a Kubernetes API server, as much as discovery and elections ask for."""
 import http.server
 import json
+import ssl
 import threading
 import urllib.parse
 
 
 class FakeApiServer:
-    """Collections by path; put() and remove() are seen by lists and by open watches."""
+    """Collections by path; put() and remove() are seen by lists and by open watches.
 
-    def __init__(self, token=None, port=0, state=None):
+    `tls`: the files of a certificate and its key; the server then speaks HTTPS.
+    """
+
+    def __init__(self, token=None, port=0, state=None, tls=None):
         self.lock = threading.Condition()
         self.collections, self.history, self.version = state or ({}, [], 100)
         self.token, self.closing, self.refused = token, False, 0
@@ -20,6 +24,8 @@ class FakeApiServer:
             def do_GET(self):
                 owner.answer(self)
 
+            do_POST = do_PUT = do_GET
+
             def log_message(self, *args):
                 pass
 
@@ -29,6 +35,12 @@ class FakeApiServer:
 
         self.server = Server(("127.0.0.1", port), Handler)
         self.port = self.server.server_address[1]
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*map(str, tls))
+            # The handshake is left to the connection's own thread.
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
+                                                     do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def put(self, path, name, **fields):
@@ -71,6 +83,8 @@ class FakeApiServer:
         if self.token and handler.headers.get("authorization") != f"Bearer {self.token}":
             self.refused += 1
             return self._reply(handler, 401, {"kind": "Status", "status": "Failure", "code": 401})
+        if handler.command != "GET":
+            return self._write(handler, url.path)
         wanted = dict(pair.split("=") for pair in query.get("labelSelector", "").split(",") if pair)
         field = query.get("fieldSelector", "").removeprefix("metadata.name=")
 
@@ -78,6 +92,11 @@ class FakeApiServer:
             labels = item["metadata"].get("labels", {})
             return all(labels.get(k) == v for k, v in wanted.items()) and field in ("", item["metadata"]["name"])
 
+        folder, _, name = url.path.rpartition("/")
+        with self.lock:
+            one = self.collections.get(folder, {}).get(name)
+        if one:
+            return self._reply(handler, 200, one)
         if query.get("watch") == "true":
             return self._watch(handler, url.path, int(query["resourceVersion"]), matches)
         with self.lock:
@@ -87,6 +106,24 @@ class FakeApiServer:
         if known is None and "/apis/" in url.path:
             return self._reply(handler, 404, {"kind": "Status", "status": "Failure", "code": 404})
         return self._reply(handler, 200, body)
+
+    def _write(self, handler, path):
+        """POST of a new object, PUT over the version that was read: the lock makes them one step."""
+        item = json.loads(handler.rfile.read(int(handler.headers["content-length"])))
+        name, create = item["metadata"]["name"], handler.command == "POST"
+        folder = path if create else path.rpartition("/")[0]
+        with self.lock:
+            known = self.collections.setdefault(folder, {}).get(name)
+            version = item["metadata"].get("resourceVersion")
+            if create == bool(known) or (known and version != known["metadata"]["resourceVersion"]):
+                code = 409 if known else 404
+                reason = "AlreadyExists" if create else "Conflict" if known else "NotFound"
+                return self._reply(handler, code, {"kind": "Status", "status": "Failure", "code": code,
+                                                   "reason": reason})
+            self.version += 1
+            item["metadata"]["resourceVersion"] = str(self.version)
+            self._record(folder, "ADDED" if create else "MODIFIED", item)
+        return self._reply(handler, 201 if create else 200, item)
 
     def _reply(self, handler, status, body):
         data = json.dumps(body).encode()

@@ -1,6 +1,7 @@
-"""nacelle epp with pools of a Kubernetes API server: pods come and go, several pools, a server that is away."""
+"""nacelle epp with pools of a Kubernetes API server: pods come and go, several pools, a server that is away, replicas."""
 import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -28,9 +29,20 @@ apiVersion: v1
 kind: Config
 current-context: test
 contexts: [{{name: test, context: {{cluster: test, user: test}}}}]
-clusters: [{{name: test, cluster: {{server: "http://127.0.0.1:{port}"}}}}]
-users: [{{name: test, user: {{tokenFile: token}}}}]
+clusters: [{{name: test, cluster: {{server: "https://127.0.0.1:{port}", certificate-authority: ca.crt}}}}]
+users: [{{name: test, user: {{{user}}}}}]
 """
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/ml/leases"
+SERVICE_UNKNOWN = 3
+
+
+def make_certificate(folder):
+    """A self-signed certificate for 127.0.0.1 in ca.crt and ca.key."""
+    files = folder / "ca.crt", folder / "ca.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "2", "-subj", "/CN=fake API server", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+    return files
 
 
 class Kubernetes(unittest.TestCase):
@@ -38,11 +50,15 @@ class Kubernetes(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="nacelle-epp-")
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
-        self.api = FakeApiServer(token="secret")
+        self.tls = make_certificate(self.folder)
+        self.api = FakeApiServer(token="secret", tls=self.tls)
         self.addCleanup(lambda: self.api.stop())
         (self.folder / "token").write_text("secret\n")
-        (self.folder / "config").write_text(KUBECONFIG.format(port=self.api.port))
+        self.configure("tokenFile: token")
         self.api.collections[PODS] = {}
+
+    def configure(self, user):
+        (self.folder / "config").write_text(KUBECONFIG.format(port=self.api.port, user=user))
 
     def epp(self, *flags):
         epp = ext_proc.Epp("--no-secure-serving", "--kubeconfig", self.folder / "config", "--pool-namespace", "ml",
@@ -106,7 +122,7 @@ class Kubernetes(unittest.TestCase):
         self.assertEqual(self.pick(epp)[0], f"127.0.0.1:{server.port}")
         self.assertEqual(ext_proc.check_health(epp.health_port, "readiness"), SERVING)
         self.assertIn("what is known stays", epp.log())
-        self.api = FakeApiServer(token="secret", port=self.api.port, state=state)
+        self.api = FakeApiServer(token="secret", port=self.api.port, state=state, tls=self.tls)
         harness.wait_until(lambda: epp.metric("nacelle_kube_connected", collection="pods in ml with app=llm") == 1,
                            message="connected")
         # A pod that is being deleted gets nothing more.
@@ -150,6 +166,64 @@ class Kubernetes(unittest.TestCase):
             harness.wait_until(lambda: isinstance(self.pick(epp), tuple), message="the only pool left")
         self.assertEqual(epp.stop(), 0)
 
+    def test_replicas_take_over_from_each_other(self):
+        self.pool("p", "llm", 1)
+        flags = ("--pool-name", "p", "--ha-enable-leader-election", "--ha-lease-duration-s", 3,
+                 "--ha-renew-deadline-s", 2, "--ha-retry-period-s", 0.2)
+        name = "epp-ml-p.gateway-api-inference-extension.sigs.k8s.io"
+
+        def lease():
+            return self.api.collections[LEASES][name]["spec"]
+
+        def only(leader, follower):
+            self.ready(leader)
+            self.assertEqual(leader.metric("leader_election_master_status", name=name), 1)
+            self.assertEqual(follower.metric("leader_election_master_status", name=name), 0)
+            for service, status in (("readiness", NOT_SERVING), ("", NOT_SERVING), ("liveness", SERVING),
+                                    ("inference-extension", SERVICE_UNKNOWN)):
+                self.assertEqual(ext_proc.check_health(follower.health_port, service), status, service)
+
+        first = self.epp(*flags)
+        self.ready(first)
+        second = self.epp(*flags)
+        self.known(second, "p", 0)  # a follower knows the endpoints, too
+        only(first, second)
+        self.assertEqual(lease()["leaseTransitions"], 0)
+        self.assertEqual(lease()["leaseDurationSeconds"], 3)
+        self.assertRegex(lease()["renewTime"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
+        first.process.kill()
+        self.ready(second)
+        self.assertEqual(lease()["leaseTransitions"], 1)
+        # One that ends gives the lease back.
+        third = self.epp(*flags)
+        self.known(third, "p", 0)
+        only(second, third)
+        self.assertEqual(second.stop(), 0)
+        self.ready(third)
+        self.assertEqual(lease()["leaseTransitions"], 2)
+        # Without an API server nobody can say that it still leads.
+        state = self.api.stop()
+        self.ready(third, NOT_SERVING)
+        self.api = FakeApiServer(token="secret", port=self.api.port, state=state, tls=self.tls)
+        self.ready(third)
+        self.assertEqual(third.stop(), 0)
+        self.assertEqual(lease()["holderIdentity"], "")
+
+    def test_credentials_of_a_plugin(self):
+        self.pool("p", "llm", 1)
+        plugin = self.folder / "plugin"
+        plugin.write_text("#!/bin/sh\necho the session is over >&2\nexit 3\n")
+        plugin.chmod(0o755)
+        self.configure("exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: ./plugin}")
+        epp = self.epp("--pool-name", "p")
+        harness.wait_until(lambda: "exit code 3: the session is over" in epp.log(), message="the plugin's words")
+        plugin.write_text("""#!/bin/sh
+echo '{"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1", "status": {"token": "secret"}}'
+""")
+        self.ready(epp)
+        self.assertNotIn("secret", epp.log())
+        self.assertEqual(epp.stop(), 0)
+
     def test_no_source_of_endpoints(self):
         code, output = harness.run("epp")
         self.assertEqual(code, 2, output)
@@ -157,6 +231,11 @@ class Kubernetes(unittest.TestCase):
         code, output = harness.run("epp", "--pool-name", "p", "--kubeconfig", self.folder / "missing")
         self.assertNotEqual(code, 0)
         self.assertIn("missing", output)
+        (self.folder / "endpoints.yaml").write_text("endpoints: []\n")
+        code, output = harness.run("epp", "--endpoints-file", self.folder / "endpoints.yaml",
+                                   "--ha-enable-leader-election")
+        self.assertEqual(code, 2, output)
+        self.assertIn("needs a Kubernetes API", output)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""50 streams, their engine killed with SIGKILL: none fails and the text is that of an undisturbed run."""
+"""Streams whose engine goes away, killed or drained: none fails and the text is that of an undisturbed run."""
 import http.client
 import json
 import pathlib
+import shutil
 import signal
 import tempfile
 import threading
@@ -10,18 +11,20 @@ import unittest
 from harness import DEMO, Server, free_port
 
 STREAMS = 50
+DRAINED_STREAMS = 20
 TOKENS = 200
 
 
-def read_stream(port, prompt, on_event):
+def read_stream(port, prompt, on_event, headers=None, **fields):
     """Text, finish reason, usage, ids and whether [DONE] came, of a streamed completion."""
     body = {"prompt": prompt, "max_tokens": TOKENS, "temperature": 0, "ignore_eos": True, "stream": True,
-            "stream_options": {"include_usage": True}}
+            "stream_options": {"include_usage": True}, **fields}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    connection.request("POST", "/v1/completions", json.dumps(body), {"Content-Type": "application/json"})
+    connection.request("POST", "/v1/completions", json.dumps(body),
+                       {"Content-Type": "application/json", **(headers or {})})
     response = connection.getresponse()
     out = {"status": response.status, "text": "", "finish": None, "usage": None, "ids": set(), "done": False,
-           "other": []}
+           "other": [], "models": set()}
     for line in response:
         line = line.decode().rstrip("\n")
         if not line:
@@ -34,6 +37,7 @@ def read_stream(port, prompt, on_event):
                 out["other"].append(line)
                 continue
             out["ids"].add(event["id"])
+            out["models"].add(event["model"])
             for choice in event["choices"]:
                 out["text"] += choice["text"]
                 out["finish"] = choice["finish_reason"] or out["finish"]
@@ -45,72 +49,88 @@ def read_stream(port, prompt, on_event):
     return out
 
 
+def start_engine(*flags):
+    port = free_port()
+    return Server(["serve", DEMO, "--host", "127.0.0.1", "--port", port, *flags], port)
+
+
+def metrics_sum(admin, name):
+    connection = http.client.HTTPConnection("127.0.0.1", admin, timeout=10)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name + "{"))
+
+
 class Resume(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="nacelle-resume-"))
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.port, self.admin = free_port(), free_port()
+
+    def engine(self, *flags):
+        server = start_engine(*flags)
+        self.addCleanup(server.kill)
+        return server
+
+    def gateway(self, text):
+        config = self.folder / "gateway.yaml"
+        config.write_text(text)
+        server = Server(["gateway", "--config", config], self.port)
+        self.addCleanup(server.kill)
+        return server
+
+    def short_form(self, engines):
+        return self.gateway(f"listen: 127.0.0.1:{self.port}\nadmin: 127.0.0.1:{self.admin}\n"
+                            f"policy: round-robin\nendpoints: [{', '.join(f'127.0.0.1:{e.port}' for e in engines)}]\n")
+
     def test_killed_engine(self):
-        with tempfile.TemporaryDirectory() as folder:
-            engines = []
-            try:
-                for _ in range(3):
-                    port = free_port()
-                    engines.append(Server(["serve", DEMO, "--host", "127.0.0.1", "--port", port], port))
-                self.run_streams(pathlib.Path(folder), engines)
-            finally:
-                for server in engines:
-                    server.kill()
+        engines = [self.engine() for _ in range(3)]
+        self.short_form(engines)
+        self.run_streams(STREAMS, engines[0], lambda: engines[1].process.send_signal(signal.SIGKILL))
 
-    def run_streams(self, folder, engines):
-        port, admin = free_port(), free_port()
-        config = folder / "gateway.yaml"
-        config.write_text(f"listen: 127.0.0.1:{port}\nadmin: 127.0.0.1:{admin}\npolicy: round-robin\n"
-                          f"endpoints: [{', '.join(f'127.0.0.1:{e.port}' for e in engines)}]\n")
-        gateway = Server(["gateway", "--config", config], port)
-        try:
-            prompts = [f"Count from {i} to {i + 7}: " for i in range(STREAMS)]
-            expected = [read_stream(engines[0].port, p, lambda: None) for p in prompts[:5]]
-            started = threading.Barrier(STREAMS + 1)
-            results = [None] * STREAMS
+    def test_drained_engine(self):
+        # Its streams need longer than its grace: what is left at the end goes on from the other one.
+        engines = [self.engine(), self.engine("--shutdown-timeout", "0.05")]
+        self.short_form(engines)
+        self.run_streams(DRAINED_STREAMS, engines[0], lambda: engines[1].process.send_signal(signal.SIGTERM))
+        self.assertEqual(engines[1].process.wait(60), 0, "it ends by itself and in order")
 
-            def client(i):
-                seen = [0]
+    def run_streams(self, count, reference, disturb, **how):
+        """Streams of all engines, `disturb` once each has begun; then each against the reference's text."""
+        prompts = [f"Count from {i} to {i + 7}: " for i in range(count)]
+        started = threading.Barrier(count + 1)
+        results = [None] * count
 
-                def on_event():
-                    seen[0] += 1
-                    if seen[0] == 3:
-                        started.wait(60)
+        def client(i):
+            seen = [0]
 
-                results[i] = read_stream(port, prompts[i], on_event)
+            def on_event():
+                seen[0] += 1
+                if seen[0] == 3:
+                    started.wait(60)
 
-            threads = [threading.Thread(target=client, args=(i,)) for i in range(STREAMS)]
-            for thread in threads:
-                thread.start()
-            started.wait(60)  # all have begun
-            engines[1].process.send_signal(signal.SIGKILL)
-            for thread in threads:
-                thread.join(120)
-            for i, result in enumerate(results):
-                self.assertIsNotNone(result, i)
-                self.assertEqual((result["status"], result["finish"], result["done"], result["other"]),
-                                 (200, "length", True, []), (i, result))
-                self.assertEqual(len(result["ids"]), 1)
-                self.assertEqual(result["usage"]["completion_tokens"], TOKENS)
-            for i in range(5):
-                self.assertEqual(results[i]["text"], expected[i]["text"])
-            # The others against the engine that lives.
-            for i in range(5, STREAMS):
-                self.assertEqual(results[i]["text"], read_stream(engines[0].port, prompts[i], lambda: None)["text"])
-            metrics = self.metrics(admin)
-            self.assertGreater(metrics, 0, "no stream was resumed: the kill came too late")
-        finally:
-            gateway.kill()
+            results[i] = read_stream(self.port, prompts[i], on_event, **how)
 
-    @staticmethod
-    def metrics(admin):
-        connection = http.client.HTTPConnection("127.0.0.1", admin, timeout=10)
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-        connection.close()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
-                   if line.startswith("nacelle_gateway_streams_resumed_total{"))
+        threads = [threading.Thread(target=client, args=(i,)) for i in range(count)]
+        for thread in threads:
+            thread.start()
+        started.wait(60)  # all have begun
+        disturb()
+        for thread in threads:
+            thread.join(120)
+        for i, result in enumerate(results):
+            self.assertIsNotNone(result, i)
+            self.assertEqual((result["status"], result["finish"], result["done"], result["other"]),
+                             (200, "length", True, []), (i, result))
+            self.assertEqual(len(result["ids"]), 1)
+            self.assertEqual(result["usage"]["completion_tokens"], TOKENS)
+            undisturbed = read_stream(reference.port, prompts[i], lambda: None)
+            self.assertEqual(result["text"], undisturbed["text"], i)
+            self.assertEqual(result["usage"]["prompt_tokens"], undisturbed["usage"]["prompt_tokens"])
+        self.assertGreater(metrics_sum(self.admin, "nacelle_gateway_streams_resumed_total"), 0,
+                           "no stream was resumed: the end came too late")
+        return results
 
 
 if __name__ == "__main__":

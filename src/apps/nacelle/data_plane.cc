@@ -51,8 +51,8 @@ struct DataPlane::Pool {
         recorder(std::move(writer)),
         router(std::move(setup.schedule)),
         endpoints(loop,
-                  {config.endpoints, config.picker.scrape_interval, 2s,
-                   std::move(setup.data_layer.engines)},
+                  {config.discovered ? std::vector<std::string>() : config.endpoints,
+                   config.picker.scrape_interval, 2s, std::move(setup.data_layer.engines)},
                   router),
         picker(router, endpoints),
         scope(loop) {
@@ -143,7 +143,7 @@ std::shared_ptr<async::WorkPool> DataPlane::work_pool() {
 
 Result<std::shared_ptr<gateway::EndpointPicker>> DataPlane::make_picker(
     const gateway::ClusterConfig& config) {
-  if (config.endpoints.empty()) {
+  if (config.endpoints.empty() && !config.discovered) {
     return invalid_argument("the pool has no endpoints; StaticEndpoints name them");
   }
   ASSIGN_OR_RETURN(router::RouterSetup setup, load_setup(config, options_));
@@ -183,6 +183,7 @@ Result<std::shared_ptr<gateway::EndpointPicker>> DataPlane::make_picker(
     pool->objectives.emplace().publish(std::move(table));
   }
   pool->open(use_agent_session);
+  if (config.discovered) (void)pool->picker.replace_endpoints(config);
   if (first_.expired()) first_ = pool;
   {
     const std::scoped_lock lock(pools_mutex_);

@@ -67,7 +67,9 @@ struct Engine {
       (void)co_await engine->gate->wait();
       --engine->waiting;
     }
-    nlohmann::json seen = {{"body", body ? nlohmann::json::parse(*body, nullptr, false) : nullptr},
+    const nlohmann::json asked = body ? nlohmann::json::parse(*body, nullptr, false) : nullptr;
+    nlohmann::json seen = {{"body", asked},
+                           {"asked_for", asked.is_object() ? asked.value("model", "") : ""},
                            {"engine", engine->address()}};
     for (const auto& field : exchange->request().headers)
       seen["headers"][std::string(field.name)] = std::string(field.value);
@@ -223,6 +225,38 @@ std::uint16_t DataPlaneTest::free_port() {
   return listener->port();
 }
 
+TEST_F(DataPlaneTest, ADiscoveredPoolTakesNewEndpointsAndKeepsItsPicker) {
+  add_engine();
+  add_engine();
+  gateway::GatewayConfig config;
+  config.listen = {"127.0.0.1", free_port()};
+  config.admin = {"127.0.0.1", 0};
+  gateway::GatewayModel model = gateway::model_of(config);
+  model.clusters.front().discovered = true;
+  const auto with = [&](std::vector<std::string> endpoints) {
+    gateway::GatewayModel changed = model;
+    changed.clusters.front().endpoints = std::move(endpoints);
+    return changed;
+  };
+  auto plane = DataPlane::bind(runtime_, with({}));
+  ASSERT_TRUE(plane) << plane.error().message();
+  plane_ = std::move(*plane);
+  ASSERT_TRUE(plane_->listen().ok());
+  EXPECT_EQ(ask().status, 503);
+  const auto* picker = plane_->gateway().snapshot()->clusters[0]->picker.get();
+  for (const auto& engine : engines_) {
+    ASSERT_TRUE(plane_->gateway().apply(with({engine->address()})).ok());
+    const auto came_from_it = [&] {
+      const Answer answer = ask();
+      return answer.status == 200 && answer.body["engine"] == engine->address();
+    };
+    EXPECT_TRUE(eventually(came_from_it)) << engine->address();
+    EXPECT_EQ(plane_->gateway().snapshot()->clusters[0]->picker.get(), picker);
+  }
+  ASSERT_TRUE(plane_->gateway().apply(with({})).ok());
+  EXPECT_TRUE(eventually([&] { return ask().status == 503; }));
+}
+
 TEST_F(DataPlaneTest, ARewriteAsksTheEngineForAnotherModel) {
   add_engine();
   start("      plugins: [{type: random-picker}]", R"(
@@ -245,7 +279,8 @@ spec:
 )");
   const Answer answer = ask();
   ASSERT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.body["body"]["model"], "demo \"2\"");
+  EXPECT_EQ(answer.body["asked_for"], "demo \"2\"");
+  EXPECT_EQ(answer.body["body"]["model"], "chat") << "the client sees the name that it sent";
   EXPECT_EQ(answer.body["body"]["prompt"], "hello");
   // A client has no say in it here.
   EXPECT_EQ(ask({{"x-llm-d-model-name-rewrite", "x"}}, R"({"model":"m","prompt":"a"})")

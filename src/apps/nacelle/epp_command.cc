@@ -69,6 +69,26 @@ int fail(const Status& status) {
   return status.code() == Code::kInvalidArgument ? 2 : 1;
 }
 
+CLI::Option* add_seconds(CLI::App& app, const std::string& name, Duration& value,
+                         const std::string& help) {
+  const auto set = [&value](double seconds) {
+    value = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+  };
+  return app.add_option_function<double>(name, set, help)
+      ->check(CLI::Range(0.01, 86400.0))
+      ->default_str(fmt::format("{}", to_seconds(value)));
+}
+
+void add_election_flags(CLI::App& app, EppOptions& epp) {
+  app.add_flag("--ha-enable-leader-election", epp.leader_election,
+               "of several replicas only the holder of a Lease is ready");
+  add_seconds(app, "--ha-lease-duration-s", epp.lease_duration,
+              "others take over when a Lease was not renewed for so long");
+  add_seconds(app, "--ha-renew-deadline-s", epp.renew_deadline,
+              "a leader that cannot renew gives up after this");
+  add_seconds(app, "--ha-retry-period-s", epp.retry_period, "between two tries");
+}
+
 void add_flags(CLI::App& app, Options& options, double& scrape_ms, double& stale_s) {
   EppOptions& epp = options.epp;
   app.add_option("--config-file", epp.config_file, "EndpointPickerConfig; docs/router.md");
@@ -135,6 +155,7 @@ int epp_command(const Args& args) {
   CLI::App app{"An Endpoint Picker for Envoy and other proxies that speak ext_proc.",
                "nacelle epp"};
   add_flags(app, options, scrape_ms, stale_s);
+  add_election_flags(app, options.epp);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::ParseError& error) {

@@ -1,57 +1,97 @@
 #include "apps/nacelle/epp_kube.h"
 
+#include <unistd.h>
+
 #include <filesystem>
-#include <future>
 #include <utility>
 
-namespace nacelle::apps {
-namespace {
+#include "kube/proxy.h"
 
-async::Task<void> begin(epp::PoolDiscovery* discovery) {
-  discovery->start();
+namespace nacelle::apps {
+async::Task<void> EppKube::begin(EppKube* self) {
+  self->discovery_->start();
+  if (self->elector_ != nullptr) self->elector_->start();
   co_return;
 }
 
 // Everything that has timers or sockets goes on the loop it belongs to.
-async::Task<void> end(std::unique_ptr<epp::PoolDiscovery>* discovery,
-                      std::unique_ptr<kube::Client>* client, std::promise<void>* ended) {
-  co_await (*discovery)->stop();
-  discovery->reset();
-  client->reset();
+async::Task<void> EppKube::end(EppKube* self, std::promise<void>* ended) {
+  self->leaving_.stop();
+  co_await self->leaving_.join();
+  if (self->elector_ != nullptr) co_await self->elector_->stop();
+  co_await self->discovery_->stop();
+  self->elector_.reset();
+  self->discovery_.reset();
+  self->client_.reset();
   ended->set_value();
 }
 
-}  // namespace
-
 Result<std::unique_ptr<EppKube>> EppKube::start(const EppOptions& options, epp::PoolSink& sink) {
   ASSIGN_OR_RETURN(epp::DiscoveryOptions how, discovery_options(options));
+  char host[256] = {};
+  (void)::gethostname(host, sizeof host - 1);
+  ASSIGN_OR_RETURN(kube::LeaderElectionOptions election, election_options(options, host));
   std::unique_ptr<EppKube> out(new EppKube);
   ASSIGN_OR_RETURN(out->client_, kube::Client::create(out->runtime_.loop(0), *options.kube));
+  // Nothing fails from here on.
   out->discovery_ = std::make_unique<epp::PoolDiscovery>(*out->client_, std::move(how), sink,
                                                          &out->informer_metrics_);
+  if (options.leader_election) {
+    auto& status = out->metrics_.gauge("leader_election_master_status",
+                                       "1 while this replica holds the Lease.", {"name"});
+    out->elector_ = std::make_unique<kube::LeaderElector>(
+        *out->client_, election, kube::LeaderElector::Callbacks{}, &status.with({election.name}));
+  }
   out->runtime_.start();
-  async::run_blocking(out->runtime_.loop(0), begin(out->discovery_.get()));
+  async::run_blocking(out->runtime_.loop(0), begin(out.get()));
   return out;
 }
 
+async::Task<void> EppKube::stop_elector(kube::LeaderElector* elector) { co_await elector->stop(); }
+
+void EppKube::resign() {
+  if (elector_ == nullptr) return;
+  runtime_.loop(0).post([this] { leaving_.spawn(stop_elector(elector_.get())); });
+}
+
 // The caller may be on a loop of another runtime, where run_blocking() is not allowed; what it
-// waits for here waits for nobody.
+// waits for here waits for the API server, two seconds at most.
 EppKube::~EppKube() {
   if (discovery_ != nullptr) {
     std::promise<void> ended;
-    runtime_.loop(0).spawn(end(&discovery_, &client_, &ended));
+    runtime_.loop(0).spawn(end(this, &ended));
     ended.get_future().wait();
   }
   runtime_.stop();
   runtime_.join();
 }
 
-Result<kube::ClientConfig> find_api_server(const std::string& kubeconfig,
-                                           const Environment& environment) {
+Result<kube::LeaderElectionOptions> election_options(const EppOptions& options,
+                                                     const std::string& host) {
+  kube::LeaderElectionOptions out;
+  std::string served = options.pool_name;
+  if (served.empty()) served = options.pools_of_service;
+  if (served.empty() && !options.pools.empty()) served = options.pools.front().key.name;
+  if (served.empty()) served = "endpoint-selector";
+  out.name_space = options.pool_namespace;
+  out.name = fmt::format("epp-{}-{}.gateway-api-inference-extension.sigs.k8s.io",
+                         options.pool_namespace, served);
+  out.identity = kube::new_identity(host);
+  out.lease_duration = options.lease_duration;
+  out.renew_deadline = options.renew_deadline;
+  out.retry_period = options.retry_period;
+  RETURN_IF_ERROR(kube::validate(out));
+  return out;
+}
+
+namespace {
+
+Result<kube::ClientConfig> configured_api_server(const std::string& kubeconfig,
+                                                 const Environment& environment) {
   const auto variable = [&](const char* name) { return environment(name).value_or(""); };
   if (!kubeconfig.empty()) return kube::load_kubeconfig(kubeconfig);
   if (const std::string files = variable("KUBECONFIG"); !files.empty()) {
-    return kube::load_kubeconfig(files.substr(0, files.find(':')));
+    return kube::load_kubeconfigs(files);
   }
   auto pod = kube::in_cluster_config(
       {.host = variable("KUBERNETES_SERVICE_HOST"), .port = variable("KUBERNETES_SERVICE_PORT")});
@@ -65,6 +105,20 @@ Result<kube::ClientConfig> find_api_server(const std::string& kubeconfig,
       "no Kubernetes API server is known: give --kubeconfig or --endpoints-file, or run in a pod "
       "({})",
       pod.error().message());
+}
+
+}  // namespace
+
+Result<kube::ClientConfig> find_api_server(const std::string& kubeconfig,
+                                           const Environment& environment) {
+  ASSIGN_OR_RETURN(kube::ClientConfig config, configured_api_server(kubeconfig, environment));
+  const auto either = [&](const char* upper, const char* lower) {
+    return environment(upper).value_or(environment(lower).value_or(""));
+  };
+  RETURN_IF_ERROR(kube::refuse_proxy(
+      config, {either("HTTPS_PROXY", "https_proxy"), either("HTTP_PROXY", "http_proxy"),
+               either("NO_PROXY", "no_proxy")}));
+  return config;
 }
 
 Result<epp::DiscoveryOptions> discovery_options(const EppOptions& options) {

@@ -1,10 +1,11 @@
-// epp_kube.h: discovery by the Kubernetes API for an Endpoint Picker, on a thread of its own, and
-// the environment that says where the API server is.
+// epp_kube.h: discovery by the Kubernetes API for an Endpoint Picker, and its leader election, on a
+// thread of its own; and the environment that says where the API server is.
 //
-// Home:    start() and stop() on the owner's thread, which is none of the loops.
+// Home:    start() on the owner's thread, which is none of the loops; the rest on any.
 // Errors:  start(): a client that cannot be made of its configuration.
 #pragma once
 
+#include <future>
 #include <memory>
 #include <string>
 
@@ -13,6 +14,7 @@
 #include "async/runtime.h"
 #include "base/result.h"
 #include "epp/pool_discovery.h"
+#include "kube/leader_elector.h"
 #include "telemetry/metrics.h"
 
 namespace nacelle::apps {
@@ -25,20 +27,35 @@ class EppKube {
   ~EppKube();  // stops
 
   [[nodiscard]] bool synced() const { return discovery_->synced(); }
+  // True without an election.
+  [[nodiscard]] bool leads() const { return elector_ == nullptr || elector_->leads(); }
+  // Gives the Lease back, so that another replica need not wait for its end.
+  void resign();
   [[nodiscard]] const telemetry::Metrics& metrics() const { return metrics_; }
 
  private:
-  EppKube() : runtime_(1) {}
+  EppKube() : runtime_(1), leaving_(runtime_.loop(0)) {}
+  static async::Task<void> begin(EppKube* self);
+  static async::Task<void> end(EppKube* self, std::promise<void>* ended);
+  static async::Task<void> stop_elector(kube::LeaderElector* elector);
 
   async::Runtime runtime_;
+  async::StopScope leaving_;
   telemetry::Metrics metrics_;
   kube::InformerMetrics informer_metrics_{metrics_};
   std::unique_ptr<kube::Client> client_;
   std::unique_ptr<epp::PoolDiscovery> discovery_;
+  std::unique_ptr<kube::LeaderElector> elector_;
 };
 
-// --kubeconfig, else $KUBECONFIG's first file, else the pod's service account, else
-// ~/.kube/config. not_found when there is none of them.
+// The Lease of the replicas that serve the same pools: named as upstream names it, so that both
+// never lead at the same time.
+[[nodiscard]] Result<kube::LeaderElectionOptions> election_options(const EppOptions& options,
+                                                                   const std::string& host);
+
+// --kubeconfig, else the files of $KUBECONFIG, else the pod's service account, else
+// ~/.kube/config. not_found when there is none of them; unimplemented when the environment wants a
+// proxy in front of it.
 [[nodiscard]] Result<kube::ClientConfig> find_api_server(const std::string& kubeconfig,
                                                          const Environment& environment);
 

@@ -46,6 +46,11 @@ struct EppOptions {
   std::string cert_path;  // a directory with tls.crt and tls.key; "": a self-signed certificate
   bool reload_certificate = false;
   bool health_on_grpc_port = false;
+  // Of several replicas one is ready: the one that holds the Lease (kube/leader_election.h).
+  bool leader_election = false;
+  Duration lease_duration = 15s;
+  Duration renew_deadline = 10s;
+  Duration retry_period = 2s;
   std::string record;
 };
 

@@ -103,10 +103,12 @@ struct EppServer::Impl {
 
 // "liveness" stays up while pools are missing or streams drain: a restart would help neither. Names
 // that nobody registered are answered like the server as a whole, since charts probe with names of
-// their own.
+// their own; with an election only the three names below are known, as upstream.
 Health EppServer::Impl::health(std::string_view service) const {
   if (service == "liveness") return Health::kServing;
-  const bool ready = !draining && (kube == nullptr || kube->synced());
+  const bool known = service.empty() || service == "readiness" || service == kServiceName;
+  if (options.leader_election && !known) return Health::kServiceUnknown;
+  const bool ready = !draining && (kube == nullptr || (kube->synced() && kube->leads()));
   return ready ? Health::kServing : Health::kNotServing;
 }
 
@@ -236,6 +238,10 @@ Result<std::unique_ptr<EppServer>> EppServer::start(async::Runtime& runtime, Epp
     ASSIGN_OR_RETURN(options.config_text, read_file(options.config_file, router::kMaxConfigBytes));
   }
   ASSIGN_OR_RETURN(const std::vector<EppPoolChoice> files, pools_of_files(options));
+  if (options.leader_election && !files.empty()) {
+    return invalid_argument(
+        "--ha-enable-leader-election needs a Kubernetes API; these endpoints come from files");
+  }
   if (files.empty()) {
     ASSIGN_OR_RETURN([[maybe_unused]] const auto how, discovery_options(options));
     if (!options.kube) {
@@ -258,6 +264,7 @@ std::uint16_t EppServer::metrics_port() const { return impl_->metrics_server->po
 
 async::Task<void> EppServer::drain(TimePoint deadline) {
   impl_->draining = true;
+  if (impl_->kube != nullptr) impl_->kube->resign();
   const Status drained = co_await impl_->grpc->drain(deadline);
   if (!drained.ok()) log::warn("not every stream ended in time", {{"why", drained}});
   // Their handlers read what is taken down below.

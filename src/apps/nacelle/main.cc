@@ -7,6 +7,7 @@
 
 #include "apps/nacelle/commands.h"
 #include "apps/nacelle/version.h"
+#include "control/local/node/container_shim.h"
 
 namespace nacelle::apps {
 namespace {
@@ -40,6 +41,9 @@ int run(const std::string& program, const Args& args) {
   if (command == "up") return up_command(rest, program);
   if (command == "route") return route_command(rest);
   if (command == "bench") return bench_command(rest);
+  if (command == control::node::kShimCommand && rest.size() == 1) {  // started by the node agent
+    return control::node::run_container_shim(rest[0]);
+  }
   if (command == "version" || command == "--version" || command == "-v") {
     if (is_vllm) {
       fmt::print("{}\n", kVllmVersion);

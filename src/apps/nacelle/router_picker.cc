@@ -4,6 +4,7 @@
 #include <random>
 
 #include "apps/nacelle/answer_meter.h"
+#include "gateway/config/model.h"
 #include "router/request_terms.h"
 
 namespace nacelle::apps {
@@ -71,6 +72,19 @@ struct Scratch {
 async::Task<Result<std::unique_ptr<gateway::PickTicket>>> RouterPicker::wait_for_ticket(
     gateway::PickRequest request, net::http::ServerExchange& exchange) {
   return take_ticket(office_, request, exchange);
+}
+
+bool RouterPicker::replace_endpoints(const gateway::ClusterConfig& cluster) {
+  std::vector<router::FileEndpoint> endpoints;
+  for (const std::string& address : cluster.endpoints) {
+    router::FileEndpoint endpoint{.name = address, .address = address};
+    if (const auto found = cluster.labels.find(address); found != cluster.labels.end()) {
+      for (const auto& [key, value] : found->second) endpoint.labels.emplace_back(key, value);
+    }
+    endpoints.push_back(std::move(endpoint));
+  }
+  pool_.set_endpoints(endpoints);
+  return true;
 }
 
 Result<std::unique_ptr<gateway::PickedEndpoint>> RouterPicker::pick(

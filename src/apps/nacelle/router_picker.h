@@ -26,6 +26,7 @@ class RouterPicker final : public gateway::EndpointPicker {
       gateway::PickRequest request, net::http::ServerExchange& exchange) override;
   [[nodiscard]] Result<std::unique_ptr<gateway::PickedEndpoint>> pick(
       const gateway::PickRequest& request, std::span<const std::string> tried) override;
+  [[nodiscard]] bool replace_endpoints(const gateway::ClusterConfig& cluster) override;
   [[nodiscard]] bool any_serving() const override { return pool_.any_serving(); }
   [[nodiscard]] std::string describe() const override { return pool_.describe(); }
 

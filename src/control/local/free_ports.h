@@ -1,7 +1,7 @@
 // free_ports.h: loopback ports that nobody listens on right now.
 //
-// All are held at once while they are chosen, so they differ. Another process may take one before our
-// child does; the child then fails at once and its supervisor starts it again.
+// All are held at once while they are chosen, so they differ. Another process may take one before
+// our child does; the child then fails at once and its supervisor starts it again.
 #pragma once
 
 #include <cstddef>

@@ -281,14 +281,28 @@ std::optional<LocalReply> AiRequest::on_attempt(const BackendConfig& backend,
     if (!mutated) return unsendable(mutated.error());
     body = std::move(*mutated);
   }
-  head.target = upstream->path;
-  for (const auto& [name, value] : upstream->headers) head.headers.set(name, value);
-  if (chosen.service != nullptr) apply(chosen.service->headers, head.headers);
-  apply(chosen.ref->headers, head.headers);
-  if (const Status status = sign(chosen, head, body, record); !status.ok())
-    return unsendable(status);
+  chosen_ = &chosen;
+  upstream_path_ = std::move(upstream->path);
+  upstream_headers_ = std::move(upstream->headers);
+  if (const Status status = dress(head, body, record); !status.ok()) return unsendable(status);
   translator_ = std::move(*translator);
   return std::nullopt;
+}
+
+Status AiRequest::dress(net::http::RequestHead& head, std::string_view body,
+                        const ExchangeRecord& record) {
+  head.target = upstream_path_;
+  for (const auto& [name, value] : upstream_headers_) head.headers.set(name, value);
+  if (chosen_->service != nullptr) apply(chosen_->service->headers, head.headers);
+  apply(chosen_->ref->headers, head.headers);
+  return sign(*chosen_, head, body, record);
+}
+
+Status AiRequest::on_resume(net::http::RequestHead& head, const std::string& body,
+                            ExchangeRecord& record) {
+  if (rule_ != nullptr) return dress(head, body, record);
+  if (key_ != nullptr) strip_client_credentials(head.headers);
+  return {};
 }
 
 AnswerPlan AiRequest::on_response(net::http::ResponseHead& head, ExchangeRecord& record) {

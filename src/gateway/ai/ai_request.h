@@ -41,6 +41,8 @@ class AiRequest final : public RequestExtension {
                                        std::string& body, ExchangeRecord& record) override;
   [[nodiscard]] bool may_move_on(int status) const override;
   void on_failed(const FailedAttempt& failed) override;
+  Status on_resume(net::http::RequestHead& head, const std::string& body,
+                   ExchangeRecord& record) override;
   AnswerPlan on_response(net::http::ResponseHead& head, ExchangeRecord& record) override;
   Result<std::string_view> on_piece(std::string_view piece, bool last,
                                     ExchangeRecord& record) override;
@@ -56,6 +58,8 @@ class AiRequest final : public RequestExtension {
   [[nodiscard]] LimitFacts limit_facts() const;
   [[nodiscard]] provider::Context context(bool renamed, const net::http::Headers& headers,
                                           const ExchangeRecord& record) const;
+  // Path, headers and credentials of the attempt in hand.
+  Status dress(net::http::RequestHead& head, std::string_view body, const ExchangeRecord& record);
   Status sign(const AiBackend& backend, net::http::RequestHead& head, std::string_view body,
               const ExchangeRecord& record) const;
   void charge(const provider::TokenUsage& usage, const ExchangeRecord& record);
@@ -75,6 +79,9 @@ class AiRequest final : public RequestExtension {
 
   // Of the attempt in hand.
   std::string backend_;
+  const AiBackend* chosen_ = nullptr;
+  std::string upstream_path_;
+  std::vector<provider::HeaderField> upstream_headers_;
   Admission quota_;
   std::unique_ptr<provider::Translator> translator_;  // null: bytes pass
   std::optional<provider::UsageMeter> meter_;         // where there is no translator

@@ -74,28 +74,38 @@ void check_policy_targets(References& references) {
   }
 }
 
-}  // namespace
-
-Result<GatewayModel> compile_model(const Objects& objects, Unresolved unresolved) {
-  Problems problems, missing;
+GatewayModel compile(const Objects& objects, Problems& problems, Problems& missing) {
   References references(objects, problems, missing);
   GatewayModel model;
   if (objects.settings) model.settings = *objects.settings;
   check_policy_targets(references);
   const std::vector<PlacedListener> listeners = place_listeners(references, model);
-  if (listeners.empty() && problems.empty() && missing.empty())
-    problems.add("configuration", "there is no Gateway with a listener");
   Clusters clusters(references);
   attach_routes(references, clusters, listeners, model);
   model.clusters = clusters.take();
+  show_client_certificate(references, listeners, model.clusters);
   settle_bodies(model);
-  if (unresolved == Unresolved::kRefuse && !missing.empty()) {
-    const std::string text = missing.status().message();
-    if (problems.empty()) return missing.status();
-    return Status(Code::kInvalidArgument, problems.status().message() + "\n" + text);
-  }
-  RETURN_IF_ERROR(problems.status());
   return model;
+}
+
+}  // namespace
+
+Result<GatewayModel> compile_model(const Objects& objects) {
+  Problems problems, missing;
+  GatewayModel model = compile(objects, problems, missing);
+  if (model.ports.empty() && problems.empty() && missing.empty())
+    problems.add("configuration", "there is no Gateway with a listener");
+  if (problems.empty()) {
+    RETURN_IF_ERROR(missing.status());
+    return model;
+  }
+  std::string text = problems.status().message();
+  if (!missing.empty()) text += "\n" + missing.status().message();
+  return Status(Code::kInvalidArgument, std::move(text));
+}
+
+GatewayModel compile_what_holds(const Objects& objects, Problems& problems) {
+  return compile(objects, problems, problems);
 }
 
 }  // namespace nacelle::gateway

@@ -17,8 +17,10 @@ namespace nacelle::gateway {
 
 inline constexpr const char* kControllerName = "nacelle.dev/gateway-controller";
 
-enum class Unresolved : std::uint8_t { kRefuse, kAnswer500 };
+[[nodiscard]] Result<GatewayModel> compile_model(const Objects& objects);
 
-[[nodiscard]] Result<GatewayModel> compile_model(const Objects& objects, Unresolved unresolved);
+// The same for objects of an API, each of which has an author of its own: what is wrong is left
+// out, told in `problems`, and nothing else suffers.
+[[nodiscard]] GatewayModel compile_what_holds(const Objects& objects, Problems& problems);
 
 }  // namespace nacelle::gateway

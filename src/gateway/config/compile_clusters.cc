@@ -96,6 +96,7 @@ std::uint32_t Clusters::pool(const ObjectRef& ref) {
   cluster.name = fmt::format("pool/{}/{}", ref.name_space, ref.name);
   if (const auto known = by_name_.find(cluster.name); known != by_name_.end()) return known->second;
   cluster.http2 = pool->http2;
+  add_pods(*pool, cluster);
   cluster.traffic.outlier.reset();  // the picker decides who serves
   cluster.traffic.breaker.max_connections = UINT32_MAX;
   cluster.traffic.breaker.max_requests = UINT32_MAX;
@@ -123,10 +124,32 @@ std::uint32_t Clusters::external(const ObjectRef& ref) {
               : references_.value(references_.objects().config_maps, authority, "ConfigMap",
                                   "ca.crt");
     }
+    if (backend->certificate) {
+      if (auto ours = certificate_of(references_, *backend->certificate, ref.name_space))
+        cluster.tls->certificate = std::move(*ours);
+    }
     cluster.http2 = false;
   }
   apply_tls(ref, "", cluster);
   return add(std::move(cluster), ref);
+}
+
+void Clusters::add_pods(const PoolObject& pool, ClusterConfig& cluster) {
+  const auto& pods = references_.objects().pods;
+  if (!pods) return;
+  cluster.discovered = true;
+  for (const PodObject& pod : *pods) {
+    const bool chosen = pod.name_space == pool.meta.name_space && !pool.selector.empty() &&
+                        std::all_of(pool.selector.begin(), pool.selector.end(), [&](auto& pair) {
+                          const auto found = pod.labels.find(pair.first);
+                          return found != pod.labels.end() && found->second == pair.second;
+                        });
+    if (!chosen) continue;
+    for (const std::uint16_t port : pool.ports) {
+      cluster.endpoints.push_back(address_of(pod.address, port));
+      cluster.labels[cluster.endpoints.back()] = pod.labels;
+    }
+  }
 }
 
 void Clusters::add_static_endpoints(const ObjectRef& ref, ClusterConfig& cluster) {

@@ -39,24 +39,8 @@ ListenerConfig make_listener(References& references, const GatewayObject& gatewa
   out.name = gateway.meta.full_name() + "/" + object.name;
   out.hostname = object.hostname;
   for (const ObjectRef& ref : object.certificates) {
-    if (!ref.group.empty() || ref.kind != "Secret") {
-      references.refuse(ref, fmt::format("kind '{}' is no certificate; Secret is", ref.kind));
-      continue;
-    }
-    if (!references.granted(kGatewayGroup, "Gateway", gateway.meta.name_space, ref)) {
-      references.refuse(ref,
-                        fmt::format("no ReferenceGrant in namespace {} lets Gateways of {} name "
-                                    "Secret {}",
-                                    ref.name_space, gateway.meta.name_space, ref.name));
-      continue;
-    }
-    const auto& secrets = references.objects().secrets;
-    CertificateConfig certificate;
-    certificate.name = ref.name_space + "/" + ref.name;
-    certificate.certificate = references.value(secrets, ref, "Secret", "tls.crt");
-    if (certificate.certificate.empty()) continue;
-    certificate.key = references.value(secrets, ref, "Secret", "tls.key");
-    if (!certificate.key.empty()) out.certificates.push_back(std::move(certificate));
+    if (auto certificate = certificate_of(references, ref, gateway.meta.name_space))
+      out.certificates.push_back(std::move(*certificate));
   }
   out.client_authorities = authorities_of(references, object.client_authorities);
   out.client_certificate_optional = object.client_certificate_optional;
@@ -64,6 +48,53 @@ ListenerConfig make_listener(References& references, const GatewayObject& gatewa
 }
 
 }  // namespace
+
+std::optional<CertificateConfig> certificate_of(References& references, const ObjectRef& ref,
+                                                const std::string& gateway_namespace) {
+  if (!ref.group.empty() || ref.kind != "Secret") {
+    references.refuse(ref, fmt::format("kind '{}' is no certificate; Secret is", ref.kind));
+    return std::nullopt;
+  }
+  if (!references.granted(kGatewayGroup, "Gateway", gateway_namespace, ref)) {
+    references.refuse(
+        ref, fmt::format("no ReferenceGrant in namespace {} lets Gateways of {} name Secret {}",
+                         ref.name_space, gateway_namespace, ref.name));
+    return std::nullopt;
+  }
+  const auto& secrets = references.objects().secrets;
+  CertificateConfig certificate;
+  certificate.name = ref.name_space + "/" + ref.name;
+  certificate.certificate = references.value(secrets, ref, "Secret", "tls.crt");
+  if (certificate.certificate.empty()) return std::nullopt;
+  certificate.key = references.value(secrets, ref, "Secret", "tls.key");
+  if (certificate.key.empty()) return std::nullopt;
+  return certificate;
+}
+
+void show_client_certificate(References& references, const std::vector<PlacedListener>& listeners,
+                             std::vector<ClusterConfig>& clusters) {
+  std::optional<CertificateConfig> ours;
+  for (const PlacedListener& placed : listeners) {
+    const auto& ref = placed.gateway->backend_certificate;
+    if (!ref) continue;
+    const std::string name = ref->name_space + "/" + ref->name;
+    if (ours && ours->name == name) continue;
+    if (ours) {
+      // Clusters and their connections are shared by all Gateways of the process.
+      references.problems().add(
+          ref->where, fmt::format("another Gateway shows Secret {} to upstreams; one process has "
+                                  "one client certificate",
+                                  ours->name));
+      return;
+    }
+    ours = certificate_of(references, *ref, placed.gateway->meta.name_space);
+    if (!ours) return;
+  }
+  if (!ours) return;
+  for (ClusterConfig& cluster : clusters) {
+    if (cluster.tls && cluster.tls->certificate.name.empty()) cluster.tls->certificate = *ours;
+  }
+}
 
 std::vector<PlacedListener> place_listeners(References& references, GatewayModel& model) {
   std::vector<PlacedListener> placed;
@@ -73,6 +104,9 @@ std::vector<PlacedListener> place_listeners(References& references, GatewayModel
         gateway.addresses.empty() ? model.settings.bind_address : gateway.addresses.front();
     for (const ListenerObject& object : gateway.listeners) {
       const bool tls = object.protocol == "HTTPS";
+      ListenerConfig listener = make_listener(references, gateway, object);
+      // What is wrong with its certificates was told; it must not come out as plain HTTP.
+      if (tls && listener.certificates.empty()) continue;
       // Port 0 is a port of its own each time: the kernel chooses.
       auto port = std::find_if(model.ports.begin(), model.ports.end(), [&](const PortConfig& p) {
         return object.port != 0 && p.address.port == object.port && p.address.host == host;
@@ -96,7 +130,7 @@ std::vector<PlacedListener> place_listeners(References& references, GatewayModel
                                               object.port, object.hostname));
         continue;
       }
-      port->listeners.push_back(make_listener(references, gateway, object));
+      port->listeners.push_back(std::move(listener));
       port->routes.emplace_back();
       placed.push_back({&gateway, &object, static_cast<std::size_t>(port - model.ports.begin()),
                         port->listeners.size() - 1});

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,7 @@ class Clusters {
   std::uint32_t external(const ObjectRef& ref);
   void apply_policies(const ObjectRef& ref, ClusterConfig& cluster);
   void apply_tls(const ObjectRef& ref, const std::string& port_name, ClusterConfig& cluster);
+  void add_pods(const PoolObject& pool, ClusterConfig& cluster);
   void add_static_endpoints(const ObjectRef& ref, ClusterConfig& cluster);
 
   References& references_;
@@ -81,6 +83,13 @@ struct PlacedListener {
   std::size_t port = 0, listener = 0;  // indices into the model
 };
 
+// The certificate and key of a Secret that a Gateway of that namespace names; nullopt after a
+// problem.
+std::optional<CertificateConfig> certificate_of(References& references, const ObjectRef& ref,
+                                                const std::string& gateway_namespace);
+// Gives TLS clusters that have no client certificate of their own that of the Gateways.
+void show_client_certificate(References& references, const std::vector<PlacedListener>& listeners,
+                             std::vector<ClusterConfig>& clusters);
 std::vector<PlacedListener> place_listeners(References& references, GatewayModel& model);
 void attach_routes(References& references, Clusters& clusters,
                    const std::vector<PlacedListener>& listeners, GatewayModel& model);

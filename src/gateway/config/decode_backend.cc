@@ -109,6 +109,9 @@ void decode_external_backend(ObjectReader& root, ObjectMeta meta, Objects& objec
       tls.each("caCertificateRefs", 8, [&](ObjectReader authority) {
         out.authorities.push_back(decode_ref(authority, "", "ConfigMap", meta.name_space));
       });
+      tls.object("clientCertificateRef", [&](ObjectReader certificate) {
+        out.certificate = decode_ref(certificate, "", "Secret", meta.name_space);
+      });
       if (tls.has("insecureSkipVerify"))
         tls.problem("insecureSkipVerify", "is not served; name the authority instead");
     });
@@ -120,7 +123,9 @@ void decode_external_backend(ObjectReader& root, ObjectMeta meta, Objects& objec
 void decode_pool(ObjectReader& root, ObjectMeta meta, Objects& objects) {
   PoolObject out;
   root.object("spec", [&](ObjectReader spec) {
-    spec.ignore({"selector", "endpointPickerRef"});
+    spec.ignore({"endpointPickerRef"});
+    spec.object("selector",
+                [&](ObjectReader selector) { selector.string_map("matchLabels", out.selector); });
     spec.each("targetPorts", 8, [&](ObjectReader reader) {
       std::int64_t number = 0;
       if (reader.integer("number", 1, 65535, number))

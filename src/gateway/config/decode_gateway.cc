@@ -122,7 +122,11 @@ void decode_gateway(ObjectReader& root, ObjectMeta meta, Objects& objects) {
       spec.problem("listeners", "at least one listener is required");
     }
     spec.object("tls", [&](ObjectReader tls) {
-      tls.ignore({"backend"});
+      tls.object("backend", [&](ObjectReader backend) {
+        backend.object("clientCertificateRef", [&](ObjectReader certificate) {
+          out.backend_certificate = decode_ref(certificate, "", "Secret", meta.name_space);
+        });
+      });
       tls.object("frontend", [&](ObjectReader frontend) {
         decode_frontend(std::move(frontend), meta.name_space, out);
       });

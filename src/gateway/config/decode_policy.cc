@@ -115,6 +115,7 @@ void decode_limits(ObjectReader reader, GatewayLimits& out) {
   size(reader, "maxRequests", out.max_requests);
   reader.duration("headTimeout", out.head_timeout);
   reader.duration("bodyTimeout", out.body_timeout);
+  size(reader, "bodyRate", out.body_rate);
   reader.duration("idleTimeout", out.idle_timeout);
   reader.duration("writeTimeout", out.write_timeout);
   reader.duration("connectTimeout", out.connect_timeout);

@@ -100,7 +100,13 @@ std::optional<PathModifier> decode_path_modifier(ObjectReader& holder) {
     reader.string("replaceFullPath", full);
     reader.string("replacePrefixMatch", prefix);
     path.value = *type == 0 ? full : prefix;
-    if (!net::http::is_field_value(path.value)) reader.problem("has a control character");
+    // It becomes part of a request line or a Location.
+    const bool fits = std::all_of(path.value.begin(), path.value.end(),
+                                  [](char c) { return c > 0x20 && c < 0x7F && c != '#'; });
+    if (!fits || (!path.value.empty() && path.value.front() != '/')) {
+      reader.problem(*type == 0 ? "replaceFullPath" : "replacePrefixMatch",
+                     "must begin with / and consist of visible ASCII without #");
+    }
     out = std::move(path);
   });
   return out;
@@ -135,6 +141,15 @@ Cors decode_cors(ObjectReader reader) {
   reader.strings("allowMethods", 9, out.methods);
   reader.strings("allowHeaders", 64, out.headers);
   reader.strings("exposeHeaders", 64, out.expose);
+  const auto check = [&reader](std::string_view key, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      if (!net::http::is_token(name))
+        reader.problem(key, fmt::format("'{}' is no header or method name", name));
+    }
+  };
+  check("allowMethods", out.methods);
+  check("allowHeaders", out.headers);
+  check("exposeHeaders", out.expose);
   reader.boolean("allowCredentials", out.credentials);
   reader.integer("maxAge", 1, INT32_MAX, out.max_age_seconds);
   return out;

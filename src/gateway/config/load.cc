@@ -67,7 +67,7 @@ Result<GatewayModel> parse_model(const std::vector<std::pair<std::string, std::s
   if (part != nullptr && readable) part->read(files, objects, problems);
   // References of objects that could not be read would only repeat what is wrong.
   RETURN_IF_ERROR(problems.status());
-  return compile_model(objects, Unresolved::kRefuse);
+  return compile_model(objects);
 }
 
 Result<GatewayModel> load_model(const std::vector<std::string>& paths, ConfigPart* part) {

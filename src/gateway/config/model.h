@@ -91,10 +91,17 @@ struct PickerConfig {
   friend bool operator==(const PickerConfig&, const PickerConfig&) = default;
 };
 
+struct CertificateConfig {
+  std::string name;              // of the Secret
+  std::string certificate, key;  // PEM; the key is never printed
+  friend bool operator==(const CertificateConfig&, const CertificateConfig&) = default;
+};
+
 struct UpstreamTls {
   std::string server_name;
   std::vector<std::string> alternative_names;
-  std::string authorities;  // PEM; "" = the system's
+  std::string authorities;        // PEM; "" = the system's
+  CertificateConfig certificate;  // ours; without a name: none is shown
   friend bool operator==(const UpstreamTls&, const UpstreamTls&) = default;
 };
 
@@ -103,7 +110,10 @@ struct ClusterConfig {
   std::string name;  // "service/ns/name/port" or "pool/ns/name"
   Kind kind = Kind::kEndpoints;
   std::vector<std::string> endpoints;  // host:port
-  bool http2 = false;                  // by prior knowledge
+  bool discovered = false;             // of kPool: they come and go, and there may be none
+  // Of discovered endpoints, by address: roles and the like, for the picker.
+  std::map<std::string, std::map<std::string, std::string>> labels;
+  bool http2 = false;  // by prior knowledge
   std::optional<UpstreamTls> tls;
   TrafficConfig traffic;
   PickerConfig picker;  // of kPool
@@ -158,17 +168,13 @@ struct RuleConfig {
   std::uint32_t tag = kNoTag;  // set: served with the extension only, 404 for requests without
 };
 
-struct CertificateConfig {
-  std::string name;              // of the Secret
-  std::string certificate, key;  // PEM
-};
-
 struct ListenerConfig {
   std::string name;  // "namespace/gateway/listener"
   std::string hostname;
   std::vector<CertificateConfig> certificates;  // empty: plain HTTP
   std::string client_authorities;               // PEM; "" = no client certificates
   bool client_certificate_optional = false;
+  friend bool operator==(const ListenerConfig&, const ListenerConfig&) = default;
 };
 
 struct PortConfig {
@@ -200,6 +206,7 @@ struct GatewayLimits {
   std::size_t max_requests = 0;  // in hand; 0 = no limit; 503 beyond
   Duration head_timeout = 15s;
   Duration body_timeout = 30s;   // without progress
+  std::size_t body_rate = 240;   // bytes/s of a whole body (forward/body_patience.h); 0 = any
   Duration idle_timeout = 60s;   // of a connection without requests
   Duration write_timeout = 60s;  // without progress, towards the client
   Duration connect_timeout = 2s;

@@ -58,6 +58,7 @@ struct GatewayObject {
   std::string class_name;
   std::vector<std::string> addresses;
   std::vector<ListenerObject> listeners;
+  std::optional<ObjectRef> backend_certificate;  // shown to TLS upstreams
 };
 
 struct GatewayClassObject {
@@ -147,6 +148,7 @@ struct ExternalBackendObject {
   bool tls = false;         // written, or understood from port 443
   std::string server_name;  // "" = the endpoints' own name
   std::vector<ObjectRef> authorities;
+  std::optional<ObjectRef> certificate;  // that we show
   bool http2 = false;
 };
 
@@ -159,7 +161,15 @@ struct PartObject {
 struct PoolObject {
   ObjectMeta meta;
   std::vector<std::uint16_t> ports;
+  std::vector<std::pair<std::string, std::string>> selector;  // labels of its pods
   bool http2 = false;
+};
+
+// A pod that may serve: ready, with an address, and not on its way out.
+struct PodObject {
+  std::string name_space, address;
+  std::map<std::string, std::string> labels;
+  friend bool operator==(const PodObject&, const PodObject&) = default;
 };
 
 // gateway.nacelle.dev StaticEndpoints: who is behind a Service or an InferencePool, written down.
@@ -203,6 +213,7 @@ struct Objects {
   std::vector<ServiceObject> services;
   std::vector<SliceObject> slices;
   std::vector<PoolObject> pools;
+  std::optional<std::vector<PodObject>> pods;  // set: pools find their endpoints among them
   std::vector<ExternalBackendObject> backends;
   std::vector<PartObject> part_objects;
   std::vector<StaticEndpointsObject> endpoints;

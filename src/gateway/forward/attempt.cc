@@ -2,6 +2,7 @@
 #include "gateway/forward/attempt.h"
 
 #include "gateway/filter/rewrite.h"
+#include "gateway/forward/body_patience.h"
 #include "gateway/forward/local_reply.h"
 #include "gateway/forwarder.h"
 #include "gateway/header_rules.h"
@@ -20,10 +21,11 @@ TimePoint now() { return std::chrono::steady_clock::now(); }
 // What a streamed request body is read from.
 class ClientBody final : public net::http::BodySource {
  public:
-  ClientBody(Request& request, std::size_t limit) : request_(request), limit_(limit) {}
+  ClientBody(Request& request, const GatewayLimits& limits)
+      : request_(request), limit_(limits.body_bytes), patience_(limits) {}
   async::Task<Result<std::string_view>> next() override {
     request_.body_taken = true;
-    auto piece = co_await request_.exchange.read_chunk();
+    auto piece = co_await read_patiently(request_.exchange, patience_);
     if (piece) {
       request_.record.bytes_received += piece->size();
       if (request_.record.bytes_received > limit_)
@@ -39,6 +41,7 @@ class ClientBody final : public net::http::BodySource {
  private:
   Request& request_;
   const std::size_t limit_;
+  BodyPatience patience_;
 };
 
 }  // namespace
@@ -91,7 +94,7 @@ async::Task<Status> Forwarder::send(Request& request, Attempt& attempt, ClientEx
     const std::string& body = rewritten ? attempt.body : request.outgoing_body();
     co_return co_await upstream.send(*address, attempt.head, body, options);
   }
-  ClientBody body(request, limits.body_bytes);
+  ClientBody body(request, limits);
   const Status sent = co_await upstream.send_stream(*address, attempt.head, body,
                                                     request.exchange.content_length(), options);
   attempt.client_failure = body.failure;

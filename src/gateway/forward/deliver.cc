@@ -29,7 +29,7 @@ AnswerPlan Forwarder::prepare_answer(Request& request, Attempt& attempt, Respons
   prepare_response_headers(head.headers);
   AnswerPlan plan = AnswerPlan::kWatched;
   if (request.extension) plan = request.extension->on_response(head, request.record);
-  if (plan != AnswerPlan::kWatched) head.headers.remove("content-length");
+  if (plan != AnswerPlan::kWatched || request.restorer) head.headers.remove("content-length");
   attempt.picked.edit_answer(head.headers);
   for (const FilterSet* filters : {&attempt.backend.filters, &rule.filters}) {
     if (filters->response_headers) filters->response_headers->apply(head.headers);
@@ -59,6 +59,7 @@ async::Task<Forwarder::Outcome> Forwarder::keep_answer(Request& request, Attempt
   ResponseHead& head = upstream.response();
   auto body = co_await upstream.read_body(kMaxRetriedAnswer);
   if (!body) co_return failed(request, attempt, upstream.stage(), body.error());
+  if (request.restorer) *body = request.restorer->feed(*body, true);
   attempt.cluster.metrics.busy.increment();
   request.last_failure = fmt::format("{} answered {}", attempt.picked.address(), head.status);
   request.failure = Failure::kStatus;
@@ -78,6 +79,7 @@ async::Task<Forwarder::Outcome> Forwarder::keep_answer(Request& request, Attempt
 
 async::Task<Forwarder::Outcome> Forwarder::deliver(Request& request, Attempt& attempt,
                                                    ClientExchange& upstream) {
+  begin_answer(request);
   ResponseHead& head = upstream.response();
   const RetryConfig& retry = request.rule->retry;
   attempt.picked.on_status(head.status);
@@ -90,7 +92,7 @@ async::Task<Forwarder::Outcome> Forwarder::deliver(Request& request, Attempt& at
              : request.retries < retry.attempts && retriable(retry, Failure::kStatus, head.status);
   if (moves_on && !request.body_taken && (!length || *length <= kMaxRetriedAnswer))
     co_return co_await keep_answer(request, attempt, upstream);
-  auto first = co_await upstream.read_chunk();
+  auto first = co_await read_answer(request, upstream);
   if (!first) co_return failed(request, attempt, upstream.stage(), first.error());
   request.record.first_byte = now();
   request.rule->metrics->first_byte.observe(
@@ -101,7 +103,7 @@ async::Task<Forwarder::Outcome> Forwarder::deliver(Request& request, Attempt& at
   }
   head.headers.remove(StreamJournal::kHeader);
   const AnswerPlan plan = prepare_answer(request, attempt, head);
-  if (journal) {
+  if (journal && plan != AnswerPlan::kHeld) {
     head.headers.remove("content-length");
     co_return co_await deliver_resumable(request, attempt, upstream, *first, *journal);
   }
@@ -119,11 +121,11 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_whole(Request& request, Attem
   const bool pool = attempt.cluster.config.kind == ClusterConfig::Kind::kPool;
   std::string held;
   ByteBudget::Share share(shared_.held_bytes);
-  if (upstream.content_length() != first.size()) {
+  if (request.restorer || upstream.content_length() != first.size()) {
     if (!pool) co_return co_await deliver_stream(request, attempt, upstream, first);
     held.assign(first);
     while (!first.empty() && held.size() <= kMaxHeldAnswer && share.grow(held.size())) {
-      auto chunk = co_await upstream.read_chunk();
+      auto chunk = co_await read_answer(request, upstream);
       if (!chunk) {
         request.record.first_byte = TimePoint{};
         co_return failed(request, attempt, upstream.stage(), chunk.error());
@@ -161,7 +163,7 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_held(Request& request, Attemp
       kept = resource_exhausted("the answer has more than {} bytes", held.size());
       break;
     }
-    auto chunk = co_await upstream.read_chunk();
+    auto chunk = co_await read_answer(request, upstream);
     if (!chunk) {
       request.record.first_byte = TimePoint{};
       co_return failed(request, attempt, upstream.stage(), chunk.error());
@@ -216,7 +218,7 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_stream(Request& request, Atte
       between_events = piece->ends_with("\n\n");
     }
     if (!written.ok()) break;
-    auto next = co_await upstream.read_chunk();
+    auto next = co_await read_answer(request, upstream);
     if (!next) {
       if (exchange.client_gone()) break;
       co_await end_broken_stream(request, attempt, event_stream, between_events, next.error());

@@ -15,6 +15,7 @@
 #include "gateway/snapshot.h"
 #include "gateway/upstream/retry.h"
 #include "net/http/server_exchange.h"
+#include "provider/model_restorer.h"
 
 namespace nacelle::gateway {
 
@@ -50,7 +51,12 @@ struct Request {
   // Of the cluster that it was got from; ends after the endpoint's place was given back.
   std::unique_ptr<PickTicket> ticket;
   const Cluster* ticket_of = nullptr;
-  std::string retargeted_body;            // asks for the ticket's model; "" = as the client sent it
+  std::string retargeted_body;   // asks for the ticket's model; "" = as the client sent it
+  std::string retargeted_model;  // that model
+  // Of the attempt in hand: puts the name that the client asked for back into the answer.
+  std::optional<provider::ModelRestorer> restorer;
+  std::string restored;  // the last piece of it
+  bool restored_all = false;
   PickRefusal refusal;                    // of the last pick
   TimePoint deadline = TimePoint::max();  // of all attempts
   Failure failure = Failure::kConnect;    // of the last attempt

@@ -18,8 +18,7 @@ constexpr Duration kPauseWithoutEndpoint = 250ms;  // one may come back
 }  // namespace
 
 bool Forwarder::can_resume(const Request& request, const Attempt& attempt) const {
-  const bool rewritten = request.extension && request.extension->rewrites_request();
-  return request.rule->config->resume && request.body_held && request.facts.stream && !rewritten &&
+  return request.rule->config->resume && request.body_held && request.facts.stream &&
          attempt.cluster.config.kind == ClusterConfig::Kind::kPool;
 }
 
@@ -34,14 +33,21 @@ async::Task<Forwarder::StreamEnd> Forwarder::pump(Request& request, StreamJourna
       co_return StreamEnd::kBroken;
     }
     picked.on_piece(chunk);
-    if (request.extension) (void)request.extension->on_piece(chunk, false, request.record);
-    const std::string piece = journal.feed(chunk);
-    if (!piece.empty()) {
-      const Status written = co_await exchange.write(piece);
-      request.record.bytes_sent += piece.size();
+    // The extension sees what the client is to see: each event once, whoever made it.
+    const std::string fed = journal.feed(chunk);
+    Result<std::string_view> piece = std::string_view(fed);
+    if (request.extension && !fed.empty())
+      piece = request.extension->on_piece(fed, false, request.record);
+    if (!piece) {
+      why = piece.error();
+      co_return StreamEnd::kRefused;
+    }
+    if (!piece->empty()) {
+      const Status written = co_await exchange.write(*piece);
+      request.record.bytes_sent += piece->size();
       if (!written.ok()) co_return StreamEnd::kClientGone;
     }
-    auto next = co_await upstream.read_chunk();
+    auto next = co_await read_answer(request, upstream);
     if (!next) {
       if (exchange.client_gone()) co_return StreamEnd::kClientGone;
       if (journal.done()) co_return StreamEnd::kFinished;
@@ -72,8 +78,13 @@ async::Task<Forwarder::StreamEnd> Forwarder::resume_once(Request& request, Strea
 
   Attempt one{broken.backend, broken.cluster, **picked};
   prepare_head(request, one);
-  one.body = journal.resume_body(request.outgoing_body());
+  const bool rewritten = request.extension && request.extension->rewrites_request();
+  one.body = journal.resume_body(rewritten ? broken.body : request.outgoing_body());
   one.resumed = true;
+  if (request.extension) {
+    why = request.extension->on_resume(one.head, one.body, request.record);
+    if (!why.ok()) co_return StreamEnd::kRefused;
+  }
   ClientExchange upstream(*client_);
   one.upstream = &upstream;
   const AttemptGuard guard(request.exchange, upstream, request.deadline, one.timed_out);
@@ -91,7 +102,8 @@ async::Task<Forwarder::StreamEnd> Forwarder::resume_once(Request& request, Strea
                       upstream.response().status);
     co_return StreamEnd::kBroken;
   }
-  auto first = co_await upstream.read_chunk();
+  begin_answer(request);
+  auto first = co_await read_answer(request, upstream);
   if (!first) {
     why = first.error();
     (*picked)->on_failure();
@@ -131,13 +143,25 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_resumable(Request& request, A
     end = co_await resume_once(request, journal, attempt, why);
     if (end == StreamEnd::kFinished) attempt.cluster.metrics.resumed.increment();
   }
-  if (end == StreamEnd::kBroken) {
+  std::string rest;
+  if (end == StreamEnd::kFinished) {
+    rest = journal.take_rest();
+    if (request.extension) {
+      auto last = request.extension->on_piece(rest, true, request.record);
+      if (!last) {
+        why = last.error();
+        end = StreamEnd::kRefused;
+      } else {
+        rest = std::string(*last);
+      }
+    }
+  }
+  if (end == StreamEnd::kBroken || end == StreamEnd::kRefused) {
+    upstream.cancel();
     co_await end_broken_stream(request, attempt, true, true, why);
     co_return Outcome::kDone;
   }
   if (end == StreamEnd::kFinished) {
-    const std::string rest = journal.take_rest();
-    if (request.extension) (void)request.extension->on_piece({}, true, request.record);
     request.record.bytes_sent += rest.size();
     const Status finished = co_await request.exchange.finish(rest);
     if (finished.ok()) {

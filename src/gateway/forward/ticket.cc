@@ -11,6 +11,7 @@ async::Task<bool> Forwarder::take_ticket(Request& request, Cluster& cluster) {
   request.ticket.reset();
   request.ticket_of = nullptr;
   request.retargeted_body.clear();
+  request.retargeted_model.clear();
   request.refusal = {};
   const PickRequest wanted = pick_request(request, cluster);
   auto ticket = co_await cluster.picker->wait_for_ticket(wanted, request.exchange);
@@ -29,7 +30,7 @@ async::Task<bool> Forwarder::take_ticket(Request& request, Cluster& cluster) {
       co_return false;
     }
     request.retargeted_body = std::move(*body);
-    request.record.upstream_model = target;
+    request.record.upstream_model = request.retargeted_model = target;
   }
   request.ticket_of = &cluster;
   co_return true;

@@ -54,6 +54,9 @@ class GatewayFixture : public ::testing::Test {
   // stands for an address of upstream().
   virtual Status apply(const std::string& yaml);
   void start(const std::string& yaml);
+  // Drains the gateway and destroys it on its loop, where its idle connections live; start() makes
+  // another one.
+  void stop();
 
   Answer ask(const std::string& method, const std::string& target, HeaderList headers = {},
              std::string body = "");
@@ -66,6 +69,19 @@ class GatewayFixture : public ::testing::Test {
   std::vector<std::unique_ptr<net::http::HttpServer>> upstreams_;
   std::unique_ptr<Gateway> gateway_;
   GatewayOptions options_;  // of start()
+  PickerFactory pickers_;   // of start(); empty: pools take their endpoints in turn
+};
+
+// Declared after servers whose threads end with their connections: the gateway goes first.
+class StopsFirst {
+ public:
+  explicit StopsFirst(GatewayFixture& fixture) : fixture_(fixture) {}
+  ~StopsFirst() { fixture_.stop(); }
+  StopsFirst(const StopsFirst&) = delete;
+  StopsFirst& operator=(const StopsFirst&) = delete;
+
+ private:
+  GatewayFixture& fixture_;
 };
 
 // A Gateway "gw" with one HTTP listener on a port that the kernel chooses.

@@ -161,10 +161,21 @@ void GatewayFixture::start(const std::string& yaml) {
     plain.traffic.balance = TrafficConfig::Balance::kRoundRobin;
     return std::shared_ptr<EndpointPicker>(std::make_shared<ClusterPicker>(plain));
   };
-  gateway_ = std::make_unique<Gateway>(runtime_, pickers, options_);
+  gateway_ =
+      std::make_unique<Gateway>(runtime_, pickers_ ? pickers_ : PickerFactory(pickers), options_);
   const Status applied = apply(yaml);
   ASSERT_TRUE(applied.ok()) << applied.message();
   ASSERT_TRUE(gateway_->listen().ok());
+}
+
+void GatewayFixture::stop() {
+  struct Step {
+    static Task<void> end(std::unique_ptr<Gateway>* gateway) {
+      (void)co_await (*gateway)->drain(std::chrono::steady_clock::now());
+      gateway->reset();
+    }
+  };
+  if (gateway_) async::run_blocking(runtime_.loop(0), Step::end(&gateway_));
 }
 
 Answer GatewayFixture::ask_port(std::uint16_t port, const std::string& method,

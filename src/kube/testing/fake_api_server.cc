@@ -1,5 +1,7 @@
 #include "kube/testing/fake_api_server.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace nacelle::kube::testing {
@@ -22,6 +24,17 @@ std::uint64_t number(const std::string& text) { return text.empty() ? 0 : std::s
 std::string expired() {
   return R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",)"
          R"("message":"too old resource version","reason":"Expired","code":410})";
+}
+
+std::string not_found() {
+  return R"({"kind":"Status","status":"Failure","reason":"NotFound","code":404})";
+}
+
+// "/api/v1/namespaces/ns/pods/a", but not the collection.
+bool names_an_object(std::string_view path) {
+  const auto slashes = std::count(path.begin(), path.end(), '/');
+  return path.find("/namespaces/") != std::string_view::npos &&
+         slashes > (path.starts_with("/apis/") ? 6 : 5);
 }
 
 async::Task<void> answer(net::http::ServerExchange& exchange, int status, std::string body) {
@@ -80,6 +93,7 @@ void FakeApiServer::bookmark(const std::string& collection) {
 }
 
 void FakeApiServer::answer_next(int status, std::string body, int times) {
+  if (times < 0) scripted_.clear();
   for (int i = 0; i < times; ++i) scripted_.push_back({status, body});
 }
 void FakeApiServer::break_watches() {
@@ -107,6 +121,17 @@ async::Task<void> FakeApiServer::serve(FakeApiServer* self, net::http::ServerExc
   }
   const std::string path(exchange.request().path());
   const std::string query(exchange.request().query());
+  if (exchange.request().method != "GET") {
+    co_await self->write(exchange);
+    co_return;
+  }
+  if (names_an_object(path)) {
+    const std::size_t slash = path.rfind('/');
+    const Json* one = self->object(path.substr(0, slash), path.substr(slash + 1));
+    const std::string text = one == nullptr ? not_found() : one->dump();
+    co_await answer(exchange, one == nullptr ? 404 : 200, text);
+    co_return;
+  }
   if (parameter(query, "watch") == "true") {
     co_await self->watch(path, query, exchange);
   } else {

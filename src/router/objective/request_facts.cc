@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "openai/routing_headers.h"
+
 namespace nacelle::router::objective {
 
 namespace {
@@ -28,50 +30,41 @@ enum class Fact : std::uint8_t {
   kTracestate,
   kBaggage,
   kPrefer,
-  kNone,  // only listed because the router owns it
   kCount,
 };
-
-enum class Owner : std::uint8_t { kClient, kSystem };
 
 struct Row {
   std::string_view name;  // lower case
   Fact fact;
   std::uint8_t rank;  // of several names for one fact the lowest wins
-  Owner owner;
 };
 
 constexpr std::array kRows = std::to_array<Row>({
-    {"x-llm-d-inference-fairness-id", Fact::kFairnessId, 0, Owner::kSystem},
-    {"x-gateway-inference-fairness-id", Fact::kFairnessId, 1, Owner::kSystem},
-    {"x-llm-d-inference-objective", Fact::kObjective, 0, Owner::kSystem},
-    {"x-gateway-inference-objective", Fact::kObjective, 1, Owner::kSystem},
-    {"x-llm-d-model-name-rewrite", Fact::kModelRewrite, 0, Owner::kSystem},
-    {"x-gateway-model-name-rewrite", Fact::kModelRewrite, 1, Owner::kSystem},
-    {"x-llm-d-slo-ttft-ms", Fact::kSloTtft, 0, Owner::kSystem},
-    {"x-slo-ttft-ms", Fact::kSloTtft, 1, Owner::kSystem},
-    {"x-llm-d-slo-tpot-ms", Fact::kSloTpot, 0, Owner::kSystem},
-    {"x-slo-tpot-ms", Fact::kSloTpot, 1, Owner::kSystem},
-    {"x-llm-d-video-fps", Fact::kVideoFps, 0, Owner::kSystem},
-    {"x-llm-d-video-duration-seconds", Fact::kVideoDuration, 0, Owner::kSystem},
-    {"x-llm-d-video-resolution", Fact::kVideoResolution, 0, Owner::kSystem},
-    {"x-request-id", Fact::kRequestId, 0, Owner::kClient},
-    {"x-session-token", Fact::kSessionToken, 0, Owner::kClient},
-    {"x-session-id", Fact::kSessionId, 0, Owner::kClient},
-    {"x-claude-code-session-id", Fact::kAgentSession, 0, Owner::kClient},
-    {"x-session-affinity", Fact::kAgentSession, 1, Owner::kClient},
-    {"session-id", Fact::kAgentSession, 2, Owner::kClient},
-    {"session_id", Fact::kAgentSession, 3, Owner::kClient},
-    {"epp-profile", Fact::kProfile, 0, Owner::kClient},
-    {"traceparent", Fact::kTraceparent, 0, Owner::kClient},
-    {"tracestate", Fact::kTracestate, 0, Owner::kClient},
-    {"baggage", Fact::kBaggage, 0, Owner::kClient},
-    {"prefer", Fact::kPrefer, 0, Owner::kClient},
-    {"x-gateway-destination-endpoint-subset", Fact::kNone, 0, Owner::kSystem},
-    {"x-gateway-destination-endpoint", Fact::kNone, 0, Owner::kSystem},
-    {"x-gateway-destination-endpoint-served", Fact::kNone, 0, Owner::kSystem},
-    {"x-llm-d-request-dropped-reason", Fact::kNone, 0, Owner::kSystem},
-    {"content-length", Fact::kNone, 0, Owner::kSystem},
+    {"x-llm-d-inference-fairness-id", Fact::kFairnessId, 0},
+    {"x-gateway-inference-fairness-id", Fact::kFairnessId, 1},
+    {"x-llm-d-inference-objective", Fact::kObjective, 0},
+    {"x-gateway-inference-objective", Fact::kObjective, 1},
+    {"x-llm-d-model-name-rewrite", Fact::kModelRewrite, 0},
+    {"x-gateway-model-name-rewrite", Fact::kModelRewrite, 1},
+    {"x-llm-d-slo-ttft-ms", Fact::kSloTtft, 0},
+    {"x-slo-ttft-ms", Fact::kSloTtft, 1},
+    {"x-llm-d-slo-tpot-ms", Fact::kSloTpot, 0},
+    {"x-slo-tpot-ms", Fact::kSloTpot, 1},
+    {"x-llm-d-video-fps", Fact::kVideoFps, 0},
+    {"x-llm-d-video-duration-seconds", Fact::kVideoDuration, 0},
+    {"x-llm-d-video-resolution", Fact::kVideoResolution, 0},
+    {"x-request-id", Fact::kRequestId, 0},
+    {"x-session-token", Fact::kSessionToken, 0},
+    {"x-session-id", Fact::kSessionId, 0},
+    {"x-claude-code-session-id", Fact::kAgentSession, 0},
+    {"x-session-affinity", Fact::kAgentSession, 1},
+    {"session-id", Fact::kAgentSession, 2},
+    {"session_id", Fact::kAgentSession, 3},
+    {"epp-profile", Fact::kProfile, 0},
+    {"traceparent", Fact::kTraceparent, 0},
+    {"tracestate", Fact::kTracestate, 0},
+    {"baggage", Fact::kBaggage, 0},
+    {"prefer", Fact::kPrefer, 0},
 });
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -150,7 +143,7 @@ RequestFacts request_facts_from_headers(std::span<const HeaderView> headers) {
   bool prefer = false;
   for (const HeaderView& header : headers) {
     const Row* row = find_row(header.name);
-    if (row == nullptr || row->fact == Fact::kNone) continue;
+    if (row == nullptr) continue;
     const std::string_view value = trim(header.value);
     if (row->fact == Fact::kPrefer) prefer = prefer || has_preference(value, "if-available");
     Best& slot = best[static_cast<std::size_t>(row->fact)];
@@ -179,8 +172,7 @@ RequestFacts request_facts_from_headers(std::span<const HeaderView> headers) {
 }
 
 bool is_system_owned(std::string_view name) {
-  const Row* row = find_row(name);
-  return row != nullptr && row->owner == Owner::kSystem;
+  return openai::is_picker_header(name) || equals_lower(name, "content-length");
 }
 
 }  // namespace nacelle::router::objective

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace nacelle::epp {
+namespace nacelle::provider {
 
 class ModelRestorer {
  public:
@@ -28,4 +28,4 @@ class ModelRestorer {
   std::string held_;
 };
 
-}  // namespace nacelle::epp
+}  // namespace nacelle::provider

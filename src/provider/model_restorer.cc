@@ -1,10 +1,10 @@
-#include "epp/model_restorer.h"
+#include "provider/model_restorer.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
-namespace nacelle::epp {
+namespace nacelle::provider {
 
 ModelRestorer::ModelRestorer(std::string_view target, std::string_view incoming) {
   if (target == incoming || target.empty() || incoming.empty()) return;
@@ -49,4 +49,4 @@ std::string ModelRestorer::feed(std::string_view chunk, bool last) {
   return out;
 }
 
-}  // namespace nacelle::epp
+}  // namespace nacelle::provider

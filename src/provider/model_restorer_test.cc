@@ -1,8 +1,8 @@
-#include "epp/model_restorer.h"
+#include "provider/model_restorer.h"
 
 #include <gtest/gtest.h>
 
-namespace nacelle::epp {
+namespace nacelle::provider {
 namespace {
 
 TEST(ModelRestorer, AnySplitGivesTheSameBytes) {
@@ -36,4 +36,4 @@ TEST(ModelRestorer, EqualNamesChangeNothing) {
 }
 
 }  // namespace
-}  // namespace nacelle::epp
+}  // namespace nacelle::provider

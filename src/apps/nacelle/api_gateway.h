@@ -1,0 +1,76 @@
+// api_gateway.h: the data plane follows the objects of a Kubernetes API.
+//
+// Watches Gateway API objects, InferencePools, their pods, and what they refer to. A change that
+// the data plane can see (not one of a status) makes a model of everything and puts it in force,
+// some milliseconds later, so that a burst of changes makes one model. Until every list was
+// complete once, nothing is applied: half a configuration is no configuration.
+//
+// Home:    the client's loop; synced() and applied() from any thread.
+// Errors:  none leave: what a model leaves out is logged when it changes; one that the gateway
+//          refuses (a port that is taken) leaves the one before in force, and is tried again.
+// Bounds:  one watch per kind.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "async/event.h"
+#include "async/task_scope.h"
+#include "base/clock.h"
+#include "gateway/config/api_model.h"
+#include "kube/client.h"
+#include "kube/informer.h"
+
+namespace nacelle::apps {
+
+class ApiGateway {
+ public:
+  struct Options {
+    gateway::Settings settings;
+    Duration settle = 5ms;  // from a change to the model of it
+    Duration retry = 2s;    // after a refusal
+  };
+  // Puts a model in force; runs on the client's loop.
+  using Apply = std::function<Status(gateway::GatewayModel)>;
+
+  // `client` and `metrics` (may be null) outlive this.
+  ApiGateway(kube::Client& client, Options options, Apply apply,
+             kube::InformerMetrics* metrics = nullptr);
+  ~ApiGateway();
+  ApiGateway(const ApiGateway&) = delete;
+  ApiGateway& operator=(const ApiGateway&) = delete;
+
+  void start();                            // on the loop
+  [[nodiscard]] async::Task<void> stop();  // await before destruction
+
+  // Every list was complete once.
+  [[nodiscard]] bool synced() const { return synced_; }
+  // Models in force so far.
+  [[nodiscard]] std::uint64_t applied() const { return applied_; }
+
+ private:
+  struct Kind;     // a kind of object that is watched
+  struct Watched;  // a kind and its informer
+
+  static const std::vector<Kind>& kinds();
+  void on_changes(const Kind& kind, std::span<const kube::Change> changes);
+  async::Task<void> run();
+  [[nodiscard]] bool all_synced() const;
+  [[nodiscard]] gateway::ApiModel make_model() const;
+  // False when it was refused.
+  [[nodiscard]] bool apply_once();
+
+  const Options options_;
+  const Apply apply_;
+  async::StopScope scope_;
+  std::vector<std::unique_ptr<Watched>> watched_;
+  async::Event changed_;
+  std::string left_out_;  // told last
+  std::atomic<bool> synced_{false};
+  std::atomic<std::uint64_t> applied_{0};
+};
+
+}  // namespace nacelle::apps

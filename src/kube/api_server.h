@@ -1,0 +1,111 @@
+// api_server.h: a Kubernetes-compatible API server in this process.
+//
+//   ASSIGN_OR_RETURN(auto api, ApiServer::start(runtime, {.folder = data / "api"}));
+//   LocalTransport local(loop, api->handler());     // controllers of this process: no sockets
+//   ... `kubectl --kubeconfig data/api/kubeconfig` from outside ...
+//   co_await api->stop();
+//
+// The folder holds the store, a CA with a server certificate, the key that signs tokens, the
+// administrator's token and a kubeconfig (all 0600); what is missing is made at the first start.
+//
+// Everyone who shows a valid token may do everything: there are no roles here.
+//
+// Home:    start() and stop() on any thread or loop that says so below; handler() runs on the loop
+//          of its exchange.
+// Errors:  start(): unavailable (the folder or the port is in use), data_loss (the store is
+// damaged;
+//          a copy is kept), permission_denied.
+// Bounds:  bodies of 3 MiB; those of the store (store.h); a watcher that takes nothing for a minute
+//          or falls behind the history is cut.
+// Source:  kubernetes-api.md.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "async/runtime.h"
+#include "async/task.h"
+#include "base/result.h"
+#include "kube/object.h"
+#include "kube/store.h"
+#include "net/http/server.h"
+
+namespace nacelle::kube {
+
+// Logs of a container, as the node agent has them.
+struct PodLogQuery {
+  ObjectKey pod;
+  std::string container;
+  bool follow = false;
+  bool previous = false;
+  bool timestamps = false;
+  std::optional<std::int64_t> tail_lines, since_seconds, limit_bytes;
+  std::string since_time;
+};
+
+class PodLogStream {
+ public:
+  virtual ~PodLogStream() = default;
+  // The next piece; empty at the end. While following it waits for more.
+  [[nodiscard]] virtual async::Task<Result<std::string>> next() = 0;
+};
+
+class PodLogs {
+ public:
+  virtual ~PodLogs() = default;
+  // Errors become HTTP 400 (failed_precondition: "container ... is waiting to start"), 404, 500.
+  [[nodiscard]] virtual async::Task<Result<std::unique_ptr<PodLogStream>>> open(
+      async::Loop& loop, PodLogQuery query) = 0;
+};
+
+// What an API server says of itself to whom it starts for.
+struct ApiServerOptions {
+  std::filesystem::path folder;
+  net::HostPort address{"127.0.0.1", 0};  // port 0: the kernel chooses
+  bool serve_http = true;                 // false: only handler()
+  bool tls = true;
+  std::vector<std::string> names;          // more names and addresses of the certificate
+  std::string service_network = "127.96";  // the first half of the addresses of Services
+  std::vector<Json> objects;  // made at the start where they are absent: CRDs, StorageClasses
+  // By "plural.group": CRDs whose versions differ in more than their name.
+  std::map<std::string, std::function<Json(Json object, std::string_view to_version)>, std::less<>>
+      converters;
+  PodLogs* pod_logs = nullptr;               // outlives the server; null: logs are answered by 501
+  std::function<std::int64_t()> wall_clock;  // seconds since 1970; null: the machine's
+  StoreOptions store;                        // `folder` is set by the server
+};
+
+class ApiServer {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<ApiServer>> start(async::Runtime& runtime,
+                                                                ApiServerOptions options);
+  ~ApiServer();
+  ApiServer(const ApiServer&) = delete;
+  ApiServer& operator=(const ApiServer&) = delete;
+
+  // The API as an HTTP handler that trusts its caller as the administrator: for the transports of
+  // this process. Must not outlive the server.
+  [[nodiscard]] net::http::Handler handler();
+
+  [[nodiscard]] std::uint16_t port() const;  // 0 without serve_http
+  [[nodiscard]] std::string url() const;
+  [[nodiscard]] const std::filesystem::path& kubeconfig() const;
+  [[nodiscard]] Store& store();
+
+  // Ends watches, lets requests in flight finish, stops the controllers. Before the runtime stops.
+  [[nodiscard]] async::Task<void> stop();
+
+ private:
+  struct Impl;
+  explicit ApiServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nacelle::kube

@@ -1,0 +1,294 @@
+"""Real kubectl, every generation that is installed, against the embedded API server."""
+import contextlib
+import glob
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+SERVER = os.environ.get("NACELLE_KUBE_API", "build/release/tests/kube_api_server")
+
+
+def version_of(binary):
+    """(1, 20) of a kubectl binary; None when it does not run."""
+    with contextlib.suppress(OSError, ValueError, KeyError, subprocess.SubprocessError):
+        out = subprocess.run([binary, "version", "--client", "-o", "json"], capture_output=True, timeout=60)
+        version = json.loads(out.stdout)["clientVersion"]
+        return int(version["major"]), int(re.match(r"\d+", version["minor"]).group())
+    return None
+
+
+def kubectls():
+    """One binary per minor version: $NACELLE_KUBECTL (a list with colons), then what is installed."""
+    names = [n for n in os.environ.get("NACELLE_KUBECTL", "").split(":") if n]
+    installed = shutil.which("kubectl")
+    if installed:
+        names.append(installed)
+        names += sorted(glob.glob(os.path.join(os.path.dirname(os.path.realpath(installed)), "kubectl.1.*")))
+    found = {}
+    for name in names:
+        version = version_of(name)
+        if version is not None:
+            found.setdefault(version, name)
+    return found
+
+
+ALL = kubectls()
+# The oldest and the newest: the tour is the same for those between.
+CHOSEN = dict([min(ALL.items()), max(ALL.items())]) if ALL else {}
+
+CONFIG = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: tour, labels: {app: tour}}
+data: {a: "1"}
+"""
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: main, image: "img:1", ports: [{containerPort: 80}]}]}
+"""
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: talker}
+spec: {nodeName: n1, containers: [{name: c, image: "img:1"}]}
+"""
+CRD = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gadgets.demo.example.com}
+spec:
+  group: demo.example.com
+  scope: Namespaced
+  names: {plural: gadgets, kind: Gadget, shortNames: [gd]}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    additionalPrinterColumns: [{name: Size, type: integer, jsonPath: .spec.size}]
+    subresources: {status: {}, scale: {specReplicasPath: .spec.size, statusReplicasPath: .status.size}}
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            description: What the gadget is.
+            properties: {size: {type: integer, minimum: 1, maximum: 10, default: 3, description: How large.}}
+          status: {type: object, x-kubernetes-preserve-unknown-fields: true}
+"""
+GADGET = """
+apiVersion: demo.example.com/v1
+kind: Gadget
+metadata: {name: g}
+spec: {size: %s}
+"""
+
+
+class Api:
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.process = subprocess.Popen([SERVER, str(self.folder / "data")], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        self.kubeconfig = self.process.stdout.readline().strip()
+        if not self.kubeconfig:
+            raise AssertionError(self.process.stderr.read())
+
+    def stop(self):
+        self.process.terminate()
+        code = self.process.wait(30)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return code
+
+
+class Tour:
+    """The tests; a class per version of kubectl is made below."""
+    binary = None
+    version = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="nacelle-kubectl-")
+        cls.api = Api(cls.folder.name)
+
+    @classmethod
+    def tearDownClass(cls):
+        code = cls.api.stop()
+        cls.folder.cleanup()
+        assert code == 0, f"the server ended with {code}"
+
+    def environment(self, **more):
+        # A discovery cache of its own: ports are used again by other servers.
+        return {**os.environ, "HOME": self.folder.name, "KUBECONFIG": self.api.kubeconfig, **more}
+
+    def run_kubectl(self, *args, stdin=None, **more):
+        return subprocess.run([self.binary, *args], input=stdin, capture_output=True, text=True, timeout=120,
+                              env=self.environment(**more))
+
+    def kubectl(self, *args, stdin=None, **more):
+        done = self.run_kubectl(*args, stdin=stdin, **more)
+        self.assertEqual(done.returncode, 0, f"kubectl {' '.join(args)}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def refused(self, *args, stdin=None):
+        done = self.run_kubectl(*args, stdin=stdin)
+        self.assertNotEqual(done.returncode, 0, f"kubectl {' '.join(args)} was accepted:\n{done.stdout}")
+        return done.stderr
+
+    def test_01_discovery(self):
+        self.assertEqual(os.stat(self.api.kubeconfig).st_mode & 0o777, 0o600)
+        listed = self.kubectl("api-resources")
+        for name in ("pods", "deployments", "customresourcedefinitions", "httproutes", "inferencepools"):
+            self.assertRegex(listed, rf"(?m)^{name}\s")
+        self.assertIn("apps/v1", self.kubectl("api-versions"))
+        self.assertIn("v1.32", self.kubectl("version"))
+        self.assertEqual(self.kubectl("auth", "can-i", "create", "pods").strip(), "yes")
+
+    def test_02_create_get_and_formats(self):
+        self.kubectl("create", "-f", "-", stdin=CONFIG)
+        self.assertIn("AlreadyExists", self.refused("create", "-f", "-", stdin=CONFIG))
+        table = self.kubectl("get", "cm", "tour", "--show-labels")
+        self.assertRegex(table, r"NAME\s+DATA\s+AGE\s+LABELS\ntour\s+1\s+\d+s\s+app=tour")
+        self.assertEqual(self.kubectl("get", "cm", "-l", "app=tour", "-o", "name").strip(), "configmap/tour")
+        self.assertIn('a: "1"', self.kubectl("get", "cm", "tour", "-o", "yaml"))
+        self.assertEqual(self.kubectl("get", "cm", "tour", "-o", "jsonpath={.data.a}"), "1")
+        self.assertRegex(self.kubectl("get", "cm", "-A"), r"NAMESPACE\s+NAME")
+        self.assertIn('pods "nope" not found', self.refused("get", "pod", "nope"))
+        self.kubectl("create", "ns", "imperative")
+        self.kubectl("create", "secret", "generic", "s", "--from-literal=k=v")
+        self.kubectl("create", "sa", "robot")
+        self.assertRegex(self.kubectl("get", "secret", "s"), r"Opaque\s+1")
+
+    def test_03_apply_diff_edit(self):
+        self.assertIn("created", self.kubectl("apply", "-f", "-", stdin=DEPLOYMENT))
+        self.assertIn("unchanged", self.kubectl("apply", "-f", "-", stdin=DEPLOYMENT))
+        changed = DEPLOYMENT.replace("img:1", "img:2")
+        difference = self.run_kubectl("diff", "-f", "-", stdin=changed)
+        self.assertEqual(difference.returncode, 1, difference.stderr)
+        self.assertIn("+      - image: img:2", difference.stdout)
+        self.assertIn("configured", self.kubectl("apply", "-f", "-", stdin=changed))
+        self.assertIn("serverside-applied", self.kubectl("apply", "--server-side", "-f", "-",
+                                                         stdin=CONFIG.replace("tour", "ssa")))
+        self.kubectl("apply", "--dry-run=server", "-f", "-", stdin=changed)
+        editor = pathlib.Path(self.folder.name) / "editor.sh"
+        editor.write_text('#!/bin/sh\nsed -i "s/replicas: 2/replicas: 5/" "$1"\n')
+        editor.chmod(0o755)
+        self.assertIn("edited", self.kubectl("edit", "deploy/web", KUBE_EDITOR=str(editor)))
+        self.assertEqual(self.kubectl("get", "deploy", "web", "-o", "jsonpath={.spec.replicas}"), "5")
+        self.assertIn("invalid", self.refused("apply", "-f", "-", stdin=DEPLOYMENT.replace(
+            "replicas: 2", "replicas: -2")))
+        self.assertRegex(self.refused("apply", "-f", "-", stdin=DEPLOYMENT.replace("replicas: 2", "nonsense: 2")),
+                         "unknown field|nonsense")
+
+    def test_04_change_in_place(self):
+        self.kubectl("scale", "deploy/web", "--replicas=4")
+        self.assertRegex(self.kubectl("get", "deploy", "web"), r"web\s+0/4")
+        self.kubectl("label", "deploy/web", "tier=front")
+        self.kubectl("annotate", "deploy/web", "note=hello")
+        self.kubectl("label", "deploy/web", "tier-")
+        self.kubectl("set", "image", "deploy/web", "main=img:3")
+        self.assertEqual(self.kubectl("get", "deploy", "web", "-o",
+                                      "jsonpath={.spec.template.spec.containers[0].image}"), "img:3")
+        self.kubectl("patch", "deploy", "web", "-p", '{"spec":{"paused":true}}')
+        self.kubectl("patch", "deploy", "web", "--type=json", "-p",
+                     '[{"op":"remove","path":"/spec/paused"}]')
+        self.kubectl("rollout", "restart", "deploy/web")
+        self.kubectl("expose", "deploy/web", "--port=80")
+        self.assertRegex(self.kubectl("get", "svc", "web"), r"ClusterIP\s+127\.96\.\d+\.\d+\s+<none>\s+80/TCP")
+        self.kubectl("autoscale", "deploy/web", "--max=3", "--cpu-percent=50")
+        self.assertIn("web", self.kubectl("get", "hpa"))
+
+    def test_05_describe_and_explain(self):
+        self.assertRegex(self.kubectl("describe", "deploy", "web"), r"Replicas:\s+4 desired")
+        self.assertIn("Selector:", self.kubectl("describe", "svc", "web"))
+        self.assertIn("FIELD", self.kubectl("explain", "deploy.spec.replicas"))
+        self.assertIn("containers", self.kubectl("explain", "pod.spec"))
+
+    def test_06_watch(self):
+        watch = subprocess.Popen([self.binary, "get", "cm", "-w", "--output-watch-events"], text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment())
+        try:
+            while True:
+                line = watch.stdout.readline()
+                self.assertTrue(line, "the watch ended")
+                if line.split()[:2] == ["ADDED", "tour"]:
+                    break
+            self.kubectl("label", "cm", "tour", "seen=1")
+            while True:
+                line = watch.stdout.readline()
+                self.assertTrue(line, "the watch ended")
+                if line.split()[:2] == ["MODIFIED", "tour"]:
+                    break
+        finally:
+            watch.kill()
+            watch.communicate()
+
+    def test_07_logs_and_what_is_not_there(self):
+        self.kubectl("apply", "-f", "-", stdin=POD)
+        self.assertEqual(self.kubectl("logs", "talker"), "line 1 of c\nline 2 of c\nline 3 of c\n")
+        self.assertIn("previous terminated container", self.refused("logs", "talker", "--previous"))
+        self.assertIn("not implemented", self.refused("exec", "talker", "--", "ls").lower())
+
+    def test_08_crds(self):
+        self.kubectl("apply", "-f", "-", stdin=CRD)
+        self.kubectl("wait", "crd/gadgets.demo.example.com", "--for=condition=Established", "--timeout=30s")
+        self.kubectl("apply", "-f", "-", stdin=GADGET % 4)
+        self.assertRegex(self.kubectl("get", "gd"), r"NAME\s+SIZE\ng\s+4")
+        self.kubectl("scale", "gadget/g", "--replicas=7")
+        self.assertRegex(self.kubectl("get", "gd"), r"g\s+7")
+        self.assertIn("less than or equal to 10", self.refused("apply", "-f", "-", stdin=GADGET % 22))
+        self.assertIn("size", self.kubectl("explain", "gadget.spec"))
+        self.kubectl("delete", "crd", "gadgets.demo.example.com", "--timeout=60s")
+
+    def test_09_delete_and_wait(self):
+        waiting = subprocess.Popen([self.binary, "wait", "cm/tour", "--for=delete", "--timeout=60s"], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment())
+        self.kubectl("delete", "cm", "tour")
+        out, error = waiting.communicate(timeout=90)
+        # It may have begun when the object was gone already, which old ones call an error.
+        self.assertTrue(waiting.returncode == 0 or "no matching resources" in error or "not found" in error,
+                        out + error)
+        self.kubectl("delete", "deploy", "web", "--cascade=foreground", "--timeout=60s")
+        self.kubectl("delete", "ns", "imperative", "--timeout=60s")
+        self.assertIn("not found", self.refused("get", "ns", "imperative"))
+
+    def test_10_who_is_not_known_is_refused(self):
+        done = subprocess.run([self.binary, "get", "pods", "--token=wrong"], capture_output=True, text=True,
+                              timeout=120, env=self.environment())
+        # The kubeconfig's own token wins over none; a wrong one is refused.
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("Unauthorized", done.stderr)
+
+    def test_11_a_restart_keeps_everything(self):
+        self.kubectl("create", "cm", "kept")
+        port = re.search(r":(\d+)", pathlib.Path(self.api.kubeconfig).read_text().split("server:")[1]).group(1)
+        self.api.process.kill()
+        self.api.process.wait()
+        self.api.process.stdout.close()
+        self.api.process.stderr.close()
+        type(self).api = Api(self.folder.name)
+        self.assertNotEqual(port, "")
+        self.assertIn("kept", self.kubectl("get", "cm", "kept"))
+
+
+for number, name in CHOSEN.items():
+    title = "Kubectl" + "_".join(map(str, number))
+    globals()[title] = type(title, (Tour, unittest.TestCase), {"binary": name, "version": number})
+
+
+class Installed(unittest.TestCase):
+    def test_a_kubectl_is_there(self):
+        if not CHOSEN:
+            self.skipTest("no kubectl is installed")
