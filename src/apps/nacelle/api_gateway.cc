@@ -6,8 +6,8 @@
 
 namespace nacelle::apps {
 
+using kube::CachedObject;
 using kube::Json;
-using kube::ObjectPtr;
 
 struct ApiGateway::Kind {
   const char *group, *version, *plural, *kind;
@@ -59,7 +59,7 @@ Json visible_part(const Json& object) {
   return out;
 }
 
-bool looks_equal(const ObjectPtr& a, const ObjectPtr& b, bool is_pod) {
+bool looks_equal(const CachedObject& a, const CachedObject& b, bool is_pod) {
   if (is_pod) {
     return (a ? gateway::serving_pod(*a) : std::nullopt) ==
            (b ? gateway::serving_pod(*b) : std::nullopt);
@@ -84,7 +84,7 @@ ApiGateway::ApiGateway(kube::Client& client, Options options, Apply apply,
     watched->kind = &kind;
     watched->informer = std::make_unique<kube::Informer>(
         client, std::move(informer),
-        [this, &kind](std::span<const kube::Change> changes) { on_changes(kind, changes); },
+        [this, &kind](std::span<const kube::ObjectChange> changes) { on_changes(kind, changes); },
         metrics);
     watched_.push_back(std::move(watched));
   }
@@ -109,12 +109,13 @@ bool ApiGateway::all_synced() const {
                      [](const auto& watched) { return watched->informer->synced(); });
 }
 
-void ApiGateway::on_changes(const Kind& kind, std::span<const kube::Change> changes) {
+void ApiGateway::on_changes(const Kind& kind, std::span<const kube::ObjectChange> changes) {
   const bool first = !synced_ && all_synced();
   if (first) synced_ = true;
-  const bool seen = std::any_of(changes.begin(), changes.end(), [&](const kube::Change& change) {
-    return !looks_equal(change.before, change.now, kind.is_pod());
-  });
+  const bool seen =
+      std::any_of(changes.begin(), changes.end(), [&](const kube::ObjectChange& change) {
+        return !looks_equal(change.before, change.now, kind.is_pod());
+      });
   if (first || (synced_ && seen)) changed_.set();
 }
 

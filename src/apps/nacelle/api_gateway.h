@@ -56,7 +56,7 @@ class ApiGateway {
   struct Watched;  // a kind and its informer
 
   static const std::vector<Kind>& kinds();
-  void on_changes(const Kind& kind, std::span<const kube::Change> changes);
+  void on_changes(const Kind& kind, std::span<const kube::ObjectChange> changes);
   async::Task<void> run();
   [[nodiscard]] bool all_synced() const;
   [[nodiscard]] gateway::ApiModel make_model() const;

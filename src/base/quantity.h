@@ -13,11 +13,9 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
-
 #include "base/result.h"
 
-namespace nacelle::control::pod {
+namespace nacelle {
 
 class Quantity {
  public:
@@ -28,8 +26,20 @@ class Quantity {
   explicit Quantity(std::int64_t whole) : nano_(Wide{whole} * kNano) {}
 
   [[nodiscard]] static Result<Quantity> parse(std::string_view text);
-  // A JSON string or number.
-  [[nodiscard]] static Result<Quantity> from_json(const nlohmann::json& value);
+  // A JSON string or number; a template so that base knows no JSON library.
+  template <class Json>
+  [[nodiscard]] static Result<Quantity> from_json(const Json& value) {
+    if (value.is_string()) return parse(value.template get_ref<const std::string&>());
+    if (value.is_number()) return parse(value.dump());
+    return invalid_argument("a quantity must be a string or a number");
+  }
+  // Whether two spellings are one amount: "1024Mi" and "1Gi". False when either is none.
+  template <class Json>
+  [[nodiscard]] static bool same(const Json& a, const Json& b) {
+    const auto x = from_json(a);
+    const auto y = from_json(b);
+    return x.ok() && y.ok() && *x == *y;
+  }
 
   // Rounded up (away from zero) to whole units and to thousandths, and kept within int64.
   [[nodiscard]] std::int64_t value() const;
@@ -63,4 +73,4 @@ class Quantity {
   Family family_ = Family::kDecimal;
 };
 
-}  // namespace nacelle::control::pod
+}  // namespace nacelle

@@ -1,11 +1,11 @@
-#include "control/core/pod/quantity.h"
+#include "base/quantity.h"
 
 #include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
 
-namespace nacelle::control::pod {
+namespace nacelle {
 namespace {
 
 using Wide = Quantity::Wide;
@@ -139,12 +139,6 @@ Result<Quantity> Quantity::parse(std::string_view text) {
   return out;
 }
 
-Result<Quantity> Quantity::from_json(const nlohmann::json& value) {
-  if (value.is_string()) return parse(std::string_view(value.get_ref<const std::string&>()));
-  if (value.is_number()) return parse(std::string_view(value.dump()));
-  return invalid_argument("a quantity must be a string or a number");
-}
-
 std::int64_t Quantity::value() const { return rounded_away(nano_, kNano); }
 std::int64_t Quantity::milli() const { return rounded_away(nano_, kNano / 1000); }
 
@@ -183,4 +177,4 @@ std::string Quantity::to_string() const {
   return fmt::format("{}{}{}", sign, shown, kNames[(power + 9) / 3]);
 }
 
-}  // namespace nacelle::control::pod
+}  // namespace nacelle
