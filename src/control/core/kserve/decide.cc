@@ -272,6 +272,9 @@ class Decider {
     for (const Target& foreign : plan.foreign) {
       workload_error_ = foreign.kind + " " + foreign.name + " is controlled by somebody else";
     }
+    for (const std::string& refusal : observed_.refused) {
+      workload_error_ += (workload_error_.empty() ? "" : "; ") + refusal;
+    }
   }
 
   void workload_conditions_or_error(const Owner& owner) {
