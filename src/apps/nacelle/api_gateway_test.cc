@@ -46,21 +46,24 @@ Json pod_object(const char* name, const char* ip, const char* ready) {
   return pod;
 }
 
+ApiGateway::Options without_statuses() {
+  return {.settings = {}, .settle = 1ms, .retry = 1ms, .tell_statuses = false, .addresses = {}};
+}
+
 struct Follower {
   explicit Follower(FakeApiServer& server) : server(server) {
     kube::ClientConfig config;
     CHECK(kube::set_server(fmt::format("http://127.0.0.1:{}", server.port()), config).ok());
     client = std::move(*kube::Client::create(server.loop(), config));
-    follower =
-        std::make_unique<ApiGateway>(*client, ApiGateway::Options{.settle = 1ms, .retry = 1ms},
-                                     [this](gateway::GatewayModel model) {
-                                       last = std::move(model);
-                                       ++calls;
-                                       this->server.activity().pulse();
-                                       if (refuse-- > 0)
-                                         return Status(unavailable("port 8080 is taken"));
-                                       return Status();
-                                     });
+    follower = std::make_unique<ApiGateway>(*client, without_statuses(),
+                                            [this](gateway::GatewayModel model) {
+                                              last = std::move(model);
+                                              ++calls;
+                                              this->server.activity().pulse();
+                                              if (refuse-- > 0)
+                                                return Status(unavailable("port 8080 is taken"));
+                                              return Status();
+                                            });
   }
   [[nodiscard]] std::vector<std::string> endpoints() const {
     return last.clusters.empty() ? std::vector<std::string>{"no pool"} : last.clusters[0].endpoints;

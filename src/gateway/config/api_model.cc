@@ -53,6 +53,7 @@ ApiModel model_of_api(const std::vector<ApiObject>& objects, const std::vector<A
     if (auto pod = serving_pod(*object)) all.pods->push_back(std::move(*pod));
   }
   Problems problems;
+  ApiModel out;
   for (const ApiObject& object : objects) {
     // By itself, so that a wrong one takes nothing along.
     Objects one;
@@ -61,11 +62,13 @@ ApiModel model_of_api(const std::vector<ApiObject>& objects, const std::vector<A
     if (wrong.empty()) {
       move_all(one, all);
     } else {
+      const kube::ObjectKey key = kube::key_of(*object);
       problems.add("", wrong.status().message());
+      out.report.unreadable[report_key(kube::text_at(*object, {"kind"}), key.to_string())] =
+          wrong.status().message();
     }
   }
-  ApiModel out;
-  out.model = compile_what_holds(all, problems);
+  out.model = compile_what_holds(all, problems, out.report);
   if (!problems.empty()) out.left_out = problems.status().message();
   return out;
 }
