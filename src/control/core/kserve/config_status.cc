@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "control/core/conditions.h"
 #include "control/core/kserve/names.h"
+#include "kube/conditions.h"
 
 namespace nacelle::control::kserve {
 namespace {
 
+using kube::Condition;
+using kube::Conditions;
 using kube::text_at;
 
 bool uses(const Json& service, const kube::ObjectKey& config) {

@@ -10,6 +10,8 @@
 namespace nacelle::control::kserve {
 namespace {
 
+using kube::Condition;
+using kube::Conditions;
 using kube::text_at;
 
 constexpr const char* kAllConditions[] = {"PresetsCombined",

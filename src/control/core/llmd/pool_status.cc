@@ -5,16 +5,17 @@
 #include <utility>
 
 #include "base/quantity.h"
-#include "control/core/conditions.h"
 #include "control/core/llmd/admission.h"
 #include "control/core/llmd/memory.h"
 #include "control/core/llmd/service_form.h"
+#include "kube/conditions.h"
 #include "kube/pod.h"
 #include "kube/time.h"
 
 namespace nacelle::control::llmd {
 namespace {
 
+using kube::Conditions;
 using kube::number_at;
 using kube::text_at;
 

@@ -12,6 +12,7 @@
 namespace nacelle::control::llmd {
 namespace {
 
+using kube::Conditions;
 using kube::number_at;
 using kube::text_at;
 

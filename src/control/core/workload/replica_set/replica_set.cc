@@ -6,15 +6,16 @@
 #include <utility>
 
 #include "control/core/children.h"
-#include "control/core/conditions.h"
 #include "control/core/workload/labels.h"
 #include "control/core/workload/pod_state.h"
+#include "kube/conditions.h"
 #include "kube/pod.h"
 #include "kube/time.h"
 
 namespace nacelle::control::workload {
 namespace {
 
+using kube::Conditions;
 using kube::text_at;
 
 class ReplicaSetDecider {
