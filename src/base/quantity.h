@@ -33,6 +33,13 @@ class Quantity {
     if (value.is_number()) return parse(value.dump());
     return invalid_argument("a quantity must be a string or a number");
   }
+  // Whether two spellings are one amount: "1024Mi" and "1Gi". False when either is none.
+  template <class Json>
+  [[nodiscard]] static bool same(const Json& a, const Json& b) {
+    const auto x = from_json(a);
+    const auto y = from_json(b);
+    return x.ok() && y.ok() && *x == *y;
+  }
 
   // Rounded up (away from zero) to whole units and to thousandths, and kept within int64.
   [[nodiscard]] std::int64_t value() const;

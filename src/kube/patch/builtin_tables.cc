@@ -147,6 +147,12 @@ constexpr FieldRule kFields[] = {
     {"WithConditions", "status", ":MapConditions"},
 
     // Serving.
+    {"WorkerGroup", "leaderTemplate", ":PodTemplate"},
+    {"WorkerGroup", "workerTemplate", ":PodTemplate"},
+    {"WorkerSetSpec", "leaderWorkerTemplate", ":WorkerGroup"},
+    {"WorkerSet", "metadata", "always :ObjectMeta"},
+    {"WorkerSet", "spec", ":WorkerSetSpec"},
+    {"WorkerSet", "status", ":MapConditions"},
     {"LLMWorkload", "template", ":PodSpec"},
     {"LLMWorkload", "worker", ":PodSpec"},
     {"LLMTokenizer", "template", ":PodSpec"},
@@ -197,6 +203,7 @@ constexpr KindRule kKinds[] = {
     {"gateway.networking.k8s.io", "GatewayClass", "WithConditions"},
     {"inference.networking.k8s.io", "InferencePool", "Kind"},
     {"inference.networking.x-k8s.io", "InferencePool", "Kind"},
+    {"leaderworkerset.x-k8s.io", "LeaderWorkerSet", "WorkerSet"},
     {"serving.kserve.io", "LLMInferenceService", "LLMService"},
     {"serving.kserve.io", "LLMInferenceServiceConfig", "LLMService"},
     {"inference.llm-d.ai", "LLMInferenceService", "WithConditions"},

@@ -102,6 +102,7 @@ void store_entries(Json& object, std::vector<ManagedEntry> entries,
                    const std::vector<ManagedEntry>& before, const std::string& time) {
   std::erase_if(entries, [](const ManagedEntry& entry) { return entry.fields.empty(); });
   for (ManagedEntry& entry : entries) {
+    if (entry.manager == kAncient) continue;  // as old as what was folded into it
     const auto old = std::find_if(before.begin(), before.end(), [&](const ManagedEntry& other) {
       return same_manager(entry, other);
     });

@@ -58,10 +58,7 @@ Comparison compare_children(const std::map<std::string, std::pair<Item, const Me
 }  // namespace
 
 bool same_value(const Json& a, const Json& b, const MergeSchema& schema) {
-  if (a == b || !schema.quantity) return a == b;
-  const auto x = Quantity::from_json(a);
-  const auto y = Quantity::from_json(b);
-  return x.ok() && y.ok() && *x == *y;
+  return a == b || (schema.quantity && Quantity::same(a, b));
 }
 
 std::optional<std::vector<std::string>> elements_of(const Json& list, const MergeSchema& schema) {

@@ -78,12 +78,22 @@ WriteContext context_of(State& state, const Call& call, WriteOptions options) {
   out.suffix = new_suffix;
   out.defaults.cluster_ip = [&state] { return new_cluster_ip(state); };
   out.defaults.storage_class = [&state] { return default_storage_class(state); };
+  const auto admission = state.options.admissions.find(call.kind->qualified());
+  if (admission != state.options.admissions.end()) {
+    out.admission = admission->second;
+    out.said = std::make_shared<std::vector<std::string>>();
+  }
   if (call.kind->collection == kCrdCollection && call.resource.subresource.empty()) {
     out.finish = [&state, now = out.now](Json& crd) {
       crd["status"] = schema::crd_status(crd, RegistrySource::clash(crd, *state.store), now);
     };
   }
   return out;
+}
+
+void add_said(const WriteContext& context, std::vector<std::string>& warnings) {
+  if (context.said == nullptr) return;
+  warnings.insert(warnings.end(), context.said->begin(), context.said->end());
 }
 
 void after_write(State& state, const Call& call) {
@@ -186,6 +196,7 @@ async::Task<Try<Reply>> create_object(State& state, Call& call) {
   };
   auto stored = co_await write_decided(state, call, std::move(decide), context.options.dry_run);
   if (!stored.ok()) co_return std::move(stored.failure());
+  add_said(context, request->warnings);
   co_return reply_to(state, call, request->wanted, *stored, 201, std::move(request->warnings));
 }
 
@@ -209,6 +220,7 @@ async::Task<Try<Reply>> replace_object(State& state, Call& call) {
   };
   auto stored = co_await write_decided(state, call, std::move(decide), context.options.dry_run);
   if (!stored.ok()) co_return std::move(stored.failure());
+  add_said(context, request->warnings);
   co_return reply_to(state, call, request->wanted, *stored, stored->created ? 201 : 200,
                      std::move(request->warnings));
 }
