@@ -1,0 +1,195 @@
+#include "control/kube/node/local_nodes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+#include "base/file.h"
+#include "control/kube/node/testing/local_cluster.h"
+
+namespace nacelle::control::node {
+namespace {
+
+using testing::condition_message;
+using testing::condition_of;
+using ::testing::HasSubstr;
+using testing::is_ready;
+using testing::Json;
+using testing::LocalCluster;
+using testing::phase_of;
+using testing::shell_pod;
+
+const std::string kPods = LocalCluster::kPods;
+
+std::string text(const Json& object, kube::Path path) {
+  return std::string(kube::text_at(object, path));
+}
+
+// Reason and message of the first container's waiting state.
+std::string waiting_of(const Json& pod) {
+  const Json& statuses = kube::list_at(pod, {"status", "containerStatuses"});
+  if (statuses.empty()) return "";
+  return text(statuses[0], {"state", "waiting", "reason"});
+}
+
+std::vector<std::string> event_reasons(LocalCluster& cluster, const std::string& object) {
+  std::vector<std::string> out;
+  const Json list = cluster.api().get("/api/v1/namespaces/default/events").body;
+  for (const Json& event : kube::list_at(list, {"items"})) {
+    if (text(event, {"involvedObject", "name"}) == object) out.push_back(text(event, {"reason"}));
+  }
+  return out;
+}
+
+TEST(LocalNodes, APodRunsAnswersItsProbeTellsItsLogAndEnds) {
+  LocalCluster cluster;
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  const Json node = cluster.await(LocalCluster::kNodes, "node-1", [](const Json& object) {
+    return is_ready(object) && !kube::map_at(object, {"status", "allocatable"}).empty();
+  });
+  EXPECT_EQ(node["spec"]["podCIDR"], "127.64.0.0/16");
+
+  Json pod = shell_pod("web",
+                       "echo hello $NAME from $NODE; touch up; while [ ! -f more ]; do "
+                       "sleep 0.01; done; echo and more; while :; do sleep 0.01; done");
+  pod["spec"]["containers"][0]["env"] = Json::parse(R"([
+      {"name":"NAME","valueFrom":{"configMapKeyRef":{"name":"settings","key":"name"}}},
+      {"name":"NODE","valueFrom":{"fieldRef":{"fieldPath":"spec.nodeName"}}}])");
+  pod["spec"]["containers"][0]["readinessProbe"] =
+      Json::parse(R"({"exec":{"command":["test","-f","up"]},"periodSeconds":1})");
+  cluster.create_pod(pod);
+  // The config map is not there yet, and the pod says so.
+  const Json waits = cluster.await_pod(
+      "web", [](const Json& now) { return waiting_of(now) == "CreateContainerConfigError"; });
+  EXPECT_THAT(waits["status"]["containerStatuses"][0]["state"]["waiting"]["message"],
+              HasSubstr("configmap \"settings\" not found"));
+  ASSERT_EQ(cluster.api()
+                .post("/api/v1/namespaces/default/configmaps",
+                      {{"metadata", {{"name", "settings"}}}, {"data", {{"name", "world"}}}})
+                .status,
+            201);
+  const Json ready = cluster.await_pod("web", is_ready);
+  EXPECT_EQ(ready["spec"]["nodeName"], "node-1");
+  EXPECT_EQ(ready["status"]["phase"], "Running");
+  EXPECT_THAT(text(ready, {"status", "podIP"}), HasSubstr("127.64."));
+
+  EXPECT_EQ(cluster.api().get(kPods + "/web/log").text, "hello world from node-1\n");
+  {
+    const auto follow = cluster.api().watch(kPods + "/web/log?follow=true&tailLines=1");
+    EXPECT_EQ(follow->exchange().read_line(), "hello world from node-1");
+    const std::string uid = text(ready, {"metadata", "uid"});
+    std::ofstream(cluster.folder() / "nodes/node-1/pods" / uid / "containers/c/work/more") << "x";
+    EXPECT_EQ(follow->exchange().read_line(), "and more");
+    EXPECT_EQ(cluster.api().remove(kPods + "/web").status, 200);
+    EXPECT_EQ(follow->exchange().read_line(), std::nullopt);  // it ends with the container
+  }
+  EXPECT_TRUE(cluster.await_gone(kPods, "web"));
+  EXPECT_EQ(cluster.api().get(kPods + "/web/log").status, 404);
+  const std::vector<std::string> reasons = event_reasons(cluster, "web");
+  for (const char* reason : {"Scheduled", "Started", "Killing"}) {
+    EXPECT_NE(std::find(reasons.begin(), reasons.end(), reason), reasons.end())
+        << reason << " is not in " << ::testing::PrintToString(reasons);
+  }
+}
+
+TEST(LocalNodes, APodThatCannotRunSaysWhy) {
+  LocalCluster cluster;
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  Json pod = shell_pod("web", "");
+  pod["spec"]["containers"][0].erase("command");
+  pod["spec"]["containers"][0]["image"] = "nginx:1.25";
+  cluster.create_pod(pod);
+  const Json now = cluster.await_pod("web", [](const Json& object) {
+    return waiting_of(object) == "ErrImagePull" || waiting_of(object) == "ImagePullBackOff";
+  });
+  EXPECT_THAT(now["status"]["containerStatuses"][0]["state"]["waiting"]["message"],
+              HasSubstr("nginx:1.25"));
+  // Its log says so, too.
+  const auto log = cluster.api().get(kPods + "/web/log");
+  EXPECT_EQ(log.status, 400);
+  EXPECT_THAT(log.message(), HasSubstr("is waiting to start"));
+}
+
+TEST(LocalNodes, PodsSpreadAcceleratorsAreCountedAndTheRestSaysWhy) {
+  LocalNodesOptions options;
+  options.nodes = 3;
+  options.node.capacity["nvidia.com/gpu"] = Quantity(1);
+  options.node.capacity["memory"] = *Quantity::parse("4Gi");
+  options.node.capacity["cpu"] = Quantity(2);
+  LocalCluster cluster(options);
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  std::set<std::string> nodes;
+  std::set<std::string> networks;
+  for (int i = 0; i < 3; ++i) {
+    Json pod = shell_pod("gpu-" + std::to_string(i), "while :; do sleep 0.05; done");
+    pod["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] = 1;
+    cluster.create_pod(pod);
+    const Json ready = cluster.await_pod("gpu-" + std::to_string(i), is_ready);
+    nodes.insert(text(ready, {"spec", "nodeName"}));
+    networks.insert(text(ready, {"status", "podIP"}).substr(0, 6));
+  }
+  EXPECT_EQ(nodes, (std::set<std::string>{"node-1", "node-2", "node-3"}));
+  EXPECT_EQ(networks, (std::set<std::string>{"127.64", "127.65", "127.66"}));
+
+  Json fourth = shell_pod("gpu-3", "while :; do sleep 0.05; done");
+  fourth["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] = 1;
+  cluster.create_pod(fourth);
+  const Json refused = cluster.await_pod(
+      "gpu-3", [](const Json& pod) { return condition_of(pod, "PodScheduled") == "False"; });
+  EXPECT_EQ(condition_message(refused, "PodScheduled"),
+            "0/3 nodes are available: 3 Insufficient nvidia.com/gpu");
+  Json large = shell_pod("large", "exit 0");
+  large["spec"]["nodeSelector"]["kubernetes.io/hostname"] = "node-2";
+  large["spec"]["containers"][0]["resources"]["requests"]["memory"] = "5Gi";
+  cluster.create_pod(large);
+  const Json too_large = cluster.await_pod(
+      "large", [](const Json& pod) { return condition_of(pod, "PodScheduled") == "False"; });
+  EXPECT_EQ(condition_message(too_large, "PodScheduled"),
+            "0/3 nodes are available: 2 node(s) didn't match Pod's node affinity/selector, 1 "
+            "Insufficient memory");
+  // One goes: the one that waits takes its place.
+  EXPECT_EQ(cluster.api().remove(kPods + "/gpu-1").status, 200);
+  const Json placed = cluster.await_pod("gpu-3", is_ready);
+  EXPECT_EQ(condition_of(placed, "PodScheduled"), "True");
+}
+
+TEST(LocalNodes, PodsOutliveTheNodesOfAProcessAndAreAdopted) {
+  LocalCluster cluster;
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  cluster.create_pod(shell_pod("stays", "echo first; while :; do sleep 0.05; done"));
+  const Json before = cluster.await_pod("stays", is_ready);
+  cluster.stop_nodes(NodeAgent::Stop::kLeavePods);
+  EXPECT_EQ(cluster.api().get(kPods + "/stays/log").status, 500);  // nobody has it
+  // Deleted while nobody looks: the next agent hears of it.
+  cluster.create_pod(shell_pod("new", "while :; do sleep 0.05; done"));
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  const Json fresh = cluster.await_pod("new", is_ready);
+  EXPECT_EQ(fresh["spec"]["nodeName"], "node-1");
+  const Json after = cluster.await_pod("stays", is_ready);
+  EXPECT_EQ(after["status"]["containerStatuses"][0]["containerID"],
+            before["status"]["containerStatuses"][0]["containerID"]);
+  EXPECT_EQ(after["status"]["containerStatuses"][0]["restartCount"], 0);
+  EXPECT_EQ(after["status"]["podIP"], before["status"]["podIP"]);
+  EXPECT_EQ(cluster.api().get(kPods + "/stays/log").text, "first\n");
+  cluster.stop_nodes(NodeAgent::Stop::kLeavePods);
+  EXPECT_EQ(cluster.api().remove(kPods + "/stays").status, 200);
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  EXPECT_TRUE(cluster.await_gone(kPods, "stays"));
+}
+
+TEST(LocalNodes, BadOptionsAreRefused) {
+  LocalNodesOptions options;
+  options.names = {"a", "B"};
+  EXPECT_THAT(LocalCluster(options).start_nodes().message(), HasSubstr("node name \"B\""));
+  options.names = {"a", "a"};
+  EXPECT_EQ(LocalCluster(options).start_nodes().message(), "two nodes have the same name");
+  options.names.clear();
+  options.nodes = 40;
+  EXPECT_EQ(LocalCluster(options).start_nodes().message(), "40 nodes, possible are 1 to 32");
+}
+
+}  // namespace
+}  // namespace nacelle::control::node
