@@ -9,6 +9,7 @@
 
 #include "control/kube/node/kube_inputs.h"
 #include "control/kube/node/kube_node.h"
+#include "control/kube/node/node_controller.h"
 #include "control/kube/node/pod_scheduler.h"
 #include "kube/informer.h"
 #include "telemetry/log.h"
@@ -84,12 +85,23 @@ struct LocalNodes::Impl final : LogSource {
         all_nodes(client, options_of("nodes"),
                   [this](std::span<const kube::ObjectChange> changes) {
                     scheduler.nodes_changed(changes);
+                    controller.nodes_changed(changes);
                   }),
         all_pods(client, options_of("pods"),
                  [this](std::span<const kube::ObjectChange> changes) {
                    scheduler.pods_changed(changes);
+                   controller.pods_changed(changes);
                  }),
-        scheduler(client, inputs, all_nodes, all_pods) {}
+        scheduler(client, inputs, all_nodes, all_pods),
+        controller(client, all_nodes, all_pods, lifecycle_of(this->options)) {}
+
+  static node_lifecycle::Options lifecycle_of(const LocalNodesOptions& options) {
+    node_lifecycle::Options out;
+    out.grace = options.grace;
+    out.longest_toleration = options.longest_toleration;
+    out.quarantine = options.grace;
+    return out;
+  }
 
   [[nodiscard]] NodeConfig config_of(std::size_t index) const {
     NodeConfig out = options.node;
@@ -127,6 +139,7 @@ struct LocalNodes::Impl final : LogSource {
   KubeInputs inputs;
   kube::Informer all_nodes, all_pods;
   PodScheduler scheduler;
+  NodeController controller;
   std::vector<std::unique_ptr<KubeNode>> nodes;
   bool started = false;
 };
@@ -149,6 +162,7 @@ async::Task<Status> LocalNodes::Impl::start(Duration patience) {
     if (!registered.ok()) co_return registered.with_context("node " + node->name());
   }
   scheduler.start();
+  controller.start();
   all_nodes.start();
   all_pods.start();
   co_return Status();
@@ -159,6 +173,7 @@ async::Task<void> LocalNodes::Impl::stop(NodeAgent::Stop how) {
   co_await all_pods.stop();
   co_await all_nodes.stop();
   co_await scheduler.stop();
+  co_await controller.stop();
   for (const auto& node : nodes) co_await node->stop(how);
   logs.detach();
   nodes.clear();

@@ -49,8 +49,8 @@ struct LocalNodesOptions {
   NodeConfig node;
   // A node whose heartbeat is older counts as lost; it beats four times as often.
   Duration grace = 40s;
-  // Pods stay on a lost node for no longer than this, whatever they tolerate; not given: as long
-  // as they say, which is 300 s by default.
+  // Pods that tolerate a lost node for a time stay for no longer than this; not given: as long as
+  // they say, which is 300 s by default.
   std::optional<Duration> longest_toleration;
   bool forward_services = true;
 };

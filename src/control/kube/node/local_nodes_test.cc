@@ -180,6 +180,95 @@ TEST(LocalNodes, PodsOutliveTheNodesOfAProcessAndAreAdopted) {
   EXPECT_TRUE(cluster.await_gone(kPods, "stays"));
 }
 
+void set_stopped(LocalCluster& cluster, const std::string& node, const Json& value) {
+  const Json patch = {{"metadata", {{"annotations", {{kStoppedAnnotation, value}}}}}};
+  ASSERT_EQ(cluster.api().patch(std::string(LocalCluster::kNodes) + "/" + node, patch).status, 200);
+}
+
+bool has_taint(const Json& node, std::string_view key) {
+  for (const Json& taint : kube::list_at(node, {"spec", "taints"})) {
+    if (kube::text_at(taint, {"key"}) == key) return true;
+  }
+  return false;
+}
+
+TEST(LocalNodes, ALostNodeIsNoticedItsPodsGoAndItComesBack) {
+  LocalNodesOptions options;
+  options.nodes = 2;
+  options.grace = 3s;
+  options.longest_toleration = 1s;
+  LocalCluster cluster(options);
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  Json stays = shell_pod("stays", "while :; do sleep 0.05; done");
+  stays["spec"]["nodeName"] = "node-2";
+  stays["spec"]["tolerations"] = Json::parse(
+      R"([{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoExecute"}])");
+  Json goes = shell_pod("goes", "while :; do sleep 0.05; done");
+  goes["spec"]["nodeSelector"]["kubernetes.io/hostname"] = "node-2";
+  cluster.create_pod(stays);
+  cluster.create_pod(goes);
+  const Json before = cluster.await_pod("stays", is_ready);
+  (void)cluster.await_pod("goes", is_ready);
+
+  set_stopped(cluster, "node-2", "true");
+  const Json lost = cluster.await(LocalCluster::kNodes, "node-2", [](const Json& node) {
+    return condition_of(node, "Ready") == "Unknown" &&
+           has_taint(node, "node.kubernetes.io/unreachable");
+  });
+  EXPECT_EQ(condition_message(lost, "Ready"), "The node agent stopped posting node status.");
+  EXPECT_NE(cluster.await_pod("stays", [](const Json& pod) { return !is_ready(pod); }), nullptr);
+  const Json evicted =
+      cluster.await_pod("goes", [](const Json& pod) { return kube::is_being_deleted(pod); });
+  EXPECT_EQ(condition_of(evicted, "DisruptionTarget"), "True");
+  const auto log = cluster.api().get(kPods + "/stays/log");
+  EXPECT_EQ(log.status, 500);
+  EXPECT_THAT(log.message(), HasSubstr("node node-2 of pod default/stays is lost"));
+  // What is to run there now says why it cannot.
+  Json next = shell_pod("next", "while :; do sleep 0.05; done");
+  next["spec"]["nodeSelector"]["kubernetes.io/hostname"] = "node-2";
+  cluster.create_pod(next);
+  const Json waits = cluster.await_pod(
+      "next", [](const Json& pod) { return condition_of(pod, "PodScheduled") == "False"; });
+  EXPECT_EQ(condition_message(waits, "PodScheduled"),
+            "0/2 nodes are available: 1 node was lost, 1 node(s) didn't match Pod's node "
+            "affinity/selector");
+
+  set_stopped(cluster, "node-2", nullptr);
+  const Json back = cluster.await(LocalCluster::kNodes, "node-2", [](const Json& node) {
+    return is_ready(node) && kube::list_at(node, {"spec", "taints"}).empty();
+  });
+  EXPECT_NE(back, nullptr);
+  EXPECT_TRUE(cluster.await_gone(kPods, "goes"));
+  const Json after = cluster.await_pod("stays", is_ready);
+  EXPECT_EQ(after["metadata"]["uid"], before["metadata"]["uid"]);
+  EXPECT_EQ(after["status"]["containerStatuses"][0]["restartCount"], 1);
+  EXPECT_NE(cluster.await_pod("next", is_ready), nullptr);
+}
+
+TEST(LocalNodes, PodsOfADeletedNodeAreRemovedAndTheNodeMayComeBack) {
+  LocalNodesOptions options;
+  options.nodes = 2;
+  options.grace = 3s;
+  LocalCluster cluster(options);
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  Json pod = shell_pod("on-2", "trap '' TERM; while :; do sleep 0.05; done");
+  pod["spec"]["nodeName"] = "node-2";
+  pod["spec"]["terminationGracePeriodSeconds"] = 3600;
+  cluster.create_pod(pod);
+  (void)cluster.await_pod("on-2", is_ready);
+  set_stopped(cluster, "node-2", "true");
+  (void)cluster.await(LocalCluster::kNodes, "node-2",
+                      [](const Json& node) { return condition_of(node, "Ready") == "Unknown"; });
+  EXPECT_EQ(cluster.api().remove("/api/v1/nodes/node-2").status, 200);
+  EXPECT_TRUE(cluster.await_gone(kPods, "on-2"));
+  // Whoever makes the Node again starts it.
+  EXPECT_EQ(cluster.api().post("/api/v1/nodes", {{"metadata", {{"name", "node-2"}}}}).status, 201);
+  const Json back = cluster.await(LocalCluster::kNodes, "node-2", [](const Json& node) {
+    return is_ready(node) && kube::list_at(node, {"spec", "taints"}).empty();
+  });
+  EXPECT_EQ(back["metadata"]["labels"]["kubernetes.io/hostname"], "node-2");
+}
+
 TEST(LocalNodes, BadOptionsAreRefused) {
   LocalNodesOptions options;
   options.names = {"a", "B"};
