@@ -109,11 +109,23 @@ std::vector<ServiceName> service_names(const Json& service, std::span<const Json
   return {out.begin(), out.end()};
 }
 
+// Nothing but a name or an address: a line of the file stays one line of it.
+static bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '.' || c == ':';
+  });
+}
+
 std::string hosts_text(std::string_view base, std::string_view name_space,
                        std::span<const ServiceName> names) {
   std::string out(base);
   if (!out.empty() && !out.ends_with('\n')) out += '\n';
   for (const ServiceName& one : names) {
+    if (one.address.empty() || one.service.empty() || !is_plain(one.address) ||
+        !is_plain(one.service) || !is_plain(one.name_space) || !is_plain(one.hostname)) {
+      continue;
+    }
     const std::string first = one.hostname.empty() ? one.service : one.hostname + "." + one.service;
     out += fmt::format("{0}\t{1}.{2}.svc.cluster.local {1}.{2}.svc {1}.{2}", one.address, first,
                        one.name_space);

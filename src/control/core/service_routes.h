@@ -49,7 +49,8 @@ struct ServiceName {
                                                      std::span<const kube::Json* const> slices);
 
 // A file as /etc/hosts, for programs of that namespace: first `base`, then the names, with
-// "web.ns.svc.cluster.local web.ns.svc web.ns" and, of its own namespace, "web".
+// "web.ns.svc.cluster.local web.ns.svc web.ns" and, of its own namespace, "web". What is no name or
+// address is left out.
 [[nodiscard]] std::string hosts_text(std::string_view base, std::string_view name_space,
                                      std::span<const ServiceName> names);
 

@@ -1,8 +1,13 @@
 #include "control/core/scheduler/pod_demand.h"
 
+#include <algorithm>
 #include <tuple>
 
 namespace nacelle::control::scheduler {
+
+namespace {
+constexpr std::int64_t kMostWeight = 100;  // as the API has it
+}
 
 using kube::Json;
 using kube::list_at;
@@ -16,7 +21,8 @@ Result<PodDemand> pod_demand(const Json& pod) {
   for (const Json& owner : list_at(pod, {"metadata", "ownerReferences"})) {
     if (kube::bool_at(owner, {"controller"})) out.owner = text_at(owner, {"uid"});
   }
-  out.priority = kube::number_at(pod, {"spec", "priority"}).value_or(0);
+  out.priority = std::clamp<std::int64_t>(kube::number_at(pod, {"spec", "priority"}).value_or(0),
+                                          INT32_MIN, INT32_MAX);
   out.created = text_at(pod, {"metadata", "creationTimestamp"});
   out.requests = pod::pod_requests(spec);
   for (const auto& [name, value] : kube::map_at(pod, {"spec", "nodeSelector"}).items()) {
@@ -29,8 +35,9 @@ Result<PodDemand> pod_demand(const Json& pod) {
       out.required = node_terms(*required);
     }
     for (const Json& one : list_at(*affinity, {kPreferred})) {
-      out.preferred.emplace_back(kube::number_at(one, {"weight"}).value_or(1),
-                                 node_term(kube::map_at(one, {"preference"})));
+      out.preferred.emplace_back(
+          std::clamp<std::int64_t>(kube::number_at(one, {"weight"}).value_or(1), 0, kMostWeight),
+          node_term(kube::map_at(one, {"preference"})));
     }
   }
   out.tolerations = tolerations_of(pod);

@@ -41,6 +41,11 @@ class KubeInputs final : public NodeInputs {
   // Until the returned pointer goes.
   [[nodiscard]] std::shared_ptr<void> listen(Listener listener);
 
+  // What hosts_file() answers; empty: no files.
+  void set_hosts(std::function<std::filesystem::path(const std::string& name_space)> hosts) {
+    hosts_ = std::move(hosts);
+  }
+
   // pod::ConfigSource, NodeInputs
   [[nodiscard]] std::shared_ptr<const pod::StringMap> config(pod::ConfigKind kind,
                                                              std::string_view name_space,
@@ -50,6 +55,9 @@ class KubeInputs final : public NodeInputs {
                                                            std::string_view claim) const override;
   [[nodiscard]] Result<std::string> service_token(const pod::PodSpec& spec,
                                                   const pod::TokenVolume& volume) const override;
+  [[nodiscard]] std::filesystem::path hosts_file(std::string_view name_space) const override {
+    return hosts_ ? hosts_(std::string(name_space)) : std::filesystem::path();
+  }
 
   [[nodiscard]] const kube::Informer& claims() const { return claims_; }
   [[nodiscard]] const kube::Informer& volumes() const { return volumes_; }
@@ -62,6 +70,7 @@ class KubeInputs final : public NodeInputs {
 
   kube::Informer config_maps_, secrets_, services_, claims_, volumes_;
   std::vector<std::weak_ptr<Listener>> listeners_;
+  std::function<std::filesystem::path(const std::string&)> hosts_;
   async::Event changed_;  // pulsed by every list
   std::unique_ptr<TokenCache> tokens_;
 };

@@ -11,6 +11,7 @@
 #include "control/kube/node/kube_node.h"
 #include "control/kube/node/node_controller.h"
 #include "control/kube/node/pod_scheduler.h"
+#include "control/kube/node/service_proxy.h"
 #include "kube/informer.h"
 #include "telemetry/log.h"
 
@@ -93,7 +94,10 @@ struct LocalNodes::Impl final : LogSource {
                    controller.pods_changed(changes);
                  }),
         scheduler(client, inputs, all_nodes, all_pods),
-        controller(client, all_nodes, all_pods, lifecycle_of(this->options)) {}
+        controller(client, all_nodes, all_pods, lifecycle_of(this->options)),
+        // No node can have that name.
+        services(client, inputs.all_services(), this->options.folder / ".hosts",
+                 this->options.forward_services) {}
 
   static node_lifecycle::Options lifecycle_of(const LocalNodesOptions& options) {
     node_lifecycle::Options out;
@@ -114,6 +118,17 @@ struct LocalNodes::Impl final : LogSource {
 
   async::Task<Status> start(Duration patience);
   async::Task<void> stop(NodeAgent::Stop how);
+
+  void note_services(const std::vector<std::string>& keys) {
+    constexpr std::string_view kService = "service/";
+    for (std::string_view key : keys) {
+      if (!key.starts_with(kService)) continue;
+      key.remove_prefix(kService.size());
+      const std::size_t slash = key.find('/');
+      services.service_changed(
+          {std::string(key.substr(0, slash)), std::string(key.substr(slash + 1))});
+    }
+  }
 
   // LogSource
   Result<Opened> open_log(const kube::PodLogQuery& query) override {
@@ -140,6 +155,8 @@ struct LocalNodes::Impl final : LogSource {
   kube::Informer all_nodes, all_pods;
   PodScheduler scheduler;
   NodeController controller;
+  ServiceProxy services;
+  std::shared_ptr<void> listening;
   std::vector<std::unique_ptr<KubeNode>> nodes;
   bool started = false;
 };
@@ -150,6 +167,10 @@ async::Task<Status> LocalNodes::Impl::start(Duration patience) {
   inputs.start();
   // Before the agents: a container that they restart may refer to any of it.
   CO_RETURN_IF_ERROR(co_await inputs.wait_synced(deadline));
+  listening = inputs.listen([this](const std::vector<std::string>& keys) { note_services(keys); });
+  inputs.set_hosts(
+      [this](const std::string& name_space) { return services.hosts_file(name_space); });
+  services.start();
   for (std::size_t i = 0; i < names.size(); ++i) {
     Result<std::unique_ptr<KubeNode>> node =
         KubeNode::create(client, inputs, config_of(i), options.grace);
@@ -177,6 +198,8 @@ async::Task<void> LocalNodes::Impl::stop(NodeAgent::Stop how) {
   for (const auto& node : nodes) co_await node->stop(how);
   logs.detach();
   nodes.clear();
+  listening.reset();
+  co_await services.stop();
   co_await inputs.stop();
 }
 

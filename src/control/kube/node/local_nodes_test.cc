@@ -1,14 +1,19 @@
 #include "control/kube/node/local_nodes.h"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <set>
+#include <thread>
 
-#include "base/file.h"
+#include "base/check.h"
 #include "control/kube/node/testing/local_cluster.h"
+#include "control/local/node/mount_tree.h"
 
 namespace nacelle::control::node {
 namespace {
@@ -124,7 +129,7 @@ TEST(LocalNodes, PodsSpreadAcceleratorsAreCountedAndTheRestSaysWhy) {
   std::set<std::string> nodes;
   std::set<std::string> networks;
   for (int i = 0; i < 3; ++i) {
-    Json pod = shell_pod("gpu-" + std::to_string(i), "while :; do sleep 0.05; done");
+    Json pod = shell_pod("gpu-" + std::to_string(i), "exec sleep 1000");
     pod["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] = 1;
     cluster.create_pod(pod);
     const Json ready = cluster.await_pod("gpu-" + std::to_string(i), is_ready);
@@ -134,7 +139,7 @@ TEST(LocalNodes, PodsSpreadAcceleratorsAreCountedAndTheRestSaysWhy) {
   EXPECT_EQ(nodes, (std::set<std::string>{"node-1", "node-2", "node-3"}));
   EXPECT_EQ(networks, (std::set<std::string>{"127.64", "127.65", "127.66"}));
 
-  Json fourth = shell_pod("gpu-3", "while :; do sleep 0.05; done");
+  Json fourth = shell_pod("gpu-3", "exec sleep 1000");
   fourth["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] = 1;
   cluster.create_pod(fourth);
   const Json refused = cluster.await_pod(
@@ -159,12 +164,12 @@ TEST(LocalNodes, PodsSpreadAcceleratorsAreCountedAndTheRestSaysWhy) {
 TEST(LocalNodes, PodsOutliveTheNodesOfAProcessAndAreAdopted) {
   LocalCluster cluster;
   ASSERT_TRUE(cluster.start_nodes().ok());
-  cluster.create_pod(shell_pod("stays", "echo first; while :; do sleep 0.05; done"));
+  cluster.create_pod(shell_pod("stays", "echo first; exec sleep 1000"));
   const Json before = cluster.await_pod("stays", is_ready);
   cluster.stop_nodes(NodeAgent::Stop::kLeavePods);
   EXPECT_EQ(cluster.api().get(kPods + "/stays/log").status, 500);  // nobody has it
   // Deleted while nobody looks: the next agent hears of it.
-  cluster.create_pod(shell_pod("new", "while :; do sleep 0.05; done"));
+  cluster.create_pod(shell_pod("new", "exec sleep 1000"));
   ASSERT_TRUE(cluster.start_nodes().ok());
   const Json fresh = cluster.await_pod("new", is_ready);
   EXPECT_EQ(fresh["spec"]["nodeName"], "node-1");
@@ -199,11 +204,11 @@ TEST(LocalNodes, ALostNodeIsNoticedItsPodsGoAndItComesBack) {
   options.longest_toleration = 1s;
   LocalCluster cluster(options);
   ASSERT_TRUE(cluster.start_nodes().ok());
-  Json stays = shell_pod("stays", "while :; do sleep 0.05; done");
+  Json stays = shell_pod("stays", "exec sleep 1000");
   stays["spec"]["nodeName"] = "node-2";
   stays["spec"]["tolerations"] = Json::parse(
       R"([{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoExecute"}])");
-  Json goes = shell_pod("goes", "while :; do sleep 0.05; done");
+  Json goes = shell_pod("goes", "exec sleep 1000");
   goes["spec"]["nodeSelector"]["kubernetes.io/hostname"] = "node-2";
   cluster.create_pod(stays);
   cluster.create_pod(goes);
@@ -224,7 +229,7 @@ TEST(LocalNodes, ALostNodeIsNoticedItsPodsGoAndItComesBack) {
   EXPECT_EQ(log.status, 500);
   EXPECT_THAT(log.message(), HasSubstr("node node-2 of pod default/stays is lost"));
   // What is to run there now says why it cannot.
-  Json next = shell_pod("next", "while :; do sleep 0.05; done");
+  Json next = shell_pod("next", "exec sleep 1000");
   next["spec"]["nodeSelector"]["kubernetes.io/hostname"] = "node-2";
   cluster.create_pod(next);
   const Json waits = cluster.await_pod(
@@ -251,7 +256,7 @@ TEST(LocalNodes, PodsOfADeletedNodeAreRemovedAndTheNodeMayComeBack) {
   options.grace = 3s;
   LocalCluster cluster(options);
   ASSERT_TRUE(cluster.start_nodes().ok());
-  Json pod = shell_pod("on-2", "trap '' TERM; while :; do sleep 0.05; done");
+  Json pod = shell_pod("on-2", "trap '' TERM; exec sleep 1000");
   pod["spec"]["nodeName"] = "node-2";
   pod["spec"]["terminationGracePeriodSeconds"] = 3600;
   cluster.create_pod(pod);
@@ -267,6 +272,128 @@ TEST(LocalNodes, PodsOfADeletedNodeAreRemovedAndTheNodeMayComeBack) {
     return is_ready(node) && kube::list_at(node, {"spec", "taints"}).empty();
   });
   EXPECT_EQ(back["metadata"]["labels"]["kubernetes.io/hostname"], "node-2");
+}
+
+// A server that says its name to whoever connects.
+class Greeter {
+ public:
+  explicit Greeter(std::string greeting) : greeting_(std::move(greeting)) {
+    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    CHECK(::listen(fd_, 16) == 0);
+    socklen_t size = sizeof address;
+    CHECK(::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] {
+      for (int client = 0; (client = ::accept(fd_, nullptr, nullptr)) >= 0; ::close(client)) {
+        (void)!::write(client, greeting_.data(), greeting_.size());
+      }
+    });
+  }
+  ~Greeter() {
+    ::shutdown(fd_, SHUT_RDWR);
+    thread_.join();
+    ::close(fd_);
+  }
+  [[nodiscard]] int port() const { return port_; }
+
+ private:
+  std::string greeting_;
+  int fd_ = -1;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+// What is said by whoever listens there; "" when nobody does.
+std::string greeting_at(const std::string& host, int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  CHECK(::inet_pton(AF_INET, host.c_str(), &address.sin_addr) == 1);
+  std::string out;
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
+    char buffer[64];
+    for (ssize_t got = 0; (got = ::read(fd, buffer, sizeof buffer)) > 0;) {
+      out.append(buffer, static_cast<std::size_t>(got));
+    }
+  }
+  ::close(fd);
+  return out;
+}
+
+TEST(LocalNodes, ServicesForwardToTheirEndpointsAndHaveNames) {
+  LocalCluster cluster;
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  const std::string services = "/api/v1/namespaces/default/services";
+  const std::string slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
+  // The pod is there before the Services: its file of names is brought up to date.
+  const bool names = best_mount_mode() != MountMode::kTranslate;
+  Json asks = shell_pod("asks",
+                        "until getent hosts db.default.svc.cluster.local; do sleep 0.05; "
+                        "done; getent hosts web | cut -d' ' -f1; echo $WEB_SERVICE_PORT; "
+                        "exec sleep 1000");
+  if (names) {
+    cluster.create_pod(asks);
+    (void)cluster.await_pod("asks", is_ready);
+  }
+  const auto made = cluster.api().post(
+      services, Json::parse(R"({"metadata":{"name":"web"},"spec":{"selector":{"app":"web"},
+          "ports":[{"name":"http","port":18080,"targetPort":1}]}})"));
+  ASSERT_EQ(made.status, 201) << made.text;
+  const std::string address = text(made.body, {"spec", "clusterIP"});
+  ASSERT_TRUE(address.starts_with("127.96."));
+  // Without endpoints a connection is reset.
+  EXPECT_TRUE(cluster.api().eventually([&] { return greeting_at(address, 18080).empty(); }));
+
+  const Greeter one("one"), two("two");
+  Json slice =
+      Json::parse(R"({"metadata":{"name":"web-1","labels":{"kubernetes.io/service-name":"web"}},
+      "addressType":"IPv4","endpoints":[{"addresses":["127.0.0.1"],"conditions":{"ready":true}}]})");
+  slice["ports"] = Json::array({Json{{"name", "http"}, {"protocol", "TCP"}, {"port", one.port()}}});
+  ASSERT_EQ(cluster.api().post(slices, slice).status, 201);
+  EXPECT_TRUE(cluster.api().eventually([&] { return greeting_at(address, 18080) == "one"; }));
+  slice["ports"][0]["port"] = two.port();
+  ASSERT_EQ(cluster.api().put(slices + "/web-1", slice).status, 200);
+  EXPECT_TRUE(cluster.api().eventually([&] { return greeting_at(address, 18080) == "two"; }));
+
+  if (names) {
+    ASSERT_EQ(cluster.api()
+                  .post(services, Json::parse(R"({"metadata":{"name":"db"},
+                      "spec":{"clusterIP":"None","ports":[{"port":5432}]}})"))
+                  .status,
+              201);
+    slice = Json::parse(R"({"metadata":{"name":"db-1","labels":{"kubernetes.io/service-name":"db"}},
+        "addressType":"IPv4","ports":[{"port":5432}],"endpoints":[{"addresses":["127.1.2.3"]}]})");
+    ASSERT_EQ(cluster.api().post(slices, slice).status, 201);
+    const auto follow = cluster.api().watch(kPods + "/asks/log?follow=true");
+    EXPECT_THAT(follow->exchange().read_line().value_or(""),
+                ::testing::MatchesRegex("127.1.2.3 +db.default.svc.cluster.local.*"));
+    EXPECT_EQ(follow->exchange().read_line(), address);
+    EXPECT_EQ(follow->exchange().read_line(), "");  // variables are those of its start
+    EXPECT_EQ(cluster.api().remove(kPods + "/asks").status, 200);
+  }
+  EXPECT_EQ(cluster.api().remove(services + "/web").status, 200);
+  EXPECT_TRUE(cluster.api().eventually([&] { return greeting_at(address, 18080).empty(); }));
+}
+
+TEST(LocalNodes, WhatOthersWriteIntoAPodsStatusIsPutRight) {
+  LocalCluster cluster;
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  cluster.create_pod(shell_pod("p", "exec sleep 1000"));
+  (void)cluster.await_pod("p", is_ready);
+  const Json patch = Json::parse(
+      R"({"status":{"conditions":[{"type":"Ready","status":"False"},
+                                  {"type":"DisruptionTarget","status":"True"}]}})");
+  const auto patched =
+      cluster.api().patch(kPods + "/p/status", patch, "application/strategic-merge-patch+json");
+  ASSERT_EQ(patched.status, 200) << patched.text;
+  EXPECT_FALSE(is_ready(patched.body));
+  const Json right = cluster.await_pod("p", is_ready);
+  EXPECT_EQ(condition_of(right, "DisruptionTarget"), "True");  // others' conditions stay
 }
 
 TEST(LocalNodes, BadOptionsAreRefused) {

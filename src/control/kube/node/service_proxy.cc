@@ -253,6 +253,10 @@ async::Task<void> ServiceProxy::write_names() {
 }
 
 fs::path ServiceProxy::hosts_file(const std::string& name_space) {
+  if (name_space.empty() || name_space.front() == '.' ||
+      name_space.find('/') != std::string::npos) {
+    return {};  // no name of a file
+  }
   if (const auto known = hosts_.find(name_space); known != hosts_.end() && !known->second.empty()) {
     return folder_ / name_space;
   }
