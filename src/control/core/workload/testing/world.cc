@@ -160,21 +160,28 @@ void World::finish_deletions() {
 }
 
 bool World::settle(int rounds) {
+  constexpr std::chrono::seconds kLongestWait{700};  // what waits longer is settled
   int quiet_rounds = 0;
   for (int round = 0; round < rounds; ++round) {
     const std::string before = text();
     others_(*this);
     bool quiet = text() == before;
+    std::chrono::seconds wait = kLongestWait;
     for (const Decider& decide : deciders_(*this)) {
       const Decision decision = decide();
+      if (decision.look_again_in) wait = std::min(wait, *decision.look_again_in);
       for (const Action& action : decision.actions) {
         quiet = quiet && std::holds_alternative<RecordEvent>(action);
         if (!carry_out(action)) break;
       }
     }
+    if (quiet && wait < kLongestWait) {
+      now += std::max<std::int64_t>(1, wait.count());
+      quiet = false;
+    }
     quiet_rounds = quiet ? quiet_rounds + 1 : 0;
     if (quiet_rounds == 2) return true;
-    now += round % 20 == 19 ? 700 : 1;  // waits end, however long
+    ++now;
   }
   return false;
 }
