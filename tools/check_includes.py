@@ -33,7 +33,7 @@ MAY_INCLUDE = {
     "epp": "base async telemetry net kube openai provider router",
     "gateway": "base yaml async telemetry net kube openai provider",
     "control": "base yaml async telemetry net kube",
-    "cli": "base async telemetry net tokenizer",
+    "cli": "base async telemetry net kube tokenizer",
 }
 # Folders below a component that belong to its face.
 FACES = {"net/http", "net/sse", "net/grpc", "net/tls", "router/flow", "router/objective", "router/signals"}

@@ -91,7 +91,7 @@ TransportRequest Client::request_of(const Call& call) const {
   TransportRequest out;
   out.head.method = call.method;
   out.head.target = call.target;
-  out.head.headers.add("accept", "application/json");
+  out.head.headers.add("accept", call.accept);
   out.head.headers.add("user-agent", identity_.user_agent);
   if (!call.body.empty()) out.head.headers.add("content-type", call.content_type);
   out.body = call.body;
@@ -232,8 +232,10 @@ async::Task<Result<Answer>> Client::update(ObjectRef object, std::function<bool(
   }
 }
 
-async::Task<Result<std::optional<ApiError>>> Watch::open(std::string target) {
-  TransportRequest request = client_.request_of(Call(std::move(target)));
+async::Task<Result<std::optional<ApiError>>> Watch::open(std::string target, std::string accept) {
+  Call call(std::move(target));
+  call.accept = std::move(accept);
+  TransportRequest request = client_.request_of(call);
   request.silence = kMaxSilence;
   auto sent = co_await client_.transport_->send(std::move(request));
   if (!sent.ok()) co_return sent.error();

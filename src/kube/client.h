@@ -56,8 +56,9 @@ struct ClientIdentity {
 struct Call {
   explicit Call(std::string target = {}) : target(std::move(target)) {}
   std::string method = "GET";
-  std::string target;        // path and query
-  std::string content_type;  // of the body
+  std::string target;                       // path and query
+  std::string content_type;                 // of the body
+  std::string accept = "application/json";  // "...;as=Table;..." for what a person reads
   std::string body;
   bool patient = true;  // waits when the server says Retry-After
 };
@@ -119,7 +120,8 @@ class Watch {
   explicit Watch(Client& client) : client_(client) {}
 
   // Sends the request. A value means that the server said no.
-  [[nodiscard]] async::Task<Result<std::optional<ApiError>>> open(std::string target);
+  [[nodiscard]] async::Task<Result<std::optional<ApiError>>> open(
+      std::string target, std::string accept = "application/json");
 
   // Waits for events and appends at least one, or none at the end of the stream. A server that is
   // silent for longer than kMaxSilence counts as gone: bookmarks come every minute.

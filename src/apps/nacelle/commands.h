@@ -16,6 +16,11 @@ int gateway_command(const Args& args);
 int epp_command(const Args& args);
 int up_command(const Args& args, std::string_view program);
 int route_command(const Args& args);
+int apply_command(const Args& args);
+int get_command(const Args& args);
+int delete_command(const Args& args);
+int logs_command(const Args& args);
+int node_command(const Args& args);
 int bench_command(const Args& args);
 int bench_kernels_command(const Args& args);
 

@@ -19,6 +19,11 @@ constexpr std::string_view kUsage =
   nacelle serve MODEL_DIR [flags]   one engine with its OpenAI server (vLLM's flags)
   nacelle gateway --config FILE     data plane with the picker in process
   nacelle epp [flags]               Endpoint Picker for Envoy (ext_proc)
+  nacelle apply -f FILE             applies Kubernetes objects to an API server
+  nacelle get KIND [NAME]           shows them; -w goes on, -o yaml shows all of one
+  nacelle delete KIND NAME          deletes them
+  nacelle logs POD                  what a container writes
+  nacelle node list|stop|start      the nodes of `nacelle up`, and how it is to lose one
   nacelle route replay FILE         repeats recorded picking decisions, explains one
   nacelle bench [flags]             load generator for any OpenAI-compatible server
   nacelle bench kernels             how close the kernels come to this machine's limits
@@ -39,6 +44,11 @@ int run(const std::string& program, const Args& args) {
   if (command == "gateway") return gateway_command(rest);
   if (command == "epp") return epp_command(rest);
   if (command == "up") return up_command(rest, program);
+  if (command == "apply") return apply_command(rest);
+  if (command == "get") return get_command(rest);
+  if (command == "delete") return delete_command(rest);
+  if (command == "logs") return logs_command(rest);
+  if (command == "node") return node_command(rest);
   if (command == "route") return route_command(rest);
   if (command == "bench") return bench_command(rest);
   if (command == control::node::kShimCommand && rest.size() == 1) {  // started by the node agent

@@ -182,6 +182,10 @@ void check_claim_update(const Json& before, const Json& after, Findings& out) {
     one->erase("resources");
     if (text_at(before, {"spec", "volumeName"}).empty()) one->erase("volumeName");
   }
+  // A claim from before there was a default class gets it later.
+  if (!old_spec.contains("storageClassName") && !old_spec.contains("volumeName")) {
+    spec.erase("storageClassName");
+  }
   if (old_spec == spec) return;
   out.push_back(forbidden("spec",
                           "spec is immutable after creation except resources.requests and "
