@@ -120,7 +120,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   check_names(*spec);
-  const PodPlace place{"127.64.0.1", "127.0.0.1", "node", {{"cpu", Quantity(4)}}};
+  const PodPlace place{"127.64.0.1", "127.0.0.1", "node", {{"cpu", nacelle::Quantity(4)}}};
   const Source source;
   for (const Container& container : spec->containers) {
     const auto environment = container_environment(*spec, container, place, source);

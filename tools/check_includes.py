@@ -31,8 +31,8 @@ MAY_INCLUDE = {
     "serve": "base async telemetry net openai tokenizer chat_template prompt model engine",
     "router": "base block_hash kv_events yaml tokenizer chat_template async telemetry net openai prompt",
     "epp": "base async telemetry net kube openai provider router",
-    "gateway": "base yaml async telemetry net openai provider",
-    "control": "base yaml async telemetry net kube",
+    "gateway": "base yaml async telemetry net kube openai provider",
+    "control": "base async telemetry net kube",
     "cli": "base async telemetry net kube tokenizer",
 }
 # Folders below a component that belong to its face.

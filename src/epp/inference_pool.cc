@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "kube/pod.h"
 #include "net/address.h"
 
 namespace nacelle::epp {
@@ -121,22 +122,12 @@ Result<InferencePool> parse_inference_pool(const Json& object) {
   return out;
 }
 
-bool is_ready(const Json& pod) {
-  if (kube::is_being_deleted(pod)) return false;
-  for (const Json& condition : kube::list_at(pod, {"status", "conditions"})) {
-    if (kube::text_at(condition, {"type"}) == "Ready") {
-      return kube::text_at(condition, {"status"}) == "True";
-    }
-  }
-  return false;
-}
-
 std::vector<router::FileEndpoint> endpoints_of(const InferencePool& pool,
                                                const kube::Informer::Objects& pods) {
   std::vector<router::FileEndpoint> out;
   std::set<std::string> addresses;
   for (const auto& [key, pod] : pods) {
-    if (!is_ready(*pod)) continue;
+    if (!kube::is_ready(*pod)) continue;
     const net::HostPort host{std::string(kube::text_at(*pod, {"status", "podIP"})), 1};
     if (!net::literal_endpoint(host)) continue;  // no address yet
     for (const std::size_t rank : active_ports(*pod, pool.ports)) {

@@ -40,8 +40,6 @@ struct InferencePool {
 
 [[nodiscard]] Result<InferencePool> parse_inference_pool(const kube::Json& object);
 
-[[nodiscard]] bool is_ready(const kube::Json& pod);
-
 // In the order of the pods' names. Of two with the same address the first one counts.
 [[nodiscard]] std::vector<router::FileEndpoint> endpoints_of(const InferencePool& pool,
                                                              const kube::Informer::Objects& pods);

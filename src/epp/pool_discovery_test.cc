@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "kube/testing/fake_api_server.h"
+#include "kube/testing/await.h"
 
 namespace nacelle::epp {
 namespace {
@@ -69,23 +69,6 @@ struct Sink : PoolSink {
   std::map<std::string, std::string> endpoints;
 };
 
-template <class Predicate>
-async::Task<bool> until(FakeApiServer* server, Predicate done) {
-  const TimePoint deadline = std::chrono::steady_clock::now() + 20s;
-  while (!done()) {
-    const Status waited = co_await server->activity().wait(deadline);
-    if (!waited.ok()) co_return done();
-  }
-  co_return true;
-}
-
-// A name for the value, since GCC 12 mistranslates co_await inside conditions.
-#define AWAIT(...)                                                         \
-  do {                                                                     \
-    const bool held = co_await until(server, [&] { return __VA_ARGS__; }); \
-    EXPECT_TRUE(held) << #__VA_ARGS__;                                     \
-  } while (false)
-
 std::unique_ptr<kube::Client> client_of(FakeApiServer& server) {
   kube::ClientConfig config;
   CHECK(kube::set_server(fmt::format("http://127.0.0.1:{}", server.port()), config).ok());
@@ -108,28 +91,28 @@ async::Task<void> follow(FakeApiServer* server) {
   options.backoff = {1ms, 2ms, 1s};
   PoolDiscovery discovery(*client, options, sink, nullptr);
   discovery.start();
-  AWAIT(discovery.synced() && sink.objectives == "gold=2 old=1 ");
+  NACELLE_AWAIT(discovery.synced() && sink.objectives == "gold=2 old=1 ");
   EXPECT_EQ(sink.log, "found a, ");
   EXPECT_EQ(sink.endpoints.at("a"), "10.0.0.1:8000 ");
 
   server->put(kPods, pod("p1", "10.0.0.2"));
-  AWAIT(sink.endpoints["a"] == "10.0.0.1:8000 10.0.0.2:8000 ");
+  NACELLE_AWAIT(sink.endpoints["a"] == "10.0.0.1:8000 10.0.0.2:8000 ");
   Json leaving = pod("p0", "10.0.0.1");
   leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
   server->put(kPods, leaving);
-  AWAIT(sink.endpoints["a"] == "10.0.0.2:8000 ");
+  NACELLE_AWAIT(sink.endpoints["a"] == "10.0.0.2:8000 ");
 
   // Another port, then another selector: the endpoints are never empty in between.
   Json changed = pool("a", "epp");
   changed["spec"]["targetPorts"][0]["number"] = 9000;
   server->put(kPools, changed);
-  AWAIT(sink.endpoints["a"] == "10.0.0.2:9000 ");
+  NACELLE_AWAIT(sink.endpoints["a"] == "10.0.0.2:9000 ");
   changed["spec"]["selector"]["matchLabels"]["app"] = "next";
   server->put(kPools, changed);
-  AWAIT(std::any_of(server->requests().begin(), server->requests().end(),
-                    [](const std::string& request) {
-                      return request.find("labelSelector=app%3Dnext") != std::string::npos;
-                    }));
+  NACELLE_AWAIT(std::any_of(server->requests().begin(), server->requests().end(),
+                            [](const std::string& request) {
+                              return request.find("labelSelector=app%3Dnext") != std::string::npos;
+                            }));
   EXPECT_EQ(sink.endpoints["a"], "10.0.0.2:9000 ");
 
   // A pool that was broken by an edit goes on as it was; one that names another picker leaves.
@@ -137,12 +120,12 @@ async::Task<void> follow(FakeApiServer* server) {
   broken["spec"]["targetPorts"] = Json::array();
   server->put(kPools, broken);
   server->put(kPools, pool("other", "epp"));
-  AWAIT(sink.log.ends_with("found other, "));
+  NACELLE_AWAIT(sink.log.ends_with("found other, "));
   EXPECT_TRUE(sink.endpoints.contains("a"));
   server->put(kPools, pool("a", "somebody"));
-  AWAIT(sink.log.ends_with("gone a, "));
+  NACELLE_AWAIT(sink.log.ends_with("gone a, "));
   server->remove(kPools, "other");
-  AWAIT(sink.log.ends_with("gone other, "));
+  NACELLE_AWAIT(sink.log.ends_with("gone other, "));
   EXPECT_FALSE(discovery.synced());
   co_await discovery.stop();
 }
@@ -164,7 +147,7 @@ async::Task<void> fixed(FakeApiServer* server) {
   options.fixed.push_back(pods);
   PoolDiscovery discovery(*client, options, sink, nullptr);
   discovery.start();
-  AWAIT(discovery.synced());
+  NACELLE_AWAIT(discovery.synced());
   EXPECT_EQ(sink.endpoints.at("fixed"), "10.0.0.1:8000 ");
   co_await discovery.stop();
 }

@@ -33,6 +33,7 @@
 #include "async/runtime.h"
 #include "async/task.h"
 #include "base/result.h"
+#include "kube/admission.h"
 #include "kube/object.h"
 #include "kube/store.h"
 #include "net/http/server.h"
@@ -77,6 +78,7 @@ struct ApiServerOptions {
   // By "plural.group": CRDs whose versions differ in more than their name.
   std::map<std::string, std::function<Json(Json object, std::string_view to_version)>, std::less<>>
       converters;
+  Admissions admissions;
   PodLogs* pod_logs = nullptr;               // outlives the server; null: logs are answered by 501
   std::function<std::int64_t()> wall_clock;  // seconds since 1970; null: the machine's
   StoreOptions store;                        // `folder` is set by the server

@@ -4,8 +4,8 @@
 // event woke it does not matter. A key is worked on by one worker at a time; a failure is tried
 // again with growing waits (kube/work_queue_state.h) and logged when it is new.
 //
-//   Informer pods(client, {...}, [&](std::span<const Change> changes) {
-//     for (const Change& change : changes) controller.add(change.key);
+//   Informer pods(client, {...}, [&](std::span<const ObjectChange> changes) {
+//     for (const ObjectChange& change : changes) controller.add(change.key);
 //   });
 //
 // Home:    one loop. The function is called on it.

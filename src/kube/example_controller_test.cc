@@ -36,14 +36,14 @@ class WidgetController {
  private:
   // A map has the name of its widget: both lead to the same key.
   Informer::Handler add_all() {
-    return [this](std::span<const Change> changes) {
-      for (const Change& change : changes) controller_.add(change.key);
+    return [this](std::span<const ObjectChange> changes) {
+      for (const ObjectChange& change : changes) controller_.add(change.key);
     };
   }
 
   async::Task<Result<Reconciled>> reconcile(ObjectKey key) {
     if (!widgets_.synced() || !maps_.synced()) co_return Reconciled{.again_after = 1ms};
-    const ObjectPtr widget = widgets_.get(key), map = maps_.get(key);
+    const CachedObject widget = widgets_.get(key), map = maps_.get(key);
     if (widget == nullptr && map == nullptr) co_return Reconciled{};
     const ObjectRef ref{kMaps, key.name_space, key.name, {}};
     if (widget == nullptr) co_return outcome(co_await client_.remove(ref));

@@ -13,6 +13,7 @@
 #include "kube/credentials/tls_files.h"
 #include "net/testing/server_fixture.h"
 #include "net/testing/test_ca.h"
+#include "net/testing/test_folder.h"
 
 namespace nacelle::kube {
 namespace {

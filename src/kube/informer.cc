@@ -62,13 +62,13 @@ void Informer::add_index(std::string name, Index::Values values) {
   indexes_.emplace(std::move(name), Index(std::move(values)));
 }
 
-std::vector<ObjectPtr> Informer::find(const std::string& index, const std::string& value) const {
-  std::vector<ObjectPtr> out;
+std::vector<CachedObject> Informer::find(const std::string& index, const std::string& value) const {
+  std::vector<CachedObject> out;
   for (const ObjectKey& key : indexes_.at(index).keys(value)) out.push_back(objects_.at(key));
   return out;
 }
 
-ObjectPtr Informer::get(const ObjectKey& key) const {
+CachedObject Informer::get(const ObjectKey& key) const {
   const auto found = objects_.find(key);
   return found == objects_.end() ? nullptr : found->second;
 }
@@ -223,7 +223,7 @@ async::Task<Informer::Next> Informer::watch() {
 }
 
 bool Informer::apply(std::vector<WatchEvent>& events) {
-  std::vector<Change> changes;
+  std::vector<ObjectChange> changes;
   bool history = true;
   for (WatchEvent& event : events) {
     if (event.type == WatchEvent::Type::kError) {
@@ -236,7 +236,7 @@ bool Informer::apply(std::vector<WatchEvent>& events) {
       version_ = version;
     }
     if (event.type == WatchEvent::Type::kBookmark) continue;
-    Change change{key_of(event.object), nullptr, nullptr};
+    ObjectChange change{key_of(event.object), nullptr, nullptr};
     if (change.key.name.empty()) continue;
     const auto held = objects_.find(change.key);
     if (held != objects_.end()) {
@@ -261,7 +261,7 @@ bool Informer::apply(std::vector<WatchEvent>& events) {
 }
 
 void Informer::replace_all(Objects next) {
-  std::vector<Change> changes;
+  std::vector<ObjectChange> changes;
   for (const auto& [key, object] : objects_) {
     if (!next.contains(key)) changes.push_back({key, object, nullptr});
   }
@@ -278,9 +278,9 @@ void Informer::replace_all(Objects next) {
   tell(changes);
 }
 
-void Informer::tell(std::span<const Change> changes) {
+void Informer::tell(std::span<const ObjectChange> changes) {
   for (auto& [name, index] : indexes_) {
-    for (const Change& change : changes) {
+    for (const ObjectChange& change : changes) {
       index.update(change.key, change.before.get(), change.now.get());
     }
   }

@@ -41,12 +41,13 @@
 
 namespace nacelle::kube {
 
-using ObjectPtr = std::shared_ptr<const Json>;
+// Names of their own: kube/store.h, in the same namespace, has an ObjectPtr and a Change.
+using CachedObject = std::shared_ptr<const Json>;
 
-struct Change {
+struct ObjectChange {
   ObjectKey key;
-  ObjectPtr before;  // null for an object that appeared
-  ObjectPtr now;     // null for one that went
+  CachedObject before;  // null for an object that appeared
+  CachedObject now;     // null for one that went
 };
 
 struct InformerOptions {
@@ -64,9 +65,9 @@ struct InformerOptions {
 
 class Informer {
  public:
-  using Objects = std::map<ObjectKey, ObjectPtr>;
+  using Objects = std::map<ObjectKey, CachedObject>;
   // Called after a list even when nothing changed: the first call means synced.
-  using Handler = std::function<void(std::span<const Change>)>;
+  using Handler = std::function<void(std::span<const ObjectChange>)>;
 
   // `client` and `metrics` (may be null) outlive the informer.
   Informer(Client& client, InformerOptions options, Handler handler,
@@ -78,10 +79,10 @@ class Informer {
   // Before start(). `name` is what find() is asked with.
   void add_index(std::string name, Index::Values values);
   // The objects under a value of an index, in the order of their keys. As current as objects().
-  [[nodiscard]] std::vector<ObjectPtr> find(const std::string& index,
-                                            const std::string& value) const;
+  [[nodiscard]] std::vector<CachedObject> find(const std::string& index,
+                                               const std::string& value) const;
   // Null when there is no such object.
-  [[nodiscard]] ObjectPtr get(const ObjectKey& key) const;
+  [[nodiscard]] CachedObject get(const ObjectKey& key) const;
 
   void start();                            // on the loop
   [[nodiscard]] async::Task<void> stop();  // await before destruction
@@ -108,7 +109,7 @@ class Informer {
   [[nodiscard]] bool apply(std::vector<WatchEvent>& events);
   void worked();
   void failed(const Status& why);
-  void tell(std::span<const Change> changes);
+  void tell(std::span<const ObjectChange> changes);
 
   Client& client_;
   const InformerOptions options_;

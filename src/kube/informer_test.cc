@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "async/timer.h"
-#include "kube/testing/fake_api_server.h"
+#include "kube/testing/await.h"
 
 namespace nacelle::kube {
 namespace {
@@ -33,8 +33,8 @@ struct Watched {
     options.backoff = {1ms, 2ms, 1s};
     informer = std::make_unique<Informer>(
         *client, options,
-        [this](std::span<const Change> changes) {
-          for (const Change& change : changes) {
+        [this](std::span<const ObjectChange> changes) {
+          for (const ObjectChange& change : changes) {
             log += change.before == nullptr ? '+' : change.now == nullptr ? '-' : '~';
             log += change.key.name + ' ';
           }
@@ -57,24 +57,6 @@ struct Watched {
   std::string log;
 };
 
-// Waits until `done` holds; everything that can change it pulses the server's activity.
-template <class Predicate>
-async::Task<bool> until(FakeApiServer* server, Predicate done) {
-  const TimePoint deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!done()) {
-    const Status waited = co_await server->activity().wait(deadline);
-    if (!waited.ok()) co_return done();
-  }
-  co_return true;
-}
-
-// A name for the value, since GCC 12 mistranslates co_await inside conditions.
-#define AWAIT(...)                                                         \
-  do {                                                                     \
-    const bool held = co_await until(server, [&] { return __VA_ARGS__; }); \
-    EXPECT_TRUE(held) << #__VA_ARGS__;                                     \
-  } while (false)
-
 // Runs a test's steps on the loop of a fresh server.
 void with_server(async::Task<void> (*steps)(FakeApiServer*)) {
   FakeApiServer server;
@@ -87,7 +69,7 @@ async::Task<void> follow(FakeApiServer* server) {
   server->put(kPath, pod("c"));
   Watched watched(*server, {.page_objects = 2});
   watched.informer->start();
-  AWAIT(server->open_watches() == 1);
+  NACELLE_AWAIT(server->open_watches() == 1);
   EXPECT_TRUE(watched.informer->synced());
   EXPECT_EQ(watched.log, "+a +b +c ");
   EXPECT_EQ(server->requests().at(0), kPath + "?limit=2&resourceVersion=0");
@@ -100,14 +82,14 @@ async::Task<void> follow(FakeApiServer* server) {
   server->put(kPath, pod("d"));
   server->put(kPath, pod("a", 1));
   server->remove(kPath, "b");
-  AWAIT(watched.log.ends_with("-b "));
+  NACELLE_AWAIT(watched.log.ends_with("-b "));
   EXPECT_EQ(watched.log, "+a +b +c +d ~a -b ");
   EXPECT_EQ(watched.names(), "a c d ");
 
   // A watch that ends goes on from the last version, and a bookmark counts.
   server->bookmark(kPath);
   server->end_watches();
-  AWAIT(server->requests().size() == 4);
+  NACELLE_AWAIT(server->requests().size() == 4);
   EXPECT_NE(server->requests().back().find("resourceVersion=107&"), std::string::npos)
       << server->requests().back();
   co_await watched.informer->stop();
@@ -122,12 +104,12 @@ async::Task<void> indexed(FakeApiServer* server) {
   Informer& pods = *watched.informer;
   pods.add_index("generation", by_label("generation"));
   pods.start();
-  AWAIT(server->open_watches() == 1);
+  NACELLE_AWAIT(server->open_watches() == 1);
   EXPECT_EQ(pods.find("generation", "1").size(), 1u);
   server->put(kPath, pod("a", 2));
   server->remove(kPath, "b");
   server->put(kPath, pod("c", 2));
-  AWAIT(watched.log.ends_with("+c "));
+  NACELLE_AWAIT(watched.log.ends_with("+c "));
   EXPECT_TRUE(pods.find("generation", "1").empty());
   const auto second = pods.find("generation", "2");
   EXPECT_EQ(second.size(), 2u);
@@ -143,16 +125,16 @@ async::Task<void> gone(FakeApiServer* server) {
   server->put(kPath, pod("b"));
   Watched watched(*server);
   watched.informer->start();
-  AWAIT(server->open_watches() == 1);
+  NACELLE_AWAIT(server->open_watches() == 1);
   // Changes while nobody watches, and a history too short to tell them.
   server->answer_next(503, "{}", 2);
   server->break_watches();
-  AWAIT(server->requests().size() >= 4);
+  NACELLE_AWAIT(server->requests().size() >= 4);
   server->remove(kPath, "a");
   server->put(kPath, pod("b", 1));
   server->put(kPath, pod("c"));
   server->forget_history();
-  AWAIT(watched.names() == "b c ");
+  NACELLE_AWAIT(watched.names() == "b c ");
   EXPECT_EQ(watched.log, "+a +b -a ~b +c ");
   EXPECT_TRUE(watched.informer->connected());
   co_await watched.informer->stop();
@@ -164,18 +146,18 @@ async::Task<void> away(FakeApiServer* server) {
   server->put(kPath, pod("a"));
   Watched watched(*server);
   watched.informer->start();
-  AWAIT(server->open_watches() == 1);
+  NACELLE_AWAIT(server->open_watches() == 1);
   const std::size_t before = server->requests().size();
   server->answer_next(500, "no JSON", 5);
   server->break_watches();
   // While the third refusal is answered the second one was seen.
-  AWAIT(server->requests().size() == before + 3);
+  NACELLE_AWAIT(server->requests().size() == before + 3);
   EXPECT_FALSE(watched.informer->connected());
   EXPECT_TRUE(watched.informer->synced());
   EXPECT_EQ(watched.names(), "a ");
   EXPECT_NE(watched.metrics.serialize().find("nacelle_kube_connected{collection=\"pods in ml\"} 0"),
             std::string::npos);
-  AWAIT(server->open_watches() == 1);
+  NACELLE_AWAIT(server->open_watches() == 1);
   EXPECT_TRUE(watched.informer->connected());
   EXPECT_EQ(watched.log, "+a ");
   co_await watched.informer->stop();
@@ -187,14 +169,14 @@ async::Task<void> garbage(FakeApiServer* server) {
   server->put(kPath, pod("a"));
   Watched watched(*server);
   watched.informer->start();
-  AWAIT(server->open_watches() == 1);
+  NACELLE_AWAIT(server->open_watches() == 1);
   for (const std::string raw :
        {"garbage\n", "{\"type\":\"ADDED\"}\n", "{\"type\":\"NEW\",\"object\":{}}\n", "[]\n",
         "{\"type\":\"ERROR\",\"object\":{\"code\":500}}\n", "{\"type\":\"ADDED\",\"obj"}) {
     const std::size_t before = server->requests().size();
     server->spoil_watches(raw);
     // It lists again, then watches.
-    AWAIT(server->requests().size() >= before + 2 && server->open_watches() == 1);
+    NACELLE_AWAIT(server->requests().size() >= before + 2 && server->open_watches() == 1);
     EXPECT_EQ(watched.names(), "a ") << raw;
   }
   EXPECT_EQ(watched.log, "+a ");
@@ -208,10 +190,10 @@ async::Task<void> absent(FakeApiServer* server) {
   Watched watched(*server, {.optional = true, .absent_period = 1ms});
   server->put(kPath, pod("a"));
   watched.informer->start();
-  AWAIT(watched.informer->synced());
+  NACELLE_AWAIT(watched.informer->synced());
   EXPECT_EQ(watched.names(), "");
   EXPECT_TRUE(watched.informer->connected());
-  AWAIT(watched.names() == "a ");
+  NACELLE_AWAIT(watched.names() == "a ");
   co_await watched.informer->stop();
 }
 
@@ -222,7 +204,7 @@ async::Task<void> expired_list(FakeApiServer* server) {
   server->answer_next(410, R"({"kind":"Status","status":"Failure","reason":"Expired","code":410})");
   Watched watched(*server);
   watched.informer->start();
-  AWAIT(watched.informer->synced());
+  NACELLE_AWAIT(watched.informer->synced());
   EXPECT_EQ(server->requests().at(1), kPath);  // the newest, in one piece
   co_await watched.informer->stop();
 }
@@ -233,12 +215,12 @@ async::Task<void> old_event(FakeApiServer* server) {
   server->put(kPath, pod("a", 1));
   Watched watched(*server);
   watched.informer->start();
-  AWAIT(server->open_watches() == 1);
+  NACELLE_AWAIT(server->open_watches() == 1);
   Json old = pod("a", 0);
   old["metadata"]["resourceVersion"] = "7";
   server->spoil_watches(Json{{"type", "MODIFIED"}, {"object", old}}.dump() + "\n");
   const std::size_t before = server->requests().size();
-  AWAIT(server->requests().size() > before);
+  NACELLE_AWAIT(server->requests().size() > before);
   EXPECT_EQ(watched.log, "+a ");
   co_await watched.informer->stop();
 }

@@ -1,7 +1,6 @@
 // The pure parts: configurations, paths, errors, watch lines, waits.
 #include <gtest/gtest.h>
 
-#include "base/base64.h"
 #include "kube/api_error.h"
 #include "kube/backoff.h"
 #include "kube/client_config.h"
@@ -10,7 +9,7 @@
 #include "kube/time.h"
 #include "kube/warning.h"
 #include "kube/watch_decoder.h"
-#include "net/testing/test_ca.h"
+#include "net/testing/test_folder.h"
 
 namespace nacelle::kube {
 namespace {
@@ -203,19 +202,6 @@ TEST(Kubeconfig, APodFindsItsServer) {
   EXPECT_EQ(config->name_space, "ml");
   EXPECT_EQ(config->token_file, folder.path() / "token");
   EXPECT_FALSE(in_cluster_config({"10.1.0.1", "0", folder.path()}).ok());
-}
-
-TEST(Base64, DecodesGroupsAndRefusesTheRest) {
-  for (const char* text : {"", "a", "ab", "abc", "abcd"}) {
-    EXPECT_EQ(decode_base64(encode_base64(text)), text);
-  }
-  EXPECT_EQ(decode_base64("aGVsbG8="), "hello");
-  EXPECT_EQ(decode_base64("aGVs\nbG8h"), "hello!");
-  EXPECT_EQ(decode_base64("aA=="), "h");
-  EXPECT_EQ(decode_base64(""), "");
-  for (const char* bad : {"a", "aA", "aA=", "aA===", "=", "aA==aA==", "a*==", "aGVs="}) {
-    EXPECT_FALSE(decode_base64(bad).has_value()) << bad;
-  }
 }
 
 TEST(Resource, PathsAndQueries) {

@@ -76,4 +76,12 @@ std::optional<WallTime> parse_time(std::string_view text) {
 std::string to_time(WallTime time) { return text_of(time, false); }
 std::string to_micro_time(WallTime time) { return text_of(time, true); }
 
+std::string timestamp(std::int64_t seconds) { return to_time(WallTime(chrono::seconds(seconds))); }
+
+std::optional<std::int64_t> parse_timestamp(std::string_view text) {
+  const auto time = parse_time(text);
+  if (!time) return std::nullopt;
+  return chrono::floor<chrono::seconds>(*time).time_since_epoch().count();
+}
+
 }  // namespace nacelle::kube

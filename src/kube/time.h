@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,10 @@ using WallTime = std::chrono::sys_time<std::chrono::microseconds>;
 
 [[nodiscard]] std::string to_time(WallTime time);        // whole seconds
 [[nodiscard]] std::string to_micro_time(WallTime time);  // six decimals
+
+// The same in whole seconds since 1970; a fraction is cut off.
+[[nodiscard]] std::string timestamp(std::int64_t seconds);
+[[nodiscard]] std::optional<std::int64_t> parse_timestamp(std::string_view text);
 
 [[nodiscard]] inline WallTime wall_now() {
   return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());

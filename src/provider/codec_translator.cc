@@ -1,6 +1,6 @@
 #include "provider/codec_translator.h"
 
-#include "provider/base64.h"
+#include "base/base64.h"
 #include "provider/client_error.h"
 
 namespace nacelle::provider {
@@ -104,7 +104,7 @@ Status CodecTranslator::aws_message(const aws::Message& message, std::string& ou
   }
   const auto wrapper = json::parse(message.payload);
   const std::string encoded = wrapper ? json::string_member(*wrapper, "bytes") : std::string();
-  const auto event = decode_base64(encoded);
+  const auto event = decode_base64(encoded, Base64Padding::kOptional);
   if (!event || encoded.empty()) return data_loss("a frame of the backend holds no event");
   return from_backend(codec_->event("", *event, out));
 }

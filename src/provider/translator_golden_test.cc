@@ -13,9 +13,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "provider/aws/event_stream.h"
-#include "provider/base64.h"
 #include "provider/client_error.h"
 #include "provider/json/json.h"
 #include "provider/translator.h"
@@ -110,7 +110,7 @@ std::string upstream_bytes(const Case& c, const std::string& text) {
     const std::size_t space = line.find(' ');
     std::string type = line.substr(0, space);
     std::string payload = line.substr(space + 1);
-    if (wrapped) payload = json::dump(Json{{"bytes", base64(payload)}});
+    if (wrapped) payload = json::dump(Json{{"bytes", encode_base64(payload)}});
     if (wrapped) type = "chunk";
     out += aws::encode_message(
         {{":event-type", type}, {":content-type", "application/json"}, {":message-type", "event"}},

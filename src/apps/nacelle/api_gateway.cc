@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "kube/time.h"
 #include "telemetry/log.h"
 
 namespace nacelle::apps {
 
+using kube::CachedObject;
 using kube::Json;
-using kube::ObjectPtr;
 
 struct ApiGateway::Kind {
   const char *group, *version, *plural, *kind;
@@ -15,6 +16,7 @@ struct ApiGateway::Kind {
   const char* field_selector = "";
 
   [[nodiscard]] bool is_pod() const { return std::string_view(kind) == "Pod"; }
+  [[nodiscard]] kube::Resource resource() const { return {group, version, plural}; }
   [[nodiscard]] std::string api_version() const {
     return *group == '\0' ? version : fmt::format("{}/{}", group, version);
   }
@@ -37,6 +39,7 @@ const std::vector<ApiGateway::Kind>& ApiGateway::kinds() {
       {"llm-d.ai", "v1alpha2", "inferenceobjectives", "InferenceObjective"},
       {"llm-d.ai", "v1alpha2", "inferencemodelrewrites", "InferenceModelRewrite"},
       {"gateway.nacelle.dev", "v1alpha1", "gatewaypolicies", "GatewayPolicy"},
+      {"gateway.nacelle.dev", "v1alpha1", "staticendpoints", "StaticEndpoints"},
       {"", "v1", "services", "Service", false},
       {"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", false},
       {"", "v1", "pods", "Pod", false},
@@ -59,7 +62,7 @@ Json visible_part(const Json& object) {
   return out;
 }
 
-bool looks_equal(const ObjectPtr& a, const ObjectPtr& b, bool is_pod) {
+bool looks_equal(const CachedObject& a, const CachedObject& b, bool is_pod) {
   if (is_pod) {
     return (a ? gateway::serving_pod(*a) : std::nullopt) ==
            (b ? gateway::serving_pod(*b) : std::nullopt);
@@ -71,20 +74,22 @@ bool looks_equal(const ObjectPtr& a, const ObjectPtr& b, bool is_pod) {
 
 ApiGateway::ApiGateway(kube::Client& client, Options options, Apply apply,
                        kube::InformerMetrics* metrics)
-    : options_(std::move(options)),
+    : client_(client),
+      options_(std::move(options)),
       apply_(std::move(apply)),
       scope_(client.loop()),
-      changed_(client.loop()) {
+      changed_(client.loop()),
+      tell_(client.loop()) {
   for (const Kind& kind : kinds()) {
     kube::InformerOptions informer;
-    informer.resource = {kind.group, kind.version, kind.plural};
+    informer.resource = kind.resource();
     informer.optional = kind.optional;
     informer.field_selector = kind.field_selector;
     auto watched = std::make_unique<Watched>();
     watched->kind = &kind;
     watched->informer = std::make_unique<kube::Informer>(
         client, std::move(informer),
-        [this, &kind](std::span<const kube::Change> changes) { on_changes(kind, changes); },
+        [this, &kind](std::span<const kube::ObjectChange> changes) { on_changes(kind, changes); },
         metrics);
     watched_.push_back(std::move(watched));
   }
@@ -95,11 +100,13 @@ ApiGateway::~ApiGateway() = default;
 void ApiGateway::start() {
   for (const auto& watched : watched_) watched->informer->start();
   scope_.spawn(run());
+  if (options_.tell_statuses) scope_.spawn(tell_statuses());
 }
 
 async::Task<void> ApiGateway::stop() {
   scope_.stop();
   changed_.set();
+  tell_.set();
   for (const auto& watched : watched_) co_await watched->informer->stop();
   co_await scope_.join();
 }
@@ -109,13 +116,18 @@ bool ApiGateway::all_synced() const {
                      [](const auto& watched) { return watched->informer->synced(); });
 }
 
-void ApiGateway::on_changes(const Kind& kind, std::span<const kube::Change> changes) {
+void ApiGateway::on_changes(const Kind& kind, std::span<const kube::ObjectChange> changes) {
   const bool first = !synced_ && all_synced();
   if (first) synced_ = true;
-  const bool seen = std::any_of(changes.begin(), changes.end(), [&](const kube::Change& change) {
-    return !looks_equal(change.before, change.now, kind.is_pod());
-  });
-  if (first || (synced_ && seen)) changed_.set();
+  const bool seen =
+      std::any_of(changes.begin(), changes.end(), [&](const kube::ObjectChange& change) {
+        return !looks_equal(change.before, change.now, kind.is_pod());
+      });
+  if (first || (synced_ && seen)) {
+    changed_.set();
+  } else if (!kind.is_pod()) {
+    tell_.set();  // someone else's word, or our own that came back
+  }
 }
 
 async::Task<void> ApiGateway::run() {
@@ -131,21 +143,27 @@ async::Task<void> ApiGateway::run() {
   }
 }
 
-gateway::ApiModel ApiGateway::make_model() const {
-  std::vector<gateway::ApiObject> objects, pods;
+std::vector<gateway::ApiObject> ApiGateway::objects() const {
+  std::vector<gateway::ApiObject> objects;
   for (const auto& watched : watched_) {
+    if (watched->kind->is_pod()) continue;
     for (const auto& [key, object] : watched->informer->objects()) {
-      if (watched->kind->is_pod()) {
-        pods.push_back(object);
-        continue;
-      }
       Json named = *object;  // items of lists may lack their kind
       named["kind"] = watched->kind->kind;
       named["apiVersion"] = watched->kind->api_version();
       objects.push_back(std::make_shared<const Json>(std::move(named)));
     }
   }
-  return gateway::model_of_api(objects, pods, options_.settings);
+  return objects;
+}
+
+gateway::ApiModel ApiGateway::make_model() const {
+  std::vector<gateway::ApiObject> pods;
+  for (const auto& watched : watched_) {
+    if (!watched->kind->is_pod()) continue;
+    for (const auto& [key, object] : watched->informer->objects()) pods.push_back(object);
+  }
+  return gateway::model_of_api(objects(), pods, options_.settings);
 }
 
 bool ApiGateway::apply_once() {
@@ -154,13 +172,58 @@ bool ApiGateway::apply_once() {
     if (!made.left_out.empty()) log::warn("objects are left out", {{"what", made.left_out}});
     left_out_ = std::move(made.left_out);
   }
-  const Status status = apply_(std::move(made.model));
-  if (!status.ok()) {
-    log::error("configuration refused; the one before stays in force", {{"why", status}});
+  in_force_ = apply_(std::move(made.model));
+  report_ = std::move(made.report);
+  tell_.set();
+  if (!in_force_.ok()) {
+    log::error("configuration refused; the one before stays in force", {{"why", in_force_}});
     return false;
   }
   ++applied_;
   return true;
+}
+
+async::Task<void> ApiGateway::tell_statuses() {
+  for (;;) {
+    co_await tell_.wait();
+    const bool settled = co_await scope_.sleep(options_.settle);
+    if (!settled) co_return;
+    tell_.reset();
+    const bool told = co_await write_statuses();
+    if (told) continue;
+    const bool go_on = co_await scope_.sleep(options_.retry);
+    if (!go_on) co_return;
+    tell_.set();
+  }
+}
+
+// False when something is to be tried again. A conflict is none: the newer object comes by watch.
+async::Task<bool> ApiGateway::write_statuses() {
+  const std::string now = kube::to_time(kube::wall_now());
+  const std::vector<gateway::StatusWrite> writes =
+      gateway::statuses_of(objects(), {report_, in_force_, options_.addresses, now});
+  std::string wrong;
+  for (const gateway::StatusWrite& write : writes) {
+    const auto kind = std::find_if(kinds().begin(), kinds().end(), [&](const Kind& one) {
+      return one.kind == kube::text_at(*write.object, {"kind"});
+    });
+    const kube::ObjectKey key = kube::key_of(*write.object);
+    kube::ObjectRef ref(kind->resource(), key.name_space, key.name, "status");
+    Json patch;
+    patch["metadata"]["resourceVersion"] = kube::version_of(*write.object);
+    patch["status"] = write.status;
+    const auto answer =
+        co_await client_.patch(std::move(ref), kube::PatchType::kMerge, std::move(patch));
+    if (scope_.stop_requested()) co_return true;
+    if (answer.ok() && (!answer->error || answer->error->absent() || answer->error->conflict()))
+      continue;
+    const Status status = kube::status_of(answer);
+    wrong = fmt::format("{} {}: {}", kind->kind, key.to_string(), status.message());
+  }
+  if (!wrong.empty() && wrong != untold_)
+    log::warn("statuses could not be written", {{"last", wrong}});
+  untold_ = wrong;
+  co_return wrong.empty();
 }
 
 }  // namespace nacelle::apps

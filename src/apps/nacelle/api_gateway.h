@@ -3,7 +3,8 @@
 // Watches Gateway API objects, InferencePools, their pods, and what they refer to. A change that
 // the data plane can see (not one of a status) makes a model of everything and puts it in force,
 // some milliseconds later, so that a burst of changes makes one model. Until every list was
-// complete once, nothing is applied: half a configuration is no configuration.
+// complete once, nothing is applied: half a configuration is no configuration. What became of
+// Gateways, routes and pools is written into their status.
 //
 // Home:    the client's loop; synced() and applied() from any thread.
 // Errors:  none leave: what a model leaves out is logged when it changes; one that the gateway
@@ -21,6 +22,7 @@
 #include "async/task_scope.h"
 #include "base/clock.h"
 #include "gateway/config/api_model.h"
+#include "gateway/config/api_status.h"
 #include "kube/client.h"
 #include "kube/informer.h"
 
@@ -32,6 +34,8 @@ class ApiGateway {
     gateway::Settings settings;
     Duration settle = 5ms;  // from a change to the model of it
     Duration retry = 2s;    // after a refusal
+    bool tell_statuses = true;
+    std::vector<std::string> addresses = {"127.0.0.1"};  // of Gateways that name none
   };
   // Puts a model in force; runs on the client's loop.
   using Apply = std::function<Status(gateway::GatewayModel)>;
@@ -56,19 +60,28 @@ class ApiGateway {
   struct Watched;  // a kind and its informer
 
   static const std::vector<Kind>& kinds();
-  void on_changes(const Kind& kind, std::span<const kube::Change> changes);
+  // Objects but for pods, named by kind.
+  [[nodiscard]] std::vector<gateway::ApiObject> objects() const;
+  void on_changes(const Kind& kind, std::span<const kube::ObjectChange> changes);
   async::Task<void> run();
   [[nodiscard]] bool all_synced() const;
   [[nodiscard]] gateway::ApiModel make_model() const;
+  async::Task<void> tell_statuses();
+  [[nodiscard]] async::Task<bool> write_statuses();
   // False when it was refused.
   [[nodiscard]] bool apply_once();
 
+  kube::Client& client_;
   const Options options_;
   const Apply apply_;
   async::StopScope scope_;
   std::vector<std::unique_ptr<Watched>> watched_;
   async::Event changed_;
-  std::string left_out_;  // told last
+  async::Event tell_;              // some status may differ from what it should be
+  gateway::CompileReport report_;  // of the newest model
+  Status in_force_;                // how it fared
+  std::string left_out_;           // told last
+  std::string untold_;             // the status that could not be written last
   std::atomic<bool> synced_{false};
   std::atomic<std::uint64_t> applied_{0};
 };

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/check.h"
-#include "kube/testing/fake_api_server.h"
+#include "kube/testing/await.h"
 
 namespace nacelle::apps {
 namespace {
@@ -46,21 +46,24 @@ Json pod_object(const char* name, const char* ip, const char* ready) {
   return pod;
 }
 
+ApiGateway::Options without_statuses() {
+  return {.settings = {}, .settle = 1ms, .retry = 1ms, .tell_statuses = false, .addresses = {}};
+}
+
 struct Follower {
   explicit Follower(FakeApiServer& server) : server(server) {
     kube::ClientConfig config;
     CHECK(kube::set_server(fmt::format("http://127.0.0.1:{}", server.port()), config).ok());
     client = std::move(*kube::Client::create(server.loop(), config));
-    follower =
-        std::make_unique<ApiGateway>(*client, ApiGateway::Options{.settle = 1ms, .retry = 1ms},
-                                     [this](gateway::GatewayModel model) {
-                                       last = std::move(model);
-                                       ++calls;
-                                       this->server.activity().pulse();
-                                       if (refuse-- > 0)
-                                         return Status(unavailable("port 8080 is taken"));
-                                       return Status();
-                                     });
+    follower = std::make_unique<ApiGateway>(*client, without_statuses(),
+                                            [this](gateway::GatewayModel model) {
+                                              last = std::move(model);
+                                              ++calls;
+                                              this->server.activity().pulse();
+                                              if (refuse-- > 0)
+                                                return Status(unavailable("port 8080 is taken"));
+                                              return Status();
+                                            });
   }
   [[nodiscard]] std::vector<std::string> endpoints() const {
     return last.clusters.empty() ? std::vector<std::string>{"no pool"} : last.clusters[0].endpoints;
@@ -73,22 +76,6 @@ struct Follower {
   int calls = 0, refuse = 0;
 };
 
-template <class Predicate>
-async::Task<bool> until(FakeApiServer* server, Predicate done) {
-  const TimePoint deadline = std::chrono::steady_clock::now() + 20s;
-  while (!done()) {
-    const Status waited = co_await server->activity().wait(deadline);
-    if (!waited.ok()) co_return done();
-  }
-  co_return true;
-}
-
-#define AWAIT(...)                                                         \
-  do {                                                                     \
-    const bool held = co_await until(server, [&] { return __VA_ARGS__; }); \
-    EXPECT_TRUE(held) << #__VA_ARGS__;                                     \
-  } while (false)
-
 void put_all(FakeApiServer& server) {
   server.put(kGateways, gateway_object());
   server.put(kRoutes, route_object());
@@ -100,12 +87,12 @@ async::Task<void> follow_pods(FakeApiServer* server) {
   put_all(*server);
   Follower one(*server);
   one.follower->start();
-  AWAIT(one.follower->applied() == 1);
+  NACELLE_AWAIT(one.follower->applied() == 1);
   EXPECT_EQ(one.last.ports.size(), 1u);
   EXPECT_EQ(one.endpoints(), std::vector<std::string>());
 
   server->put(kPods, pod_object("a", "127.1.0.1", "True"));
-  AWAIT(one.endpoints() == std::vector<std::string>{"127.1.0.1:8000"});
+  NACELLE_AWAIT(one.endpoints() == std::vector<std::string>{"127.1.0.1:8000"});
   // Nothing that the data plane reads: no model is made of it, and the next one is of what follows.
   const int before = one.calls;
   Json told = route_object();
@@ -115,13 +102,13 @@ async::Task<void> follow_pods(FakeApiServer* server) {
   pod["status"]["message"] = "fine";
   server->put(kPods, pod);
   server->put(kPods, pod_object("b", "127.1.0.2", "True"));
-  AWAIT(one.endpoints().size() == 2);
+  NACELLE_AWAIT(one.endpoints().size() == 2);
   EXPECT_EQ(one.calls, before + 1);
 
   server->remove(kPods, "a");
-  AWAIT(one.endpoints() == std::vector<std::string>{"127.1.0.2:8000"});
+  NACELLE_AWAIT(one.endpoints() == std::vector<std::string>{"127.1.0.2:8000"});
   server->remove(kRoutes, "llm");
-  AWAIT(one.last.rules.empty());
+  NACELLE_AWAIT(one.last.rules.empty());
   co_await one.follower->stop();
 }
 
@@ -135,7 +122,7 @@ async::Task<void> refuse_twice(FakeApiServer* server) {
   Follower one(*server);
   one.refuse = 2;
   one.follower->start();
-  AWAIT(one.follower->applied() == 1);
+  NACELLE_AWAIT(one.follower->applied() == 1);
   EXPECT_EQ(one.calls, 3);
   co_await one.follower->stop();
 }
@@ -150,7 +137,7 @@ async::Task<void> wait_for_every_list(FakeApiServer* server) {
   server->answer_next(500, "{}", 3);
   Follower one(*server);
   one.follower->start();
-  AWAIT(one.follower->applied() == 1);
+  NACELLE_AWAIT(one.follower->applied() == 1);
   EXPECT_EQ(one.calls, 1);  // not one per list
   EXPECT_EQ(one.last.rules.size(), 1u);
   co_await one.follower->stop();

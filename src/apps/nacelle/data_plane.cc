@@ -112,6 +112,7 @@ struct DataPlane::Pool {
   std::optional<router::objective::ObjectiveStore> objectives;
   std::shared_ptr<router::PrecisePrefix> precise;
   std::shared_ptr<LearnedLatency> latency;
+  std::optional<WakeRoom> wake_room;
   RouterPicker picker;
   async::StopScope scope;
 };
@@ -183,6 +184,11 @@ Result<std::shared_ptr<gateway::EndpointPicker>> DataPlane::make_picker(
     pool->objectives.emplace().publish(std::move(table));
   }
   pool->open(use_agent_session);
+  if (config.discovered && options_.wake) {
+    pool->wake_room.emplace(
+        WakeRoom::Options{.wanted = [wake = options_.wake, name = config.name] { wake(name); }});
+    pool->picker.set_wake_room(&*pool->wake_room);
+  }
   if (config.discovered) (void)pool->picker.replace_endpoints(config);
   if (first_.expired()) first_ = pool;
   {

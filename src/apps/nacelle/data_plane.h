@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -27,6 +28,9 @@ class DataPlane {
     gateway::GatewayOptions gateway;
     std::string record;  // file that picking decisions are written to; "": none
     bool allow_experimental_plugins = false;
+    // Requests for a pool of discovered endpoints that has none wait; the first of them calls this
+    // with the pool's name, on any loop. Empty: they are refused.
+    std::function<void(const std::string& pool)> wake;
   };
   // invalid_argument for an unknown policy; unavailable when a port is taken. The runtime must run.
   // Pools are scraped from here on; clients are answered after listen().

@@ -225,6 +225,26 @@ std::uint16_t DataPlaneTest::free_port() {
   return listener->port();
 }
 
+TEST_F(DataPlaneTest, RequestsWaitForThePoolThatTheyWake) {
+  add_engine();
+  gateway::GatewayConfig config;
+  config.listen = {"127.0.0.1", free_port()};
+  config.admin = {"127.0.0.1", 0};
+  gateway::GatewayModel model = gateway::model_of(config);
+  model.clusters.front().discovered = true;
+  model.clusters.front().endpoints = {};
+  std::promise<std::string> woken;
+  plane_ = std::move(*DataPlane::bind(
+      runtime_, model, {.wake = [&](const std::string& pool) { woken.set_value(pool); }}));
+  ASSERT_TRUE(plane_->listen().ok());
+  auto answers = std::async(std::launch::async, [&] { return ask().status; });
+  EXPECT_EQ(woken.get_future().get(), model.clusters.front().name);
+  gateway::GatewayModel up = model;
+  up.clusters.front().endpoints = {engines_[0]->address()};
+  ASSERT_TRUE(plane_->gateway().apply(std::move(up)).ok());
+  EXPECT_EQ(answers.get(), 200);
+}
+
 TEST_F(DataPlaneTest, ADiscoveredPoolTakesNewEndpointsAndKeepsItsPicker) {
   add_engine();
   add_engine();

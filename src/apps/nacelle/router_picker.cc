@@ -71,7 +71,15 @@ struct Scratch {
 
 async::Task<Result<std::unique_ptr<gateway::PickTicket>>> RouterPicker::wait_for_ticket(
     gateway::PickRequest request, net::http::ServerExchange& exchange) {
-  return take_ticket(office_, request, exchange);
+  if (wake_room_ != nullptr && wake_room_->asleep()) {
+    Status woken = co_await wake_room_->wait(request.deadline, exchange);
+    if (!woken.ok()) {
+      if (request.refusal != nullptr) *request.refusal = {503, woken.message(), ""};
+      co_return woken;
+    }
+  }
+  if (!office_.open()) co_return std::make_unique<Ticket>();
+  co_return co_await take_ticket(office_, request, exchange);
 }
 
 bool RouterPicker::replace_endpoints(const gateway::ClusterConfig& cluster) {
@@ -83,7 +91,12 @@ bool RouterPicker::replace_endpoints(const gateway::ClusterConfig& cluster) {
     }
     endpoints.push_back(std::move(endpoint));
   }
-  pool_.set_endpoints(endpoints);
+  std::function<void()> published;
+  if (wake_room_ != nullptr) {
+    // Those who wait go on when their picks find an endpoint.
+    published = [room = wake_room_, asleep = endpoints.empty()] { room->set_asleep(asleep); };
+  }
+  pool_.set_endpoints(endpoints, std::move(published));
   return true;
 }
 

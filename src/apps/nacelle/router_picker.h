@@ -8,6 +8,7 @@
 #include <string>
 
 #include "apps/nacelle/pick_ticket.h"
+#include "apps/nacelle/wake_room.h"
 #include "gateway/picker.h"
 #include "router/router.h"
 #include "router/signals/endpoint_pool.h"
@@ -20,8 +21,12 @@ class RouterPicker final : public gateway::EndpointPicker {
   RouterPicker(router::Router& router, router::EndpointPool& pool) : router_(router), pool_(pool) {}
   // Before the first request.
   void set_office(TicketOffice office) { office_ = std::move(office); }
+  // Where requests wait while there is no endpoint; null: they are refused. Outlives the picker.
+  void set_wake_room(WakeRoom* room) { wake_room_ = room; }
 
-  [[nodiscard]] bool has_tickets() const override { return office_.open(); }
+  [[nodiscard]] bool has_tickets() const override {
+    return office_.open() || (wake_room_ != nullptr && wake_room_->asleep());
+  }
   [[nodiscard]] async::Task<Result<std::unique_ptr<gateway::PickTicket>>> wait_for_ticket(
       gateway::PickRequest request, net::http::ServerExchange& exchange) override;
   [[nodiscard]] Result<std::unique_ptr<gateway::PickedEndpoint>> pick(
@@ -34,6 +39,7 @@ class RouterPicker final : public gateway::EndpointPicker {
   router::Router& router_;
   router::EndpointPool& pool_;
   TicketOffice office_;
+  WakeRoom* wake_room_ = nullptr;
 };
 
 }  // namespace nacelle::apps

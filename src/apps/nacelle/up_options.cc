@@ -34,6 +34,11 @@ Status apply_up_file(std::string_view yaml, UpOptions& options) {
       {"policy", into(options.policy)},
       {"data_dir", into_path(options.data_dir)},
       {"engine_args", into(options.engine_args)},
+      {"without_api", into(options.without_api)},
+      {"api_host", into(options.api_host)},
+      {"api_port", into(options.api_port)},
+      {"nodes", into(options.nodes)},
+      {"leave_pods", into(options.leave_pods)},
   };
   std::string problems, known;
   for (const auto& [name, unused] : fields) known += (known.empty() ? "" : ", ") + name;
@@ -47,6 +52,8 @@ Status apply_up_file(std::string_view yaml, UpOptions& options) {
         problems += fmt::format("\n{}: unknown field; there are {}", key, known);
       } else if (!field->second(entry.second)) {
         problems += fmt::format("\n{}: wrong kind of value", key);
+      } else if (key == "model" || key == "engines" || key == "policy" || key == "engine_args") {
+        options.model_given = true;
       }
     }
   } catch (const YAML::Exception& error) {

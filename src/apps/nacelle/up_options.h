@@ -8,6 +8,8 @@
 //   admin_port: 8081
 //   policy: prefix-aware
 //   data_dir: /var/lib/nacelle
+//   api_port: 6443
+//   nodes: 1
 //   engine_args: [--max-model-len, "2048"]
 #pragma once
 
@@ -30,6 +32,14 @@ struct UpOptions {
   std::filesystem::path data_dir;  // logs; "" = ~/.local/state/nacelle
   std::vector<std::string> engine_args;
   std::string log_level = "warn";
+
+  // Of the cluster; without_api serves with engines alone.
+  bool without_api = false;
+  std::string api_host = "127.0.0.1";
+  std::uint16_t api_port = 6443;
+  std::uint32_t nodes = 1;
+  bool leave_pods = false;   // engines outlive the process, as after kill -9
+  bool model_given = false;  // the command line or the file say what to serve
 };
 
 // Fills in what a YAML file says. Lists every problem with its key.

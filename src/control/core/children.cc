@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/quantity.h"
 #include "kube/merge_schema.h"
-#include "kube/quantity.h"
 
 namespace nacelle::control {
 namespace {
@@ -67,7 +67,7 @@ bool holds(const Json& seen, const Json& wanted, const kube::MergeSchema& schema
     }
     return true;
   }
-  return seen == wanted || (schema.quantity && kube::equal_quantities(seen, wanted));
+  return seen == wanted || (schema.quantity && Quantity::same(seen, wanted));
 }
 
 }  // namespace

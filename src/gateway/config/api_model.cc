@@ -4,21 +4,10 @@
 
 #include "gateway/config/compile.h"
 #include "gateway/config/decode.h"
+#include "kube/pod.h"
 
 namespace nacelle::gateway {
 namespace {
-
-using Json = nlohmann::json;
-
-const Json* member(const Json* object, const char* key) {
-  if (object == nullptr || !object->is_object()) return nullptr;
-  const auto found = object->find(key);
-  return found == object->end() ? nullptr : &*found;
-}
-
-std::string text(const Json* value) {
-  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
-}
 
 template <class T>
 void move_all(std::vector<T>& from, std::vector<T>& to) {
@@ -43,29 +32,15 @@ void move_all(Objects& from, Objects& to) {
   to.namespaces.merge(from.namespaces);
 }
 
-bool is_ready(const Json* status) {
-  const Json* conditions = member(status, "conditions");
-  if (conditions == nullptr || !conditions->is_array()) return false;
-  for (const Json& condition : *conditions) {
-    if (text(member(&condition, "type")) == "Ready")
-      return text(member(&condition, "status")) == "True";
-  }
-  return false;
-}
-
 }  // namespace
 
-std::optional<PodObject> serving_pod(const Json& pod) {
-  const Json* metadata = member(&pod, "metadata");
-  const Json* status = member(&pod, "status");
+std::optional<PodObject> serving_pod(const nlohmann::json& pod) {
   PodObject out;
-  out.address = text(member(status, "podIP"));
-  if (out.address.empty() || !is_ready(status)) return std::nullopt;
-  if (!text(member(metadata, "deletionTimestamp")).empty()) return std::nullopt;
-  out.name_space = text(member(metadata, "namespace"));
-  if (const Json* labels = member(metadata, "labels"); labels != nullptr && labels->is_object()) {
-    for (const auto& [key, value] : labels->items()) out.labels[key] = text(&value);
-  }
+  out.address = kube::text_at(pod, {"status", "podIP"});
+  if (out.address.empty() || !kube::is_ready(pod)) return std::nullopt;
+  out.name_space = kube::key_of(pod).name_space;
+  for (const auto& [key, value] : kube::map_at(pod, {"metadata", "labels"}).items())
+    out.labels[key] = value.is_string() ? value.get<std::string>() : std::string();
   return out;
 }
 
@@ -78,6 +53,7 @@ ApiModel model_of_api(const std::vector<ApiObject>& objects, const std::vector<A
     if (auto pod = serving_pod(*object)) all.pods->push_back(std::move(*pod));
   }
   Problems problems;
+  ApiModel out;
   for (const ApiObject& object : objects) {
     // By itself, so that a wrong one takes nothing along.
     Objects one;
@@ -86,11 +62,13 @@ ApiModel model_of_api(const std::vector<ApiObject>& objects, const std::vector<A
     if (wrong.empty()) {
       move_all(one, all);
     } else {
+      const kube::ObjectKey key = kube::key_of(*object);
       problems.add("", wrong.status().message());
+      out.report.unreadable[report_key(kube::text_at(*object, {"kind"}), key.to_string())] =
+          wrong.status().message();
     }
   }
-  ApiModel out;
-  out.model = compile_what_holds(all, problems);
+  out.model = compile_what_holds(all, problems, out.report);
   if (!problems.empty()) out.left_out = problems.status().message();
   return out;
 }

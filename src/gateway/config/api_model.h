@@ -17,6 +17,7 @@
 
 #include "gateway/config/model.h"
 #include "gateway/config/objects.h"
+#include "gateway/config/report.h"
 
 namespace nacelle::gateway {
 
@@ -25,6 +26,7 @@ using ApiObject = std::shared_ptr<const nlohmann::json>;
 struct ApiModel {
   GatewayModel model;
   std::string left_out;  // "" when nothing was
+  CompileReport report;
 };
 
 // `objects` are of the kinds of files (decode.h), with kind and apiVersion; `settings` are those of

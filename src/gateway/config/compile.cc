@@ -22,15 +22,16 @@ bool References::granted(std::string_view from_group, std::string_view from_kind
   });
 }
 
-void References::refuse(const ObjectRef& ref, std::string_view why) {
+void References::refuse(const ObjectRef& ref, std::string_view why, std::string_view reason) {
   unresolved_.add(ref.where, why);
+  if (finding_ != nullptr) finding_->fail(reason.empty() ? missing_reason_ : reason, why);
 }
 
 void References::missing(const ObjectRef& ref, std::string_view kind,
                          const std::vector<std::string>& names) {
   const std::vector<std::string_view> views(names.begin(), names.end());
-  unresolved_.add(ref.where, fmt::format("there is no {} {}/{}{}", kind, ref.name_space, ref.name,
-                                         did_you_mean(ref.name, views)));
+  refuse(ref, fmt::format("there is no {} {}/{}{}", kind, ref.name_space, ref.name,
+                          did_you_mean(ref.name, views)));
 }
 
 std::string References::value(const std::vector<SecretObject>& list, const ObjectRef& ref,
@@ -39,8 +40,7 @@ std::string References::value(const std::vector<SecretObject>& list, const Objec
   if (object == nullptr) return "";
   const auto found = object->data.find(key);
   if (found == object->data.end() || found->second.empty()) {
-    unresolved_.add(ref.where,
-                    fmt::format("{} {}/{} has no '{}'", kind, ref.name_space, ref.name, key));
+    refuse(ref, fmt::format("{} {}/{} has no '{}'", kind, ref.name_space, ref.name, key));
     return "";
   }
   return found->second;
@@ -74,8 +74,9 @@ void check_policy_targets(References& references) {
   }
 }
 
-GatewayModel compile(const Objects& objects, Problems& problems, Problems& missing) {
-  References references(objects, problems, missing);
+GatewayModel compile(const Objects& objects, Problems& problems, Problems& missing,
+                     CompileReport& report) {
+  References references(objects, problems, missing, report);
   GatewayModel model;
   if (objects.settings) model.settings = *objects.settings;
   check_policy_targets(references);
@@ -92,7 +93,8 @@ GatewayModel compile(const Objects& objects, Problems& problems, Problems& missi
 
 Result<GatewayModel> compile_model(const Objects& objects) {
   Problems problems, missing;
-  GatewayModel model = compile(objects, problems, missing);
+  CompileReport report;
+  GatewayModel model = compile(objects, problems, missing, report);
   if (model.ports.empty() && problems.empty() && missing.empty())
     problems.add("configuration", "there is no Gateway with a listener");
   if (problems.empty()) {
@@ -104,8 +106,8 @@ Result<GatewayModel> compile_model(const Objects& objects) {
   return Status(Code::kInvalidArgument, std::move(text));
 }
 
-GatewayModel compile_what_holds(const Objects& objects, Problems& problems) {
-  return compile(objects, problems, problems);
+GatewayModel compile_what_holds(const Objects& objects, Problems& problems, CompileReport& report) {
+  return compile(objects, problems, problems, report);
 }
 
 }  // namespace nacelle::gateway

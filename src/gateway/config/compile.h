@@ -12,6 +12,7 @@
 #include "gateway/config/model.h"
 #include "gateway/config/objects.h"
 #include "gateway/config/problems.h"
+#include "gateway/config/report.h"
 
 namespace nacelle::gateway {
 
@@ -20,7 +21,8 @@ inline constexpr const char* kControllerName = "nacelle.dev/gateway-controller";
 [[nodiscard]] Result<GatewayModel> compile_model(const Objects& objects);
 
 // The same for objects of an API, each of which has an author of its own: what is wrong is left
-// out, told in `problems`, and nothing else suffers.
-[[nodiscard]] GatewayModel compile_what_holds(const Objects& objects, Problems& problems);
+// out, told in `problems` and by object in `report`, and nothing else suffers.
+[[nodiscard]] GatewayModel compile_what_holds(const Objects& objects, Problems& problems,
+                                              CompileReport& report);
 
 }  // namespace nacelle::gateway

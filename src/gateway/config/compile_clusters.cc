@@ -26,13 +26,16 @@ std::uint32_t Clusters::find_or_add(const ObjectRef& ref, const RouteObject& fro
     references_.refuse(ref,
                        fmt::format("kind '{}' of group '{}' is no backend; Service of group '', "
                                    "InferencePool of group {} and Backend of group {} are",
-                                   ref.kind, ref.group, kPoolGroup, kEnvoyGroup));
+                                   ref.kind, ref.group, kPoolGroup, kEnvoyGroup),
+                       "InvalidKind");
     return kNoCluster;
   }
   if (!references_.granted(from.group, from.kind, from.meta.name_space, ref)) {
     references_.refuse(
-        ref, fmt::format("no ReferenceGrant in namespace {} lets {}s of {} name {} {}",
-                         ref.name_space, from.kind, from.meta.name_space, ref.kind, ref.name));
+        ref,
+        fmt::format("no ReferenceGrant in namespace {} lets {}s of {} name {} {}", ref.name_space,
+                    from.kind, from.meta.name_space, ref.kind, ref.name),
+        "RefNotPermitted");
     return kNoCluster;
   }
   if (is_external) return external(ref);
@@ -56,7 +59,8 @@ std::uint32_t Clusters::service(const ObjectRef& ref) {
   const ServiceObject* service = references_.find(objects.services, ref, "Service");
   if (service == nullptr) return kNoCluster;
   if (service->external_name) {
-    references_.refuse(ref, "a Service of type ExternalName is not accepted as a backend");
+    references_.refuse(ref, "a Service of type ExternalName is not accepted as a backend",
+                       "UnsupportedProtocol");
     return kNoCluster;
   }
   if (!ref.port) {

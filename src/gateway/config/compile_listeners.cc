@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "gateway/config/compiler.h"
 
@@ -38,10 +39,13 @@ ListenerConfig make_listener(References& references, const GatewayObject& gatewa
   ListenerConfig out;
   out.name = gateway.meta.full_name() + "/" + object.name;
   out.hostname = object.hostname;
+  ListenerReport& report = references.report().gateways[gateway.meta.full_name()][object.name];
+  const References::Judging certificates(references, report.resolved, "InvalidCertificateRef");
   for (const ObjectRef& ref : object.certificates) {
     if (auto certificate = certificate_of(references, ref, gateway.meta.name_space))
       out.certificates.push_back(std::move(*certificate));
   }
+  const References::Judging authorities(references, report.resolved, "InvalidCACertificateRef");
   out.client_authorities = authorities_of(references, object.client_authorities);
   out.client_certificate_optional = object.client_certificate_optional;
   return out;
@@ -57,8 +61,10 @@ std::optional<CertificateConfig> certificate_of(References& references, const Ob
   }
   if (!references.granted(kGatewayGroup, "Gateway", gateway_namespace, ref)) {
     references.refuse(
-        ref, fmt::format("no ReferenceGrant in namespace {} lets Gateways of {} name Secret {}",
-                         ref.name_space, gateway_namespace, ref.name));
+        ref,
+        fmt::format("no ReferenceGrant in namespace {} lets Gateways of {} name Secret {}",
+                    ref.name_space, gateway_namespace, ref.name),
+        "RefNotPermitted");
     return std::nullopt;
   }
   const auto& secrets = references.objects().secrets;
@@ -96,44 +102,102 @@ void show_client_certificate(References& references, const std::vector<PlacedLis
   }
 }
 
+namespace {
+
+// Oldest first, as far as their age is known: a port that two Gateways want goes to the older one.
+std::vector<const GatewayObject*> by_age(const std::vector<GatewayObject>& gateways) {
+  std::vector<const GatewayObject*> out;
+  for (const GatewayObject& gateway : gateways) out.push_back(&gateway);
+  std::stable_sort(out.begin(), out.end(), [](const GatewayObject* a, const GatewayObject* b) {
+    return a->meta.created < b->meta.created;
+  });
+  return out;
+}
+
+// Listeners of one Gateway that no request can tell apart: none of them is served.
+bool conflicts(References& references, const GatewayObject& gateway, const ListenerObject& object,
+               ListenerReport& report) {
+  if (object.port == 0) return false;
+  for (const ListenerObject& other : gateway.listeners) {
+    if (&other == &object || other.port != object.port) continue;
+    std::string_view reason;
+    std::string why;
+    if (other.protocol != object.protocol) {
+      reason = "ProtocolConflict";
+      why = fmt::format("port {} serves HTTP and HTTPS; each needs its own", object.port);
+    } else if (other.hostname == object.hostname) {
+      reason = "HostnameConflict";
+      why = fmt::format("port {} has another listener with hostname '{}'", object.port,
+                        object.hostname);
+    } else {
+      continue;
+    }
+    report.conflicted = true;
+    report.accepted.fail(reason, why);
+    references.problems().add(object.where, why);
+    return true;
+  }
+  return false;
+}
+
+// The place of `listener` in the model; kNowhere after a problem.
+std::pair<std::size_t, std::size_t> place(References& references, const ListenerObject& object,
+                                          const std::string& host, ListenerConfig listener,
+                                          ListenerReport& report, GatewayModel& model) {
+  constexpr std::pair kNowhere{PlacedListener::kNowhere, PlacedListener::kNowhere};
+  const bool tls = object.protocol == "HTTPS";
+  const auto refuse = [&](std::string_view reason, const std::string& why) {
+    report.accepted.fail(reason, why);
+    references.problems().add(object.where, why);
+    return kNowhere;
+  };
+  // Port 0 is a port of its own each time: the kernel chooses.
+  auto port = std::find_if(model.ports.begin(), model.ports.end(), [&](const PortConfig& p) {
+    return object.port != 0 && p.address.port == object.port && p.address.host == host;
+  });
+  if (port == model.ports.end()) {
+    model.ports.push_back({{host, object.port}, tls, {}, {}});
+    port = model.ports.end() - 1;
+  }
+  if (port->tls != tls) {
+    return refuse("PortUnavailable", fmt::format("an older Gateway serves port {} as {}",
+                                                 object.port, tls ? "HTTP" : "HTTPS"));
+  }
+  const auto twin =
+      std::find_if(port->listeners.begin(), port->listeners.end(),
+                   [&](const ListenerConfig& other) { return other.hostname == object.hostname; });
+  if (twin != port->listeners.end()) {
+    return refuse("PortUnavailable",
+                  fmt::format("port {} has an older listener with hostname '{}': {}", object.port,
+                              object.hostname, twin->name));
+  }
+  port->listeners.push_back(std::move(listener));
+  port->routes.emplace_back();
+  return {static_cast<std::size_t>(port - model.ports.begin()), port->listeners.size() - 1};
+}
+
+}  // namespace
+
 std::vector<PlacedListener> place_listeners(References& references, GatewayModel& model) {
   std::vector<PlacedListener> placed;
-  for (const GatewayObject& gateway : references.objects().gateways) {
-    if (!is_ours(references.objects(), gateway, references)) continue;
+  for (const GatewayObject* gateway : by_age(references.objects().gateways)) {
+    if (!is_ours(references.objects(), *gateway, references)) continue;
     const std::string host =
-        gateway.addresses.empty() ? model.settings.bind_address : gateway.addresses.front();
-    for (const ListenerObject& object : gateway.listeners) {
-      const bool tls = object.protocol == "HTTPS";
-      ListenerConfig listener = make_listener(references, gateway, object);
-      // What is wrong with its certificates was told; it must not come out as plain HTTP.
-      if (tls && listener.certificates.empty()) continue;
-      // Port 0 is a port of its own each time: the kernel chooses.
-      auto port = std::find_if(model.ports.begin(), model.ports.end(), [&](const PortConfig& p) {
-        return object.port != 0 && p.address.port == object.port && p.address.host == host;
-      });
-      if (port == model.ports.end()) {
-        model.ports.push_back({{host, object.port}, tls, {}, {}});
-        port = model.ports.end() - 1;
+        gateway->addresses.empty() ? model.settings.bind_address : gateway->addresses.front();
+    auto& reports = references.report().gateways[gateway->meta.full_name()];
+    for (const ListenerObject& object : gateway->listeners) {
+      ListenerReport& report = reports[object.name];
+      PlacedListener here{gateway, &object, &report, PlacedListener::kNowhere,
+                          PlacedListener::kNowhere};
+      ListenerConfig listener = make_listener(references, *gateway, object);
+      // What is wrong was told; it must not come out as plain HTTP, or open to everyone.
+      const bool open = (object.protocol == "HTTPS" && listener.certificates.empty()) ||
+                        (!object.client_authorities.empty() && listener.client_authorities.empty());
+      if (!conflicts(references, *gateway, object, report) && !open) {
+        std::tie(here.port, here.listener) =
+            place(references, object, host, std::move(listener), report, model);
       }
-      if (port->tls != tls) {
-        references.problems().add(
-            object.where,
-            fmt::format("port {} serves HTTP and HTTPS; each needs its own", object.port));
-        continue;
-      }
-      const bool twice = std::any_of(
-          port->listeners.begin(), port->listeners.end(),
-          [&](const ListenerConfig& other) { return other.hostname == object.hostname; });
-      if (twice) {
-        references.problems().add(object.where,
-                                  fmt::format("port {} has another listener with hostname '{}'",
-                                              object.port, object.hostname));
-        continue;
-      }
-      port->listeners.push_back(std::move(listener));
-      port->routes.emplace_back();
-      placed.push_back({&gateway, &object, static_cast<std::size_t>(port - model.ports.begin()),
-                        port->listeners.size() - 1});
+      placed.push_back(here);
     }
   }
   return placed;

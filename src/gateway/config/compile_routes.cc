@@ -10,12 +10,17 @@ class RouteCompiler {
  public:
   RouteCompiler(References& references, Clusters& clusters, const RouteObject& route,
                 GatewayModel& model)
-      : references_(references), clusters_(clusters), route_(route), model_(model) {}
+      : references_(references),
+        clusters_(clusters),
+        route_(route),
+        model_(model),
+        report_(references.report().routes[report_key(route.kind, route.meta.full_name())]) {}
 
   void run(const std::vector<PlacedListener>& listeners) {
     const std::vector<std::pair<const PlacedListener*, std::vector<std::string>>> attached =
         attach(listeners);
     if (attached.empty()) return;
+    const References::Judging backends(references_, report_.resolved, "BackendNotFound");
     std::vector<RuleObject> rules = route_.rules;
     if (rules.empty()) {  // one rule that matches everything and, without backends, answers 500
       rules.emplace_back();
@@ -25,6 +30,7 @@ class RouteCompiler {
       const auto target = static_cast<std::uint32_t>(model_.rules.size());
       model_.rules.push_back(make_rule(rules[i], i));
       for (const auto& [listener, hosts] : attached) {
+        if (listener->port == PlacedListener::kNowhere) continue;
         auto& entries = model_.ports[listener->port].routes[listener->listener];
         for (const std::string& host : hosts) {
           for (std::size_t j = 0; j < rules[i].matches.size(); ++j) {
@@ -79,6 +85,7 @@ class RouteCompiler {
     for (const ObjectRef& parent : route_.parents) {
       if (parent.group != kGatewayGroup || parent.kind != "Gateway") continue;  // a mesh's
       std::string why = "no listener of the Gateway fits sectionName and port";
+      std::string_view reason = "NoMatchingParent";
       bool exists = false, found = false;
       for (const GatewayObject& gateway : references_.objects().gateways) {
         exists = exists ||
@@ -94,23 +101,34 @@ class RouteCompiler {
         if (!namespace_allowed(listener)) {
           why = fmt::format("listener '{}' does not allow routes of namespace {}",
                             listener.object->name, route_.meta.name_space);
+          reason = "NotAllowedByListeners";
           continue;
         }
         auto hosts = hosts_on(listener);
         if (hosts.empty()) {
           why = "no hostname of the route and the listener fit together";
+          reason = "NoMatchingListenerHostname";
           continue;
         }
         found = true;
         const bool known = std::any_of(attached.begin(), attached.end(),
                                        [&](const auto& one) { return one.first == &listener; });
-        if (!known) attached.emplace_back(&listener, std::move(hosts));
+        if (known) continue;
+        attached.emplace_back(&listener, std::move(hosts));
+        ++listener.report->attached_routes;
       }
       if (!exists) {
         (void)references_.find(references_.objects().gateways, parent, "Gateway");
-      } else if (!found) {
-        references_.refuse(parent, why);
+        continue;
       }
+      // The Gateway of another controller is for that one to judge.
+      if (!references_.report().gateways.contains(parent.name_space + "/" + parent.name)) continue;
+      Finding accepted;
+      if (!found) {
+        references_.refuse(parent, why);
+        accepted.fail(reason, why);
+      }
+      report_.parents.push_back({parent, accepted});
     }
     return attached;
   }
@@ -136,6 +154,8 @@ class RouteCompiler {
     for (const BackendObject& backend : object.backends) {
       BackendConfig config;
       config.cluster = clusters_.find_or_add(backend.ref, route_);
+      if (config.cluster != kNoCluster && backend.ref.kind == "InferencePool")
+        report_.pools.insert(backend.ref.name_space + "/" + backend.ref.name);
       config.weight = backend.weight;
       config.priority = backend.priority;
       config.name =
@@ -189,6 +209,7 @@ class RouteCompiler {
   Clusters& clusters_;
   const RouteObject& route_;
   GatewayModel& model_;
+  RouteReport& report_;
 };
 
 }  // namespace

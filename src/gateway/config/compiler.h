@@ -10,14 +10,40 @@
 #include <vector>
 
 #include "gateway/config/compile.h"
+#include "gateway/config/report.h"
 
 namespace nacelle::gateway {
 
 // Looks objects up by reference and says what is wrong with references.
 class References {
  public:
-  References(const Objects& objects, Problems& problems, Problems& unresolved)
-      : objects_(objects), problems_(problems), unresolved_(unresolved) {}
+  References(const Objects& objects, Problems& problems, Problems& unresolved,
+             CompileReport& report)
+      : objects_(objects), problems_(problems), unresolved_(unresolved), report_(report) {}
+
+  // While it lives, the first reference that is wrong is `finding`'s too; `missing` is the reason
+  // when there is no such object.
+  class Judging {
+   public:
+    Judging(References& references, Finding& finding, std::string_view missing)
+        : references_(references),
+          before_(references.finding_),
+          missing_before_(references.missing_reason_) {
+      references.finding_ = &finding;
+      references.missing_reason_ = missing;
+    }
+    ~Judging() {
+      references_.finding_ = before_;
+      references_.missing_reason_ = missing_before_;
+    }
+    Judging(const Judging&) = delete;
+    Judging& operator=(const Judging&) = delete;
+
+   private:
+    References& references_;
+    Finding* const before_;
+    const std::string_view missing_before_;
+  };
 
   // True when `from_kind` objects of `from_namespace` may name the target.
   [[nodiscard]] bool granted(std::string_view from_group, std::string_view from_kind,
@@ -39,10 +65,12 @@ class References {
   std::string value(const std::vector<SecretObject>& list, const ObjectRef& ref,
                     std::string_view kind, const std::string& key);
 
-  void refuse(const ObjectRef& ref, std::string_view why);
+  // `reason`: that of the condition; "" is the one of missing objects.
+  void refuse(const ObjectRef& ref, std::string_view why, std::string_view reason = "");
 
   [[nodiscard]] const Objects& objects() const { return objects_; }
   [[nodiscard]] Problems& problems() { return problems_; }
+  [[nodiscard]] CompileReport& report() { return report_; }
 
  private:
   void missing(const ObjectRef& ref, std::string_view kind, const std::vector<std::string>& names);
@@ -50,6 +78,9 @@ class References {
   const Objects& objects_;
   Problems& problems_;    // always refuse
   Problems& unresolved_;  // refuse files only
+  CompileReport& report_;
+  Finding* finding_ = nullptr;  // of what is looked at
+  std::string_view missing_reason_;
 };
 
 // Clusters, made when a rule first names them.
@@ -80,7 +111,9 @@ class Clusters {
 struct PlacedListener {
   const GatewayObject* gateway = nullptr;
   const ListenerObject* object = nullptr;
-  std::size_t port = 0, listener = 0;  // indices into the model
+  ListenerReport* report = nullptr;
+  std::size_t port = 0, listener = 0;  // indices into the model; kNowhere: it does not serve
+  static constexpr std::size_t kNowhere = SIZE_MAX;
 };
 
 // The certificate and key of a Secret that a Gateway of that namespace names; nullopt after a

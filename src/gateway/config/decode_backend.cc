@@ -1,7 +1,7 @@
 // decode_backend.cc: who answers: services, slices, pools, static lists; and secrets.
 #include <algorithm>
 
-#include "gateway/config/base64.h"
+#include "base/base64.h"
 #include "gateway/config/decode.h"
 #include "net/address.h"
 

@@ -66,7 +66,9 @@ std::string exec_info(const ClientConfig& config) {
   Json info{{"kind", "ExecCredential"},
             {"apiVersion", exec.api_version},
             {"spec", {{"interactive", false}}}};
-  if (!exec.provide_cluster_info) return info.dump();
+  // A kubeconfig may hold bytes that are no UTF-8.
+  constexpr auto kReplace = Json::error_handler_t::replace;
+  if (!exec.provide_cluster_info) return info.dump(-1, ' ', false, kReplace);
   const net::TlsClientConfig& tls = config.tls_config;
   Json cluster{{"server", config.server}};
   std::string ca = tls.ca.text;
@@ -78,7 +80,7 @@ std::string exec_info(const ClientConfig& config) {
   if (!tls.verify) cluster["insecure-skip-tls-verify"] = true;
   if (!exec.cluster_config.is_null()) cluster["config"] = exec.cluster_config;
   info["spec"]["cluster"] = std::move(cluster);
-  return info.dump();
+  return info.dump(-1, ' ', false, kReplace);
 }
 
 ExecPlugin::ExecPlugin(async::Loop& loop, const ClientConfig& config)

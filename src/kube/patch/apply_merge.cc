@@ -4,7 +4,6 @@
 #include <set>
 
 #include "kube/patch/go_text.h"
-#include "kube/patch/quantity.h"
 #include "kube/patch/typed_value.h"
 
 namespace nacelle::kube {
@@ -134,8 +133,7 @@ Json merge_applied(const Json& live, const Json& config, const MergeSchema& sche
     return merge_lists(there ? live : Json::array(), there.value_or(std::vector<std::string>()),
                        config, *wanted, schema);
   }
-  if (schema.quantity && same_quantity(live, config)) return live;
-  return config;
+  return same_value(live, config, schema) ? live : config;
 }
 
 std::vector<std::string> type_errors(const Json& value, const MergeSchema& schema) {

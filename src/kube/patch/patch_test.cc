@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "kube/patch/quantity.h"
+#include "base/quantity.h"
 
 namespace nacelle::kube {
 namespace {
@@ -275,7 +275,7 @@ TEST(StrategicMerge, TwiceIsOnceAndWhatThePatchSaysIsThere) {
 }
 
 TEST(Quantity, SpellingsOfOneAmount) {
-  const auto same = [](const char* a, const char* b) { return same_quantity(J(a), J(b)); };
+  const auto same = [](const char* a, const char* b) { return Quantity::same(J(a), J(b)); };
   EXPECT_TRUE(same(R"("1024Mi")", R"("1Gi")"));
   EXPECT_TRUE(same(R"("1.5Gi")", R"("1536Mi")"));
   EXPECT_TRUE(same("1", R"("1000m")"));

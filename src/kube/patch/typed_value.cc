@@ -4,8 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "base/quantity.h"
 #include "kube/patch/go_text.h"
-#include "kube/patch/quantity.h"
 
 namespace nacelle::kube {
 namespace {
@@ -28,10 +28,6 @@ std::optional<std::string> element_of(const Json& item, const MergeSchema& schem
     keys[key.name] = value;
   }
   return "k:" + to_json_text(keys);
-}
-
-bool same_value(const Json& a, const Json& b, const MergeSchema& schema) {
-  return a == b || (schema.quantity && same_quantity(a, b));
 }
 
 void put(FieldSet& into, const std::string& element, FieldSet child) {
@@ -60,6 +56,10 @@ Comparison compare_children(const std::map<std::string, std::pair<Item, const Me
 }
 
 }  // namespace
+
+bool same_value(const Json& a, const Json& b, const MergeSchema& schema) {
+  return a == b || (schema.quantity && Quantity::same(a, b));
+}
 
 std::optional<std::vector<std::string>> elements_of(const Json& list, const MergeSchema& schema) {
   if (!list.is_array() || schema.list == ListType::kAtomic) return std::nullopt;

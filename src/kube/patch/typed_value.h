@@ -21,6 +21,9 @@ namespace nacelle::kube {
 [[nodiscard]] std::optional<std::vector<std::string>> elements_of(const Json& list,
                                                                   const MergeSchema& schema);
 
+// Equal, or two spellings of one amount where the schema says that it is one: "1Gi", "1024Mi".
+[[nodiscard]] bool same_value(const Json& a, const Json& b, const MergeSchema& schema);
+
 // Whether maps and structs that have content are themselves in the set: an update owns the
 // containers it made, an apply only what it states.
 enum class Containers { kNo, kYes };

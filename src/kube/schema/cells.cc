@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "kube/schema/timestamp.h"
+#include "kube/time.h"
 
 namespace nacelle::kube::schema {
 namespace {

@@ -3,7 +3,6 @@
 #include <map>
 
 #include "base/base64.h"
-#include "kube/schema/base64_encode.h"
 #include "kube/schema/crd.h"
 
 namespace nacelle::kube::schema {

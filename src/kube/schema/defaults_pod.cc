@@ -1,6 +1,5 @@
 // defaults_pod.cc: defaults of pods, containers, probes and volumes.
 #include "kube/schema/defaults.h"
-#include "kube/schema/quantity.h"
 
 namespace nacelle::kube::schema {
 namespace {

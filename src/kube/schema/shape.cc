@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "base/base64.h"
+#include "base/quantity.h"
 #include "kube/schema/messages.h"
-#include "kube/schema/quantity.h"
 
 namespace nacelle::kube::schema {
 namespace {
@@ -94,13 +94,9 @@ void normalize_number(Json& value) {
 void normalize_at(Json& value, const Node& node, std::size_t depth) {
   if (depth > kMaxDepth) return;
   switch (node.type) {
-    case Type::kQuantity: {
-      const std::string text = value.is_string()   ? value.get<std::string>()
-                               : value.is_number() ? value.dump()
-                                                   : std::string();
-      if (auto canonical = canonical_quantity(text)) value = std::move(*canonical);
+    case Type::kQuantity:
+      if (auto amount = Quantity::from_json(value); amount.ok()) value = amount->to_string();
       return;
-    }
     case Type::kInteger:
     case Type::kIntOrString:
       if (value.is_number_float()) normalize_number(value);
@@ -183,8 +179,7 @@ std::string wrong_at(const Json& value, const Node& node, const std::string& pat
   if (node.type == Type::kBytes && !decode_base64(value.get_ref<const std::string&>())) {
     return fmt::format("{}.{}: illegal base64 data", kind, path);
   }
-  if (node.type == Type::kQuantity && value.is_string() &&
-      !canonical_quantity(value.get_ref<const std::string&>())) {
+  if (node.type == Type::kQuantity && value.is_string() && !Quantity::from_json(value).ok()) {
     return fmt::format(
         "quantities must match the regular expression "
         "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$' "

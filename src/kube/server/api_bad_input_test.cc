@@ -125,7 +125,8 @@ TEST(ApiBadInput, BodiesThatAreNone) {
               HasSubstr("cannot unmarshal number into Go struct field ConfigMap.data"));
   EXPECT_EQ(api.call("POST", kMaps, "x", {{"content-type", "text/plain"}}).status, 415);
   const testing::HeaderList yaml = {{"content-type", "application/yaml"}};
-  EXPECT_EQ(api.call("POST", kMaps, "metadata: {name: y}\ndata: {a: \"1\"}\n", yaml).status, 201);
+  EXPECT_EQ(api.call("POST", kMaps, "metadata: {name: from-yaml}\ndata: {a: \"1\"}\n", yaml).status,
+            201);
   EXPECT_EQ(api.call("POST", kMaps, "metadata: {name: z}\ndata: {a: on}\n", yaml).status, 400)
       << "a bare `on` is a boolean";
   EXPECT_EQ(api.call("POST", kMaps, "a: [", yaml).status, 400);
@@ -201,7 +202,7 @@ TEST(ApiBadInput, AFolderInUseAndADamagedStore) {
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code(), Code::kUnavailable);
   EXPECT_THAT(second.error().message(), HasSubstr("is in use by another process"));
-  testing::TestFolder folder;
+  net::testing::TestFolder folder;
   std::ofstream(folder.path() / "store.db") << std::string(8192, 'x');
   const auto damaged =
       ApiServer::start(api.runtime(), {.folder = folder.path(), .serve_http = false});

@@ -4,11 +4,11 @@
 
 #include <fmt/format.h>
 
-#include "kube/schema/timestamp.h"
 #include "kube/server/handler.h"
 #include "kube/server/housekeeper.h"
 #include "kube/server/identity.h"
 #include "kube/server/state.h"
+#include "kube/time.h"
 
 namespace nacelle::kube {
 

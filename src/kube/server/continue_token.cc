@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "base/base64.h"
-#include "kube/schema/base64_encode.h"
 #include "kube/server/reading.h"
 
 namespace nacelle::kube::server {
@@ -23,19 +22,11 @@ std::string encode_continue(const ContinueToken& token) {
       {"v", "meta.k8s.io/v1"},
       {"rv", token.revision.has_value() ? static_cast<std::int64_t>(*token.revision) : -1},
       {"start", start}};
-  std::string out = schema::encode_base64(json.dump());
-  while (!out.empty() && out.back() == '=') out.pop_back();
-  std::replace(out.begin(), out.end(), '+', '-');
-  std::replace(out.begin(), out.end(), '/', '_');
-  return out;
+  return encode_base64_url(json.dump());
 }
 
 Try<ContinueToken> decode_continue(std::string_view text) {
-  std::string padded(text);
-  std::replace(padded.begin(), padded.end(), '-', '+');
-  std::replace(padded.begin(), padded.end(), '_', '/');
-  while (padded.size() % 4 != 0) padded += '=';
-  const auto bytes = decode_base64(padded);
+  const auto bytes = decode_base64_url(text);
   if (!bytes.has_value()) return bad_token("illegal base64 data");
   const Json json = Json::parse(*bytes, nullptr, false);
   if (text_at(json, {"v"}) != "meta.k8s.io/v1") return bad_token("unrecognized version");

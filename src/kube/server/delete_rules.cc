@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "kube/schema/timestamp.h"
 #include "kube/server/body.h"
+#include "kube/time.h"
 
 namespace nacelle::kube::server {
 namespace {
@@ -171,13 +171,12 @@ Try<Deletion> decide_deletion(const StoredObject& now, const schema::Kind& kind,
       return out;
     }
     if (shorter) {
-      const auto deadline = schema::parse_timestamp(text(metadata, {"deletionTimestamp"}));
+      const auto deadline = parse_timestamp(text(metadata, {"deletionTimestamp"}));
       metadata["deletionGracePeriodSeconds"] = grace;
-      metadata["deletionTimestamp"] =
-          schema::timestamp(deadline.value_or(now_s + before) - before + grace);
+      metadata["deletionTimestamp"] = timestamp(deadline.value_or(now_s + before) - before + grace);
     }
   } else {
-    metadata["deletionTimestamp"] = schema::timestamp(now_s + grace);
+    metadata["deletionTimestamp"] = timestamp(now_s + grace);
     metadata["deletionGracePeriodSeconds"] = grace;
     if (kind.counts_generation) {
       metadata["generation"] = number_at(metadata, {"generation"}).value_or(0) + 1;

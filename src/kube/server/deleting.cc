@@ -1,7 +1,7 @@
 // deleting.cc: DELETE of objects and collections.
 #include <fmt/format.h>
 
-#include "kube/schema/timestamp.h"
+#include "kube/time.h"
 
 #include "kube/server/delete_rules.h"
 #include "kube/server/selectors.h"
@@ -23,13 +23,13 @@ void hold_for_objects(State& state, const schema::Kind& kind, Deletion& deletion
   Json& metadata = deletion.object["metadata"];
   metadata["finalizers"] = Json::array({kCrdFinalizer});
   if (!metadata.contains("deletionTimestamp")) {
-    metadata["deletionTimestamp"] = schema::timestamp(state.now_s());
+    metadata["deletionTimestamp"] = timestamp(state.now_s());
     metadata["deletionGracePeriodSeconds"] = 0;
   }
   deletion.object["status"]["conditions"].push_back(
       {{"type", "Terminating"},
        {"status", "True"},
-       {"lastTransitionTime", schema::timestamp(state.now_s())},
+       {"lastTransitionTime", timestamp(state.now_s())},
        {"reason", "InstanceDeletionInProgress"},
        {"message", "CustomResource deletion is in progress"}});
   deletion.remove = false;

@@ -1,8 +1,8 @@
 #include "kube/server/housekeeper.h"
 
 #include "async/timer.h"
-#include "kube/schema/timestamp.h"
 #include "kube/server/delete_rules.h"
+#include "kube/time.h"
 
 namespace nacelle::kube::server {
 namespace {
@@ -287,7 +287,7 @@ async::Task<void> Housekeeper::expire_events() {
     std::string_view last = text_at(event.json, {"series", "lastObservedTime"});
     if (last.empty()) last = text_at(event.json, {"lastTimestamp"});
     if (last.empty()) last = text_at(event.json, {"metadata", "creationTimestamp"});
-    const auto at = schema::parse_timestamp(last);
+    const auto at = parse_timestamp(last);
     return at.has_value() && *at < before;
   };
   const auto old = state_.store->list("events", query);

@@ -11,8 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "base/file.h"
-#include "kube/schema/base64_encode.h"
 #include "net/tls/make_certificate.h"
 
 namespace nacelle::kube::server {
@@ -119,7 +119,7 @@ Status write_kubeconfig(const std::filesystem::path& path, std::string_view serv
                         std::string_view ca_pem, std::string_view token) {
   std::string cluster = fmt::format("    server: {}\n", server);
   if (!ca_pem.empty()) {
-    cluster += fmt::format("    certificate-authority-data: {}\n", schema::encode_base64(ca_pem));
+    cluster += fmt::format("    certificate-authority-data: {}\n", encode_base64(ca_pem));
   }
   return write_private_file(path, fmt::format(R"(apiVersion: v1
 kind: Config

@@ -122,7 +122,8 @@ std::string openapi_v2(const schema::Registry& registry) {
   constexpr std::pair<const char*, int> kVerbs[] = {
       {"get", 2}, {"put", 3}, {"post", 4}, {"delete", 5}, {"patch", 8}};
   for (const schema::KindPtr& kind : registry.kinds()) {
-    for (const auto& [path, item] : paths_of(*kind).items()) {
+    const Json items = paths_of(*kind);  // named: items() refers to it
+    for (const auto& [path, item] : items.items()) {
       Message operations;
       for (const auto& [verb, number] : kVerbs) {
         if (item.contains(verb)) operations.sub(number, operation_message(item[verb]));
@@ -132,7 +133,8 @@ std::string openapi_v2(const schema::Registry& registry) {
   }
   out.sub(8, paths);
   Message definitions;
-  for (const auto& [name, schema] : v2_definitions(registry).items()) {
+  const Json all = v2_definitions(registry);
+  for (const auto& [name, schema] : all.items()) {
     definitions.sub(1, Message().text(1, name).sub(2, schema_message(schema)));
   }
   out.sub(9, definitions);
@@ -156,7 +158,8 @@ Json openapi_v3(const schema::Registry& registry, std::string_view group,
   Json paths = Json::object();
   for (const schema::KindPtr& kind : kinds) {
     definitions.add(*kind);
-    for (auto& [path, item] : paths_of(*kind).items()) {
+    const Json items = paths_of(*kind);
+    for (const auto& [path, item] : items.items()) {
       Json copy = item;
       for (auto& [verb, operation] : copy.items()) {
         Json parameters = Json::array();

@@ -5,6 +5,7 @@
 #include <sstream>
 #include <vector>
 
+#include "kube/merge_schema.h"
 #include "kube/server/resources.h"
 
 namespace nacelle::kube::server {
@@ -70,6 +71,17 @@ void add_rules(const schema::Rules& rules, Json& out) {
   if (!rules.pattern.empty()) out["pattern"] = rules.pattern;
 }
 
+// How a list of a built-in type merges: `kubectl apply` of older versions compares by this, and a
+// list that got defaults would be another list each time.
+void add_merge_marks(const MergeSchema& merging, Json& out) {
+  if (merging.list == ListType::kAtomic || !out.contains("items")) return;
+  out["x-kubernetes-list-type"] = merging.list == ListType::kMap ? "map" : "set";
+  for (const ListKey& key : merging.keys) out["x-kubernetes-list-map-keys"].push_back(key.name);
+  if (!merging.merge_key.empty()) out["x-kubernetes-patch-merge-key"] = merging.merge_key;
+  if (!merging.merge_key.empty() || merging.merge_scalars)
+    out["x-kubernetes-patch-strategy"] = "merge";
+}
+
 }  // namespace
 
 std::string definition_name(const schema::Kind& kind) {
@@ -112,7 +124,11 @@ Json Definitions::inline_schema(const Node& node, std::size_t depth) {
     if (version_ == OpenApi::kV2) return out;
   }
   const std::string_view type = type_name(node.type);
-  if (type.empty()) return out;
+  if (type.empty()) {
+    // `kubectl explain` takes an empty schema for one that is missing.
+    if (out.empty()) out["description"] = "any value";
+    return out;
+  }
   out["type"] = type;
   if (!node.format.empty() && node.format != "int-or-string") out["format"] = node.format;
   if (node.enumeration.is_array() && version_ == OpenApi::kV3) out["enum"] = node.enumeration;
@@ -120,13 +136,16 @@ Json Definitions::inline_schema(const Node& node, std::size_t depth) {
   if (!node.list_type.empty()) out["x-kubernetes-list-type"] = node.list_type;
   if (!node.list_keys.empty()) out["x-kubernetes-list-map-keys"] = node.list_keys;
   if (node.type == Type::kArray) {
-    out["items"] = node.items != nullptr ? schema_of(*node.items, depth + 1) : Json::object();
+    out["items"] = node.items != nullptr ? schema_of(*node.items, depth + 1)
+                                         : Json{{"description", "any value"}};
   }
   if (node.type != Type::kObject) return out;
   if (!node.required.empty()) out["required"] = node.required;
   if (node.values != nullptr) out["additionalProperties"] = schema_of(*node.values, depth + 1);
+  const MergeSchema* merging = node.name.empty() ? nullptr : builtin_type(node.name);
   for (const auto& [name, property] : node.properties) {
     out["properties"][name] = schema_of(*property, depth + 1);
+    if (merging != nullptr) add_merge_marks(merging->field(name), out["properties"][name]);
   }
   return out;
 }

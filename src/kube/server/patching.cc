@@ -199,6 +199,7 @@ async::Task<Try<Reply>> patch_object(State& state, Call& call) {
   };
   auto stored = co_await write_decided(state, call, std::move(decide), options->dry_run);
   if (!stored.ok()) co_return std::move(stored.failure());
+  add_said(context, warnings);
   co_return reply_to(state, call, *wanted, *stored, stored->created ? 201 : 200,
                      std::move(warnings));
 }

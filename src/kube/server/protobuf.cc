@@ -7,11 +7,11 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "base/utf8.h"
-#include "kube/schema/base64_encode.h"
 #include "kube/schema/messages.h"
 #include "kube/schema/shape.h"
-#include "kube/schema/timestamp.h"
+#include "kube/time.h"
 
 namespace nacelle::kube::server {
 namespace {
@@ -141,7 +141,7 @@ Result<Json> decode_time(std::string_view bytes, bool micro) {
   }
   // The years that RFC 3339 can say.
   if (seconds < -62135596800 || seconds > 253402300799) return broken("a time");
-  std::string text = schema::timestamp(seconds);
+  std::string text = timestamp(seconds);
   if (micro) {
     text.pop_back();
     text += fmt::format(".{:06}Z", std::clamp<std::int64_t>(nanos, 0, 999'999'999) / 1000);
@@ -184,7 +184,7 @@ Result<Json> decode_value(const Value& value, const std::string& type, std::size
     if (!is_valid_utf8(value.bytes)) return broken("a text");
     return Json(std::string(value.bytes));
   }
-  if (type == "y") return Json(schema::encode_base64(value.bytes));
+  if (type == "y") return Json(encode_base64(value.bytes));
   if (type == "Time") return decode_time(value.bytes, false);
   if (type == "MicroTime") return decode_time(value.bytes, true);
   if (type == "Quantity") return decode_quantity(value.bytes);

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "kube/schema/quantity.h"
-#include "kube/schema/timestamp.h"
 #include "kube/server/delete_rules.h"
 #include "kube/server/selectors.h"
+#include "kube/time.h"
 
 namespace nacelle::kube::server {
 namespace {
@@ -99,7 +98,7 @@ async::Task<Try<Reply>> bind_pod(State& state, Call& call) {
     const schema::Findings findings = {schema::required("target.name")};
     co_return invalid("", "Binding", call.resource.name, findings);
   }
-  const std::string now_text = schema::timestamp(state.now_s());
+  const std::string now_text = timestamp(state.now_s());
   Decide decide = [&](const StoredObject* now) -> Try<Decision> {
     if (now == nullptr) return not_found(kind, call.resource.name);
     const std::string_view bound = text_at(now->json, {"spec", "nodeName"});
@@ -183,7 +182,7 @@ Try<Reply> issue_token(State& state, const Call& call) {
   request["metadata"] = {{"name", call.resource.name}, {"namespace", call.resource.name_space}};
   request["spec"]["expirationSeconds"] = seconds;
   request["status"] = {{"token", state.tokens->issue(claims)},
-                       {"expirationTimestamp", schema::timestamp(claims.expires_s)}};
+                       {"expirationTimestamp", timestamp(claims.expires_s)}};
   return json_reply(request, 201, call.pretty);
 }
 

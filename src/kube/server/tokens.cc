@@ -8,29 +8,12 @@
 #include <array>
 
 #include "base/base64.h"
-#include "kube/schema/base64_encode.h"
 #include "kube/server/state.h"
 
 namespace nacelle::kube::server {
 namespace {
 
 constexpr std::string_view kIssuer = "https://kubernetes.default.svc.cluster.local";
-
-std::string url_encode(std::string_view bytes) {
-  std::string out = schema::encode_base64(bytes);
-  while (!out.empty() && out.back() == '=') out.pop_back();
-  std::replace(out.begin(), out.end(), '+', '-');
-  std::replace(out.begin(), out.end(), '/', '_');
-  return out;
-}
-
-std::optional<std::string> url_decode(std::string_view text) {
-  std::string padded(text);
-  std::replace(padded.begin(), padded.end(), '-', '+');
-  std::replace(padded.begin(), padded.end(), '_', '/');
-  while (padded.size() % 4 != 0) padded += '=';
-  return decode_base64(padded);
-}
 
 bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
@@ -48,7 +31,7 @@ std::string Tokens::sign(std::string_view text) const {
   unsigned int size = 0;
   HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
        reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &size);
-  return url_encode({reinterpret_cast<const char*>(digest.data()), size});
+  return encode_base64_url({reinterpret_cast<const char*>(digest.data()), size});
 }
 
 std::string Tokens::issue(const Claims& claims) const {
@@ -66,7 +49,7 @@ std::string Tokens::issue(const Claims& claims) const {
                         {"nbf", claims.issued_s},  {"exp", claims.expires_s},
                         {"jti", new_uid()},        {"kubernetes.io", kubernetes}};
   const std::string text =
-      url_encode(R"({"alg":"HS256","typ":"JWT"})") + "." + url_encode(payload.dump());
+      encode_base64_url(R"({"alg":"HS256","typ":"JWT"})") + "." + encode_base64_url(payload.dump());
   return text + "." + sign(text);
 }
 
@@ -77,7 +60,7 @@ std::optional<User> Tokens::user_of(std::string_view token, std::int64_t now_s) 
   if (!same(sign(token.substr(0, last)), token.substr(last + 1))) return std::nullopt;
   const std::size_t first = token.find('.');
   if (first >= last) return std::nullopt;
-  const auto payload = url_decode(token.substr(first + 1, last - first - 1));
+  const auto payload = decode_base64_url(token.substr(first + 1, last - first - 1));
   if (!payload.has_value()) return std::nullopt;
   const Json claims = Json::parse(*payload, nullptr, false);
   const auto expires = number_at(claims, {"exp"});

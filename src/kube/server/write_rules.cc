@@ -97,6 +97,16 @@ void shape_custom(Json& object, const schema::Kind& kind, schema::Findings& find
   schema::validate(object, *kind.node, "", findings);
 }
 
+void ask_admission(Json& object, const Json* before, const WriteContext& context,
+                   schema::Findings& findings) {
+  if (!context.admission || !context.subresource.empty()) return;
+  AdmissionAnswer answer = context.admission(object, before);
+  for (AdmissionAnswer::Cause& cause : answer.causes) {
+    findings.push_back({std::move(cause.reason), std::move(cause.field), std::move(cause.message)});
+  }
+  *context.said = std::move(answer.warnings);
+}
+
 Failure refused(const schema::Kind& kind, const Json& object, const schema::Findings& findings) {
   return invalid(kind.group, kind.kind, text_at(object, {"metadata", "name"}), findings);
 }
@@ -309,6 +319,7 @@ Try<Json> prepare_create(Json object, const WriteContext& context) {
   drop_empty(metadata_of(object));
   schema::validate_metadata(object, kind, findings);
   schema::check_kind(object, kind, findings);
+  if (findings.empty()) ask_admission(object, nullptr, context, findings);
   if (!findings.empty()) return refused(kind, object, findings);
   if (context.finish) context.finish(object);
   return object;
@@ -331,6 +342,7 @@ Try<Update> prepare_update(const Json& before, Json body, UpdateKind how,
     schema::check_kind(after, kind, findings);
     schema::check_kind_update(before, after, kind, findings);
   }
+  if (findings.empty()) ask_admission(after, &before, context, findings);
   if (!findings.empty()) return refused(kind, after, findings);
   if (context.finish) context.finish(after);
   const bool same = same_object(before, after);

@@ -7,10 +7,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "kube/admission.h"
 #include "kube/schema/defaults.h"
 #include "kube/schema/kind.h"
 #include "kube/server/body.h"
@@ -31,6 +33,9 @@ struct WriteContext {
   schema::DefaultsContext defaults;
   // Fills in what the server itself says of an object (a CRD's status). May be null.
   std::function<void(Json& object)> finish;
+  Admission admission;  // of the kind; null when nobody is asked
+  // What it warned of, of the last attempt. Not null beside an admission.
+  std::shared_ptr<std::vector<std::string>> said;
 };
 
 // Unknown and duplicate fields are dropped, and said or refused; types are checked; apiVersion and

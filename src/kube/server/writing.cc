@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "kube/schema/timestamp.h"
 #include "kube/server_side_apply.h"
+#include "kube/time.h"
 
 namespace nacelle::kube::server {
 namespace {
@@ -73,17 +73,27 @@ WriteContext context_of(State& state, const Call& call, WriteOptions options) {
                    .subresource = call.resource.subresource};
   out.manager = options.manager.empty() ? manager_of(call.user_agent) : options.manager;
   out.options = std::move(options);
-  out.now = schema::timestamp(state.now_s());
+  out.now = timestamp(state.now_s());
   out.uid = new_uid();
   out.suffix = new_suffix;
   out.defaults.cluster_ip = [&state] { return new_cluster_ip(state); };
   out.defaults.storage_class = [&state] { return default_storage_class(state); };
+  const auto admission = state.options.admissions.find(call.kind->qualified());
+  if (admission != state.options.admissions.end()) {
+    out.admission = admission->second;
+    out.said = std::make_shared<std::vector<std::string>>();
+  }
   if (call.kind->collection == kCrdCollection && call.resource.subresource.empty()) {
     out.finish = [&state, now = out.now](Json& crd) {
       crd["status"] = schema::crd_status(crd, RegistrySource::clash(crd, *state.store), now);
     };
   }
   return out;
+}
+
+void add_said(const WriteContext& context, std::vector<std::string>& warnings) {
+  if (context.said == nullptr) return;
+  warnings.insert(warnings.end(), context.said->begin(), context.said->end());
 }
 
 void after_write(State& state, const Call& call) {
@@ -137,19 +147,41 @@ async::Task<Try<Stored>> write_decided(State& state, Call& call, Decide decide, 
   co_return modified(*call.kind, call.resource.name);
 }
 
-async::Task<Try<Reply>> create_object(State& state, Call& call) {
-  auto wanted = negotiate(call.accept);
-  if (!wanted.ok()) co_return std::move(wanted.failure());
-  auto options = parse_write_options(call.parameters, "Create");
-  if (!options.ok()) co_return std::move(options.failure());
-  auto body = decode_body(call.body, call.content_type, call.kind->kind);
-  if (!body.ok()) co_return std::move(body.failure());
-  const WriteContext context = context_of(state, call, *options);
+namespace {
+
+// What a create and a replace are read from; `object` is fit to be decided on.
+struct WriteRequest {
+  Wanted wanted;
+  WriteContext context;
+  Json object;
   std::vector<std::string> warnings;
-  auto admitted = admit_body(std::move(*body), context, warnings);
-  if (!admitted.ok()) co_return std::move(admitted.failure());
+};
+
+Try<WriteRequest> read_write(State& state, const Call& call, std::string_view verb) {
+  auto wanted = negotiate(call.accept);
+  if (!wanted.ok()) return std::move(wanted.failure());
+  auto options = parse_write_options(call.parameters, verb);
+  if (!options.ok()) return std::move(options.failure());
+  auto body = decode_body(call.body, call.content_type, call.kind->kind);
+  if (!body.ok()) return std::move(body.failure());
+  WriteRequest out{.wanted = std::move(*wanted),
+                   .context = context_of(state, call, std::move(*options)),
+                   .object = {},
+                   .warnings = {}};
+  auto admitted = admit_body(std::move(*body), out.context, out.warnings);
+  if (!admitted.ok()) return std::move(admitted.failure());
+  out.object = std::move(*admitted);
+  return out;
+}
+
+}  // namespace
+
+async::Task<Try<Reply>> create_object(State& state, Call& call) {
+  auto request = read_write(state, call, "Create");
+  if (!request.ok()) co_return std::move(request.failure());
+  const WriteContext& context = request->context;
+  const Json& object = request->object;
   if (auto failure = check_namespace(state, call)) co_return std::move(*failure);
-  const Json object = std::move(*admitted);
   Decide decide = [&](const StoredObject*) -> Try<Decision> {
     auto decision = decide_create(object, context);
     if (!decision.ok()) return decision;
@@ -162,23 +194,23 @@ async::Task<Try<Reply>> create_object(State& state, Call& call) {
                  *context.kind->merge);
     return decision;
   };
-  auto stored = co_await write_decided(state, call, std::move(decide), options->dry_run);
+  auto stored = co_await write_decided(state, call, std::move(decide), context.options.dry_run);
   if (!stored.ok()) co_return std::move(stored.failure());
-  co_return reply_to(state, call, *wanted, *stored, 201, std::move(warnings));
+  add_said(context, request->warnings);
+  co_return reply_to(state, call, request->wanted, *stored, 201, std::move(request->warnings));
 }
 
 async::Task<Try<Reply>> replace_object(State& state, Call& call) {
-  auto wanted = negotiate(call.accept);
-  if (!wanted.ok()) co_return std::move(wanted.failure());
-  auto options = parse_write_options(call.parameters, "Update");
-  if (!options.ok()) co_return std::move(options.failure());
-  auto body = decode_body(call.body, call.content_type, call.kind->kind);
-  if (!body.ok()) co_return std::move(body.failure());
-  const WriteContext context = context_of(state, call, *options);
-  std::vector<std::string> warnings;
-  auto admitted = admit_body(std::move(*body), context, warnings);
-  if (!admitted.ok()) co_return std::move(admitted.failure());
-  const Json object = std::move(*admitted);
+  auto request = read_write(state, call, "Update");
+  if (!request.ok()) co_return std::move(request.failure());
+  const WriteContext& context = request->context;
+  const Json& object = request->object;
+  const std::string_view name = text_at(object, {"metadata", "name"});
+  if (!name.empty() && name != call.resource.name) {
+    co_return bad_request(
+        fmt::format("the name of the object ({}) does not match the name on the URL ({})", name,
+                    call.resource.name));
+  }
   const bool may_create = call.kind->create_on_update && call.resource.subresource.empty();
   Decide decide = [&](const StoredObject* now) -> Try<Decision> {
     if (now != nullptr) return decide_update(*now, object, UpdateKind::kReplace, context);
@@ -186,10 +218,11 @@ async::Task<Try<Reply>> replace_object(State& state, Call& call) {
     if (auto failure = check_namespace(state, call)) return std::move(*failure);
     return decide_create(object, context);
   };
-  auto stored = co_await write_decided(state, call, std::move(decide), options->dry_run);
+  auto stored = co_await write_decided(state, call, std::move(decide), context.options.dry_run);
   if (!stored.ok()) co_return std::move(stored.failure());
-  co_return reply_to(state, call, *wanted, *stored, stored->created ? 201 : 200,
-                     std::move(warnings));
+  add_said(context, request->warnings);
+  co_return reply_to(state, call, request->wanted, *stored, stored->created ? 201 : 200,
+                     std::move(request->warnings));
 }
 
 }  // namespace nacelle::kube::server

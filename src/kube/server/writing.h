@@ -49,6 +49,9 @@ using Decide = std::function<Try<Decision>(const StoredObject* now)>;
 
 [[nodiscard]] WriteContext context_of(State& state, const Call& call, WriteOptions options);
 
+// What an admission warned of, after what was said of the body.
+void add_said(const WriteContext& context, std::vector<std::string>& warnings);
+
 // Forgets or learns kinds when a CRD changed.
 void after_write(State& state, const Call& call);
 

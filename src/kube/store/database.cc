@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS objects(
   PRIMARY KEY(collection, namespace, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT OR IGNORE INTO counters VALUES('revision', 0);
-PRAGMA application_id = 1851875180;
+PRAGMA application_id = 1851876204;
 PRAGMA user_version = 1;
 )";
 
@@ -41,7 +41,9 @@ std::string keep_copy(const std::filesystem::path& file) {
     from += suffix;
     to += suffix;
     std::error_code error;
-    if (!std::filesystem::exists(from, error)) continue;
+    // A log is there while the file is open; an empty one says nothing.
+    if (!std::filesystem::exists(from, error) || std::filesystem::file_size(from, error) == 0)
+      continue;
     std::filesystem::copy_file(from, to, std::filesystem::copy_options::skip_existing, error);
     if (error) return fmt::format("no copy could be made: {}", error.message());
   }

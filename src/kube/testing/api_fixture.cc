@@ -1,7 +1,5 @@
 #include "kube/testing/api_fixture.h"
 
-#include <stdlib.h>
-
 #include <thread>
 
 #include "base/check.h"
@@ -18,14 +16,6 @@ async::Task<void> run_handler(net::http::Handler handler,
 async::Task<void> stop_server(ApiServer& server) { co_await server.stop(); }
 
 }  // namespace
-
-TestFolder::TestFolder() {
-  char name[] = "/tmp/nacelle-api-XXXXXX";
-  CHECK(::mkdtemp(name) != nullptr);
-  path_ = name;
-}
-
-TestFolder::~TestFolder() { std::filesystem::remove_all(path_); }
 
 std::vector<std::string> ApiReply::warnings() const {
   std::vector<std::string> out;

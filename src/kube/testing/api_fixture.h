@@ -14,18 +14,9 @@
 
 #include "async/runtime.h"
 #include "kube/api_server.h"
+#include "net/testing/test_folder.h"
 
 namespace nacelle::kube::testing {
-
-class TestFolder {
- public:
-  TestFolder();
-  ~TestFolder();
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
@@ -143,7 +134,7 @@ class ApiFixture {
   void start();
   void stop();
 
-  TestFolder folder_;
+  net::testing::TestFolder folder_;
   ApiServerOptions options_;
   async::Runtime runtime_;
   std::unique_ptr<ApiServer> server_;

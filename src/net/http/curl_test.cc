@@ -7,6 +7,7 @@
 
 #include "net/testing/server_fixture.h"
 #include "net/testing/test_ca.h"
+#include "net/testing/test_folder.h"
 #include "net/tls/server_context.h"
 
 namespace nacelle::net::http {

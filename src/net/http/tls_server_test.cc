@@ -8,6 +8,7 @@
 #include "net/testing/raw_tls.h"
 #include "net/testing/server_fixture.h"
 #include "net/testing/test_ca.h"
+#include "net/testing/test_folder.h"
 #include "net/tls/reloader.h"
 
 namespace nacelle::net::http {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "net/testing/test_ca.h"
+#include "net/testing/test_folder.h"
 
 namespace nacelle::net {
 namespace {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "net/testing/test_ca.h"
+#include "net/testing/test_folder.h"
 #include "net/tls/client_context.h"
 #include "net/tls/openssl.h"
 

@@ -83,7 +83,8 @@ async::Task<void> EndpointPool::stop() {
   co_await scope_.join();
 }
 
-void EndpointPool::set_endpoints(const std::vector<FileEndpoint>& endpoints) {
+void EndpointPool::set_endpoints(const std::vector<FileEndpoint>& endpoints,
+                                 std::function<void()> published) {
   std::vector<MemberPtr> next, added;
   {
     const std::scoped_lock lock(mutex_);
@@ -112,9 +113,10 @@ void EndpointPool::set_endpoints(const std::vector<FileEndpoint>& endpoints) {
     }
     members_ = next;
   }
-  loop_.post([this, added] {
+  loop_.post([this, added, published = std::move(published)] {
     for (const MemberPtr& member : added) scope_.spawn(watch(member));
     publish();
+    if (published) published();
   });
 }
 

@@ -48,7 +48,9 @@ class EndpointPool {
 
   // Replaces the endpoints: those that stay (by namespace and name, at the same address) keep their
   // id and what is known of them. Addresses were validated. After start().
-  void set_endpoints(const std::vector<FileEndpoint>& endpoints);
+  // `published` (may be empty) runs on the loop when picks see them.
+  void set_endpoints(const std::vector<FileEndpoint>& endpoints,
+                     std::function<void()> published = {});
 
   // A request could not reach the endpoint. Any thread.
   void mark_failed(EndpointId endpoint);

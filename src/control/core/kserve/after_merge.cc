@@ -1,6 +1,6 @@
 #include "control/core/kserve/after_merge.h"
 
-#include "control/core/yaml_json.h"
+#include "kube/yaml.h"
 
 namespace nacelle::control::kserve {
 namespace {
@@ -105,7 +105,7 @@ Status read_config(Json& scheduler, const std::string& name_space, const GlobalC
   if (text.empty()) {
     return not_found("ConfigMap {} has no key {} for the scheduler's config", name, key);
   }
-  Result<Json> parsed = json_of_yaml(text);
+  Result<Json> parsed = kube::json_of_yaml(text);
   if (!parsed.ok()) return parsed.error().with_context("ConfigMap " + name + ", key " + key);
   scheduler["config"] = {{"inline", *std::move(parsed)}};
   return {};

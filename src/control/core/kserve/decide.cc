@@ -10,6 +10,8 @@
 namespace nacelle::control::kserve {
 namespace {
 
+using kube::Condition;
+using kube::Conditions;
 using kube::text_at;
 
 constexpr const char* kAllConditions[] = {"PresetsCombined",
@@ -271,6 +273,9 @@ class Decider {
     }
     for (const Target& foreign : plan.foreign) {
       workload_error_ = foreign.kind + " " + foreign.name + " is controlled by somebody else";
+    }
+    for (const std::string& refusal : observed_.refused) {
+      workload_error_ += (workload_error_.empty() ? "" : "; ") + refusal;
     }
   }
 

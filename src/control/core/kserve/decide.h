@@ -22,6 +22,8 @@ struct Observed {
   std::vector<Json> pods;      // of the service, by its selector
   std::vector<Json> peers;     // services of the same routing group
   std::string now;             // RFC 3339
+  // What the API refused of the decision before: "LeaderWorkerSet chat-kserve-mn: not found".
+  std::vector<std::string> refused;
 };
 
 [[nodiscard]] Decision decide(const Json& service, const GlobalConfig& global,

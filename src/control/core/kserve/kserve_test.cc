@@ -13,8 +13,8 @@
 #include "control/core/kserve/conversion.h"
 #include "control/core/kserve/decide.h"
 #include "control/core/kserve/preset_catalogue.h"
-#include "control/core/yaml_json.h"
 #include "kube/patch.h"
+#include "kube/yaml.h"
 
 namespace nacelle::control::kserve {
 namespace {
@@ -28,7 +28,7 @@ std::string read(const std::filesystem::path& path) {
 }
 
 Json load(const std::string& name) {
-  auto object = json_of_yaml(read(kFolder / name));
+  auto object = kube::json_of_yaml(read(kFolder / name));
   EXPECT_TRUE(object.ok()) << name << ": " << object.error().message();
   return object.ok() ? *object : Json();
 }
@@ -45,7 +45,7 @@ struct World {
   explicit World(Json of) : service(std::move(of)) {
     default_service(service);
     for (const Json& preset : presets()) configs.push_back(preset);
-    observed.gateways.push_back(*json_of_yaml(R"(
+    observed.gateways.push_back(*kube::json_of_yaml(R"(
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: kserve-ingress-gateway, namespace: kserve}

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "control/core/yaml_json.h"
+#include "kube/yaml.h"
 
 namespace nacelle::control::kserve {
 namespace {
@@ -15,7 +15,7 @@ constexpr std::string_view kTexts[] = {
 std::vector<Json> parse_presets() {
   std::vector<Json> out;
   for (const std::string_view text : kTexts) {
-    auto object = json_of_yaml(text);
+    auto object = kube::json_of_yaml(text);
     CHECK(object.ok());  // our own files
     out.push_back(*std::move(object));
   }

@@ -9,6 +9,8 @@
 namespace nacelle::control::kserve {
 namespace {
 
+using kube::Condition;
+using kube::Conditions;
 using kube::find;
 using kube::text_at;
 

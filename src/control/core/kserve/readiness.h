@@ -4,8 +4,8 @@
 // Source:  kserve.md sections A13 and A17.
 #pragma once
 
-#include "control/core/conditions.h"
 #include "control/core/kserve/decide.h"
+#include "kube/conditions.h"
 
 namespace nacelle::control::kserve {
 
@@ -14,11 +14,12 @@ namespace nacelle::control::kserve {
                                    std::string_view name);
 
 // MainWorkloadReady and its siblings, then WorkloadsReady.
-void workload_conditions(const Owner& owner, const Observed& observed, Conditions& conditions);
+void workload_conditions(const Owner& owner, const Observed& observed,
+                         kube::Conditions& conditions);
 
 // GatewaysReady, HTTPRoutesReady, InferencePoolReady, SchedulerWorkloadReady, TokenizerReady, then
 // RouterReady.
-void router_conditions(const Owner& owner, const Observed& observed, Conditions& conditions);
+void router_conditions(const Owner& owner, const Observed& observed, kube::Conditions& conditions);
 
 // Every reference to a gateway or route that is not there, joined by "; ".
 [[nodiscard]] std::string missing_references(const Owner& owner, const Observed& observed);
@@ -29,6 +30,6 @@ void router_conditions(const Owner& owner, const Observed& observed, Conditions&
 [[nodiscard]] std::vector<const Json*> routes_of(const Owner& owner, const Observed& observed);
 
 // Ready, from PresetsCombined, WorkloadsReady and RouterReady.
-void overall_condition(Conditions& conditions);
+void overall_condition(kube::Conditions& conditions);
 
 }  // namespace nacelle::control::kserve

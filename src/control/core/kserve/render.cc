@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/quantity.h"
 #include "control/core/go_template/go_template.h"
-#include "control/core/quantity_bytes.h"
 
 namespace nacelle::control::kserve {
 namespace {
@@ -117,7 +117,10 @@ std::string kv_transfer_config(const Json& workload) {
   const std::string_view policy = text_at(*kv, {"evictionPolicy"});
   Json extra = {{"spec_name", "TieringOffloadingSpec"},
                 {"eviction_policy", policy.empty() ? "lru" : policy}};
-  if (cpu != nullptr) extra["cpu_bytes_to_use"] = quantity_bytes(*cpu).value_or(0);
+  if (cpu != nullptr) {
+    const auto bytes = Quantity::from_json(*cpu);
+    extra["cpu_bytes_to_use"] = bytes.ok() ? bytes->value() : 0;
+  }
   const Json& tiers = kube::list_at(*kv, {"secondary"});
   for (std::size_t i = 0; i < tiers.size(); ++i) {
     extra["secondary_tiers"].push_back(

@@ -5,8 +5,8 @@
 #include <set>
 #include <string>
 
+#include "base/quantity.h"
 #include "control/core/llmd/autoscaler.h"
-#include "control/core/quantity_bytes.h"
 
 namespace nacelle::control::llmd {
 namespace {
@@ -17,6 +17,12 @@ using kube::text_at;
 
 constexpr std::array<std::string_view, 6> kSources = {"HuggingFace", "S3",  "GCS",
                                                       "OCI",         "PVC", "HTTP"};
+
+std::optional<std::int64_t> whole_amount(const kube::Json& quantity) {
+  const auto amount = Quantity::from_json(quantity);
+  if (!amount.ok()) return std::nullopt;
+  return amount->value();
+}
 
 void warn_of_unknown(const kube::Json& map, const std::string& at,
                      std::initializer_list<std::string_view> known, Review& review) {
@@ -51,7 +57,7 @@ Review review_service(const kube::Json& service) {
     review.invalid("spec.replicas", *replicas, "must not be negative");
   }
   if (const kube::Json* vram = find(spec, {"resources", "vram"});
-      vram != nullptr && quantity_bytes(*vram).value_or(0) < 1) {
+      vram != nullptr && whole_amount(*vram).value_or(0) < 1) {
     review.invalid("spec.resources.vram", *vram, "must be a quantity above 0, as 40Gi");
   }
   for (const kube::Json& arg : kube::list_at(spec, {"engine", "args"})) {
@@ -95,7 +101,7 @@ Review review_pool(const kube::Json& pool) {
   }
   const kube::Json& policy = kube::map_at(spec, {"resourcePolicy"});
   if (const kube::Json* budget = find(policy, {"gpuBudget"}); budget != nullptr) {
-    const auto gpus = quantity_bytes(*budget);
+    const auto gpus = whole_amount(*budget);
     const bool whole = budget->is_number_integer() ||
                        (budget->is_string() && budget->get<std::string>().find_first_not_of(
                                                    "0123456789") == std::string::npos);
@@ -125,7 +131,7 @@ PoolSpec parse_pool(const kube::Json& pool) {
                                                             : kNormal});
   }
   if (const kube::Json* budget = find(pool, {"spec", "resourcePolicy", "gpuBudget"})) {
-    out.budget = quantity_bytes(*budget);
+    out.budget = whole_amount(*budget);
   }
   const std::string_view eviction = text_at(pool, {"spec", "resourcePolicy", "evictionPolicy"});
   if (eviction == "LowPriority") out.eviction = Eviction::kLowPriority;

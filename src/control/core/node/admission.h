@@ -28,11 +28,11 @@ struct Refusal {
                                pods, room->second.to_string())};
   }
   for (const auto& [resource, amount] : pod_requests(spec)) {
-    if (amount <= pod::Quantity()) continue;
+    if (amount <= Quantity()) continue;
     const auto capacity = allocatable.find(resource);
-    const pod::Quantity has = capacity == allocatable.end() ? pod::Quantity() : capacity->second;
+    const Quantity has = capacity == allocatable.end() ? Quantity() : capacity->second;
     const auto taken = used.find(resource);
-    pod::Quantity sum = taken == used.end() ? pod::Quantity() : taken->second;
+    Quantity sum = taken == used.end() ? Quantity() : taken->second;
     const std::string used_text = sum.to_string();
     sum += amount;
     if (sum <= has) continue;

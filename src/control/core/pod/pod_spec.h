@@ -18,10 +18,10 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/quantity.h"
 #include "base/result.h"
 #include "control/core/pod/fields.h"
 #include "control/core/pod/handler.h"
-#include "control/core/pod/quantity.h"
 #include "control/core/pod/volume_spec.h"
 
 namespace nacelle::control::pod {

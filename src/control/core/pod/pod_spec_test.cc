@@ -137,5 +137,12 @@ TEST(PodStateJson, ReadsBackAndPutsClocksRight) {
   EXPECT_FALSE(state_from_json(other, pod.spec, later).ok());
 }
 
+TEST(PodSpec, AmountsAreTextsOrNumbers) {
+  EXPECT_EQ(Quantity::from_json(Json(2))->value(), 2);
+  EXPECT_EQ(Quantity::from_json(Json(0.25))->milli(), 250);
+  EXPECT_EQ(Quantity::from_json(Json("1Ki"))->value(), 1024);
+  EXPECT_FALSE(Quantity::from_json(Json(true)).ok());
+}
+
 }  // namespace
 }  // namespace nacelle::control::pod

@@ -10,8 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/quantity.h"
 #include "control/core/pod/fields.h"
-#include "control/core/pod/quantity.h"
 
 namespace nacelle::control::pod {
 

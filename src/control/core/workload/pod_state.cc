@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "control/core/timestamp.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload {
 namespace {
@@ -47,14 +47,14 @@ bool is_active(const Json& pod) {
   return !kube::is_being_deleted(pod) && phase != "Succeeded" && phase != "Failed";
 }
 
-bool is_ready(const Json& pod) {
+bool is_serving(const Json& pod) {
   const Json* condition = ready_condition(pod);
   return condition != nullptr && text_at(*condition, {"status"}) == "True";
 }
 
 std::optional<std::int64_t> ready_since(const Json& pod) {
-  if (!is_ready(pod)) return std::nullopt;
-  return seconds_of(text_at(*ready_condition(pod), {"lastTransitionTime"})).value_or(0);
+  if (!is_serving(pod)) return std::nullopt;
+  return kube::parse_timestamp(text_at(*ready_condition(pod), {"lastTransitionTime"})).value_or(0);
 }
 
 bool is_available(const Json& pod, std::int64_t min_ready_seconds, std::int64_t now,
@@ -73,7 +73,7 @@ bool goes_before(const Json& a, std::int64_t a_on_node, const Json& b, std::int6
   const bool b_placed = !text_at(b, {"spec", "nodeName"}).empty();
   if (differs(a_placed, b_placed)) return !a_placed;
   if (differs(phase_rank(a), phase_rank(b))) return phase_rank(a) < phase_rank(b);
-  if (differs(is_ready(a), is_ready(b))) return !is_ready(a);
+  if (differs(is_serving(a), is_serving(b))) return !is_serving(a);
   if (differs(deletion_cost(a), deletion_cost(b))) return deletion_cost(a) < deletion_cost(b);
   if (differs(a_on_node, b_on_node)) return a_on_node > b_on_node;
   const auto a_ready = ready_since(a);

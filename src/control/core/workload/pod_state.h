@@ -12,7 +12,8 @@ namespace nacelle::control::workload {
 
 // Neither ended nor being ended.
 [[nodiscard]] bool is_active(const kube::Json& pod);
-[[nodiscard]] bool is_ready(const kube::Json& pod);
+// Its condition Ready is True, also while it is being ended (kube/pod.h: not then).
+[[nodiscard]] bool is_serving(const kube::Json& pod);
 // When it became ready; nothing when it is not.
 [[nodiscard]] std::optional<std::int64_t> ready_since(const kube::Json& pod);
 // Ready for `min_ready_seconds`. `wait` becomes the smallest time that is missing, when any is.

@@ -81,19 +81,18 @@ Result<fs::path> CgroupRoot::make(const pod::PodSpec& spec, const pod::Container
   RETURN_IF_ERROR(make_folder(group));
   const auto limit = [&](const char* name) {
     const auto found = container.limits.find(name);
-    return found == container.limits.end() ? pod::Quantity() : found->second;
+    return found == container.limits.end() ? Quantity() : found->second;
   };
-  const pod::Quantity memory = limit("memory");
+  const Quantity memory = limit("memory");
   RETURN_IF_ERROR(write_value(group / "memory.max",
-                              memory > pod::Quantity() ? std::to_string(memory.value()) : "max"));
+                              memory > Quantity() ? std::to_string(memory.value()) : "max"));
   // All of a container dies for one of its processes, so that it is seen as one end.
   RETURN_IF_ERROR(write_value(group / "memory.oom.group", "1"));
-  const pod::Quantity cpu = limit("cpu");
-  RETURN_IF_ERROR(
-      write_value(group / "cpu.max",
-                  cpu > pod::Quantity()
-                      ? fmt::format("{} 100000", std::max<std::int64_t>(cpu.milli() * 100, 1000))
-                      : "max 100000"));
+  const Quantity cpu = limit("cpu");
+  RETURN_IF_ERROR(write_value(
+      group / "cpu.max",
+      cpu > Quantity() ? fmt::format("{} 100000", std::max<std::int64_t>(cpu.milli() * 100, 1000))
+                       : "max 100000"));
   const auto request = container.requests.find("cpu");
   const std::int64_t milli = request == container.requests.end() ? 0 : request->second.milli();
   // 1024 shares of old are weight 100: as Kubernetes maps them.

@@ -30,9 +30,9 @@ TEST(Cgroup, WritesLimits) {
   EXPECT_EQ(written("memory.max"), "max");
   EXPECT_EQ(written("cpu.max"), "max 100000");
   EXPECT_EQ(written("cpu.weight"), "1");
-  container.limits["memory"] = *pod::Quantity::parse("64Mi");
-  container.limits["cpu"] = *pod::Quantity::parse("1500m");
-  container.requests["cpu"] = *pod::Quantity::parse("500m");
+  container.limits["memory"] = *Quantity::parse("64Mi");
+  container.limits["cpu"] = *Quantity::parse("1500m");
+  container.requests["cpu"] = *Quantity::parse("500m");
   ASSERT_TRUE(cgroups.make(spec, container).ok());
   EXPECT_EQ(written("memory.max"), "67108864");
   EXPECT_EQ(written("memory.oom.group"), "1");

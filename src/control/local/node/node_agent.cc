@@ -31,19 +31,17 @@ std::string first_line(const char* path) {
 }
 
 void complete(pod::Resources& capacity, const fs::path& folder) {
-  capacity.emplace("cpu", pod::Quantity(::sysconf(_SC_NPROCESSORS_ONLN)));
+  capacity.emplace("cpu", Quantity(::sysconf(_SC_NPROCESSORS_ONLN)));
   const std::int64_t memory =
       static_cast<std::int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
-  if (Result<pod::Quantity> amount = pod::Quantity::parse(fmt::format("{}Ki", memory / 1024));
-      amount.ok()) {
+  if (Result<Quantity> amount = Quantity::parse(fmt::format("{}Ki", memory / 1024)); amount.ok()) {
     capacity.emplace("memory", *amount);
   }
-  capacity.emplace("pods", pod::Quantity(kDefaultPods));
+  capacity.emplace("pods", Quantity(kDefaultPods));
   struct statvfs info {};
   if (::statvfs(folder.c_str(), &info) != 0) return;
   const auto bytes = static_cast<std::uint64_t>(info.f_blocks) * info.f_frsize;
-  if (Result<pod::Quantity> amount = pod::Quantity::parse(fmt::format("{}Ki", bytes / 1024));
-      amount.ok()) {
+  if (Result<Quantity> amount = Quantity::parse(fmt::format("{}Ki", bytes / 1024)); amount.ok()) {
     capacity.emplace("ephemeral-storage", *amount);
   }
 }

@@ -63,8 +63,8 @@ class NodeAgentTest : public ::testing::Test {
     config.cgroups = false;
     config.mount_mode = mode;
     config.engine = "/bin/echo";
-    config.capacity["nvidia.com/gpu"] = pod::Quantity(2);
-    config.capacity["cpu"] = pod::Quantity(4);
+    config.capacity["nvidia.com/gpu"] = Quantity(2);
+    config.capacity["cpu"] = Quantity(4);
     auto agent =
         NodeAgent::create(test->runtime_.loop(0), config, *test->cluster_, *test->cluster_);
     if (!agent.ok()) co_return false;

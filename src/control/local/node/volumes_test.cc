@@ -41,7 +41,7 @@ class VolumesTest : public ::testing::Test {
   async::Loop loop_;
   testing::FakeCluster cluster_{loop_};
   fs::path folder_;
-  const pod::PodPlace place_{"127.64.0.9", "127.0.0.1", "node-a", {{"cpu", pod::Quantity(3)}}};
+  const pod::PodPlace place_{"127.64.0.9", "127.0.0.1", "node-a", {{"cpu", Quantity(3)}}};
 };
 
 TEST_F(VolumesTest, ProjectedFilesChangeAsAWhole) {

@@ -7,13 +7,13 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/base64.h"
 #include "gateway/ai/auth/credential_source.h"
 #include "gateway/ai/auth/digest.h"
 #include "gateway/ai/auth/gcp_token_source.h"
 #include "gateway/ai/auth/redaction.h"
 #include "gateway/ai/auth/sigv4.h"
 #include "gateway/ai/auth/upstream_auth.h"
-#include "provider/base64.h"
 
 namespace nacelle::gateway::ai {
 namespace {
@@ -224,9 +224,7 @@ TEST(GcpToken, AssertionVerifiesWithThePublicKey) {
   ASSERT_TRUE(assertion.ok()) << assertion.status().to_string();
   const std::size_t dot = assertion->rfind('.');
   const std::string signed_text = assertion->substr(0, dot);
-  std::string signature = assertion->substr(dot + 1);
-  for (char& c : signature) c = c == '-' ? '+' : c == '_' ? '/' : c;
-  const auto raw = provider::decode_base64(signature);
+  const auto raw = decode_base64_url(assertion->substr(dot + 1));
   ASSERT_TRUE(raw.has_value());
   const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(),
                                                                    EVP_MD_CTX_free);
@@ -235,9 +233,7 @@ TEST(GcpToken, AssertionVerifiesWithThePublicKey) {
                 context.get(), reinterpret_cast<const unsigned char*>(raw->data()), raw->size(),
                 reinterpret_cast<const unsigned char*>(signed_text.data()), signed_text.size()),
             1);
-  std::string claims = signed_text.substr(signed_text.find('.') + 1);
-  for (char& c : claims) c = c == '-' ? '+' : c == '_' ? '/' : c;
-  EXPECT_EQ(provider::decode_base64(claims),
+  EXPECT_EQ(decode_base64_url(signed_text.substr(signed_text.find('.') + 1)),
             R"({"iss":"a@b","scope":"https://www.googleapis.com/auth/cloud-platform",)"
             R"("aud":"https://oauth2.googleapis.com/token","iat":1440938160,"exp":1440941760})");
   const auto request = token_request(*account, kVectorTime);

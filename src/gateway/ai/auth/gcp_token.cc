@@ -6,8 +6,8 @@
 
 #include <memory>
 
+#include "base/base64.h"
 #include "openai/json_writer.h"
-#include "provider/base64.h"
 #include "provider/json_members.h"
 
 namespace nacelle::gateway::ai {
@@ -94,9 +94,9 @@ Result<std::string> signed_assertion(const ServiceAccount& account, WallTime now
       .key("exp")
       .integer(issued + std::chrono::seconds(kLifetime).count())
       .end_object();
-  std::string out = provider::base64_url(header) + "." + provider::base64_url(claims);
+  std::string out = encode_base64_url(header) + "." + encode_base64_url(claims);
   ASSIGN_OR_RETURN(const std::string signature, sign_rs256(account.private_key, out));
-  return out + "." + provider::base64_url(signature);
+  return out + "." + encode_base64_url(signature);
 }
 
 Result<TokenRequest> token_request(const ServiceAccount& account, WallTime now) {

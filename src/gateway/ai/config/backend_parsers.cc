@@ -1,8 +1,8 @@
 // Secret, Backend, AIServiceBackend and BackendSecurityPolicy.
 #include <array>
 
+#include "base/base64.h"
 #include "gateway/ai/config/object_parsers.h"
-#include "provider/base64.h"
 
 namespace nacelle::gateway::ai {
 
@@ -104,7 +104,7 @@ void parse_secret(const Object& object, ParseContext& context) {
       }
       std::string value = entry.second.Scalar();
       if (encoded) {
-        auto decoded = provider::decode_base64(value);
+        auto decoded = decode_base64(value, Base64Padding::kOptional);
         if (!decoded) reader.problem(std::string(field) + "." + key, "is not base64");
         value = decoded.value_or("");
       }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "control/core/timestamp.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload {
 namespace {
@@ -47,7 +47,7 @@ Json* condition_in(Json& list, std::string_view type) {
 // `touch`: something moved, so the deadline begins anew though status and reason stay.
 void set_condition(Json& list, const char* type, const char* status, const char* reason,
                    const std::string& message, std::int64_t now, bool touch) {
-  const std::string time = timestamp_of(now);
+  const std::string time = kube::timestamp(now);
   Json* old = condition_in(list, type);
   if (old != nullptr && text_at(*old, {"status"}) == status &&
       text_at(*old, {"reason"}) == reason) {
@@ -125,7 +125,8 @@ class Progress {
     if (text_at(*progressing, {"status"}) == "False") return std::nullopt;
     // A rollout that was complete and is no longer, as a pod that died: no rollout hangs.
     if (text_at(*progressing, {"reason"}) == "NewReplicaSetAvailable") return std::nullopt;
-    const auto since = seconds_of(text_at(*progressing, {"lastUpdateTime"})).value_or(view_.now);
+    const auto since =
+        kube::parse_timestamp(text_at(*progressing, {"lastUpdateTime"})).value_or(view_.now);
     const std::int64_t left = since + deadline - view_.now;
     if (left > 0) return left;
     const std::string who = view_.newest == nullptr ? "" : quoted() + " ";

@@ -57,7 +57,7 @@ Json ports_of(const Json& service, const Json& pod) {
 
 Json endpoint_of(const Json& service, const Json& pod) {
   const bool terminating = kube::is_being_deleted(pod);
-  const bool serving = is_ready(pod);
+  const bool serving = is_serving(pod);
   const bool always = kube::bool_at(service, {"spec", "publishNotReadyAddresses"});
   Json out = {{"addresses", Json::array({text_at(pod, {"status", "podIP"})})},
               {"conditions",

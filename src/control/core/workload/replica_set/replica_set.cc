@@ -6,14 +6,16 @@
 #include <utility>
 
 #include "control/core/children.h"
-#include "control/core/conditions.h"
-#include "control/core/timestamp.h"
 #include "control/core/workload/labels.h"
 #include "control/core/workload/pod_state.h"
+#include "kube/conditions.h"
+#include "kube/pod.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload {
 namespace {
 
+using kube::Conditions;
 using kube::text_at;
 
 class ReplicaSetDecider {
@@ -140,7 +142,7 @@ class ReplicaSetDecider {
     std::optional<std::int64_t> wait;
     for (const Json* pod : active_) {
       if (selects_all(labels, *pod)) ++labelled;
-      if (is_ready(*pod)) ++ready;
+      if (kube::is_ready(*pod)) ++ready;
       if (is_available(*pod, min_ready, observed_.now, wait)) ++available;
     }
     if (wait) decision_.look_again(std::chrono::seconds(*wait));
@@ -160,7 +162,7 @@ class ReplicaSetDecider {
       status["observedGeneration"] = *generation;
     }
     Conditions conditions(kube::list_at(set_, {"status", "conditions"}),
-                          timestamp_of(observed_.now));
+                          kube::timestamp(observed_.now));
     if (observed_.create_error.empty()) {
       conditions.remove("ReplicaFailure");
     } else {

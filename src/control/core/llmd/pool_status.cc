@@ -1,0 +1,274 @@
+#include "control/core/llmd/pool_status.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/quantity.h"
+#include "control/core/llmd/admission.h"
+#include "control/core/llmd/memory.h"
+#include "control/core/llmd/service_form.h"
+#include "kube/conditions.h"
+#include "kube/pod.h"
+#include "kube/time.h"
+
+namespace nacelle::control::llmd {
+namespace {
+
+using kube::Conditions;
+using kube::number_at;
+using kube::text_at;
+
+constexpr std::int64_t kCoolDownSeconds = 60;
+
+bool names_service(const Json& pool, const std::string& service) {
+  const Json& services = kube::list_at(pool, {"spec", "services"});
+  return std::any_of(services.begin(), services.end(),
+                     [&](const Json& one) { return text_at(one, {"name"}) == service; });
+}
+
+// Of several pools that name a service the oldest has it.
+const Json* pool_of(const std::string& service, const std::vector<Json>& pools) {
+  const Json* first = nullptr;
+  for (const Json& pool : pools) {
+    if (kube::is_being_deleted(pool) || !names_service(pool, service)) continue;
+    const auto age = [](const Json& of) {
+      return std::pair(text_at(of, {"metadata", "creationTimestamp"}), kube::key_of(of).name);
+    };
+    if (first == nullptr || age(pool) < age(*first)) first = &pool;
+  }
+  return first;
+}
+
+const Json* entry_of(const Json& pool, const std::string& service) {
+  for (const Json& entry : kube::list_at(pool, {"status", "services"})) {
+    if (text_at(entry, {"name"}) == service) return &entry;
+  }
+  return nullptr;
+}
+
+bool is_queued(const Json& service) {
+  for (const Json& condition : kube::list_at(service, {"status", "conditions"})) {
+    if (text_at(condition, {"type"}) == "ScalingActive") {
+      return text_at(condition, {"reason"}) == "TooManyQueued";
+    }
+  }
+  return false;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
+class PoolDecider {
+ public:
+  PoolDecider(const Json& pool, const PoolObserved& observed)
+      : pool_(pool),
+        observed_(observed),
+        spec_(parse_pool(pool)),
+        budget_(spec_.budget.value_or(observed.devices)),
+        conditions_(kube::list_at(pool, {"status", "conditions"}),
+                    kube::timestamp(observed.now_s)) {}
+
+  Decision run() {
+    if (kube::is_being_deleted(pool_)) return {};
+    resolve();
+    const std::vector<PoolShare> shares = allocate(members_, budget_, spec_.eviction);
+    tell_resolution();
+    tell_budget(shares);
+    tell_memory();
+    write_status(shares);
+    return std::move(decision_);
+  }
+
+ private:
+  const Json* service_of(const std::string& name) const {
+    for (const Json& service : observed_.services) {
+      if (kube::key_of(service).name == name) return &service;
+    }
+    return nullptr;
+  }
+
+  void resolve() {
+    for (PoolService member : spec_.services) {
+      const Json* service = service_of(member.name);
+      if (service == nullptr) {
+        missing_.push_back(member.name);
+        continue;
+      }
+      const Json* owner = pool_of(member.name, observed_.pools);
+      if (owner != nullptr && kube::key_of(*owner).name != kube::key_of(pool_).name) {
+        foreign_.push_back(member.name + " is in " + kube::key_of(*owner).name);
+        continue;
+      }
+      fill(member, *service);
+      members_.push_back(std::move(member));
+    }
+  }
+
+  void fill(PoolService& member, const Json& service) {
+    member.gpus = devices_of(service);
+    const auto written = number_at(service, {"spec", "replicas"}).value_or(1);
+    member.demand = number_at(service, {"status", "demand"}).value_or(written);
+    member.min_replicas = number_at(service, {"spec", "autoscaling", "minReplicas"}).value_or(0);
+    for (const Json& pod : observed_.pods) {
+      const Json& labels = kube::map_at(pod, {"metadata", "labels"});
+      if (text_at(labels, {"app.kubernetes.io/name"}) != member.name) continue;
+      if (text_at(labels, {"kserve.io/component"}) != "workload") continue;
+      ++member.held;
+      if (kube::is_ready(pod)) ++member.ready;
+    }
+    member.under_pressure = is_queued(service) || (member.demand > 0 && member.ready == 0);
+    if (const Json* entry = entry_of(pool_, member.name)) {
+      const auto evicted = kube::parse_timestamp(text_at(*entry, {"lastEvictionTime"}));
+      if (evicted && observed_.now_s - *evicted < kCoolDownSeconds) {
+        member.cooling_down = true;
+        decision_.look_again(std::chrono::seconds(*evicted + kCoolDownSeconds - observed_.now_s));
+      }
+    }
+  }
+
+  void tell_resolution() {
+    if (foreign_.empty()) {
+      conditions_.set({"Accepted", "True", "Accepted", ""});
+    } else {
+      conditions_.set({"Accepted", "False", "ServiceInOtherPool", joined(foreign_)});
+    }
+    if (missing_.empty()) {
+      conditions_.set({"ServicesResolved", "True", "ResolvedRefs", ""});
+    } else {
+      conditions_.set({"ServicesResolved", "False", "ServiceNotFound",
+                       "no LLMInferenceService of this namespace: " + joined(missing_)});
+    }
+  }
+
+  void tell_budget(const std::vector<PoolShare>& shares) {
+    std::vector<std::string> short_of;
+    for (const PoolShare& share : shares) {
+      if (share.unmet == 0) continue;
+      short_of.push_back(share.name + " wants " + std::to_string(share.unmet) + " more");
+    }
+    if (short_of.empty()) {
+      conditions_.set({"BudgetSatisfied", "True", "WithinBudget", ""});
+    } else {
+      conditions_.set({"BudgetSatisfied", "False", "DemandAboveBudget",
+                       "of " + std::to_string(budget_) + " GPUs: " + joined(short_of)});
+    }
+  }
+
+  // Services that need more devices than there are must share them; else each is looked at alone.
+  void tell_memory() {
+    if (observed_.device_bytes == 0) {
+      conditions_.set({"VRAMValidated", "Unknown", "DeviceMemoryUnknown",
+                       "no node says how much memory its devices have"});
+      return;
+    }
+    std::vector<Tenant> tenants;
+    std::int64_t devices = 0;
+    for (const PoolService& member : members_) {
+      const Json* service = service_of(member.name);
+      devices += member.gpus;
+      const Json* vram = kube::find(*service, {"spec", "resources", "vram"});
+      const auto declared =
+          vram == nullptr ? Result<Quantity>(not_found("no vram")) : Quantity::from_json(*vram);
+      if (!declared.ok()) continue;
+      tenants.push_back({.name = member.name,
+                         .terms = {},
+                         .declared = declared->value() / std::max<std::int64_t>(1, member.gpus)});
+    }
+    Status status;
+    if (devices > budget_) {
+      status = check_device(tenants, observed_.device_bytes);
+    } else {
+      for (const Tenant& tenant : tenants) {
+        if (status.ok()) status = check_device({tenant}, observed_.device_bytes);
+      }
+    }
+    if (!status.ok()) {
+      conditions_.set({"VRAMValidated", "False", "InsufficientVRAM", status.message()});
+    } else if (tenants.size() < members_.size()) {
+      conditions_.set({"VRAMValidated", "Unknown", "NotDeclared",
+                       "services without spec.resources.vram are not checked"});
+    } else {
+      conditions_.set({"VRAMValidated", "True", "Fits", ""});
+    }
+  }
+
+  Json entry_for(const PoolShare& share) {
+    const Json* before = entry_of(pool_, share.name);
+    Json out = {{"name", share.name},
+                {"entitlement", share.entitlement},
+                {"allocated", share.allocated},
+                {"borrowed", share.borrowed},
+                {"unmetReplicas", share.unmet}};
+    std::int64_t total = before ? number_at(*before, {"evictionsTotal"}).value_or(0) : 0;
+    const std::int64_t had =
+        before ? number_at(*before, {"allocated"}).value_or(0) : share.allocated;
+    if (before != nullptr && before->contains("lastEvictionTime")) {
+      out["lastEvictionTime"] = (*before)["lastEvictionTime"];
+    }
+    if (share.evicted > 0 && share.allocated < had) {
+      total += had - share.allocated;
+      out["lastEvictionTime"] = kube::timestamp(observed_.now_s);
+      decision_.actions.push_back(RecordEvent{target_of(pool_), "Warning", "Evicted",
+                                              share.name + " gives " +
+                                                  std::to_string(had - share.allocated) +
+                                                  " replica(s) to a higher priority"});
+    }
+    out["evictionsTotal"] = total;
+    return out;
+  }
+
+  void write_status(const std::vector<PoolShare>& shares) {
+    Json status = kube::map_at(pool_, {"status"});
+    Json list = Json::array();
+    std::int64_t allocated = 0;
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+      list.push_back(entry_for(shares[i]));
+      allocated += shares[i].allocated * members_[i].gpus;
+    }
+    status["services"] = std::move(list);
+    status["gpuBudget"] = budget_;
+    status["gpusAllocated"] = allocated;
+    bool ready = true;
+    for (const char* type : {"Accepted", "ServicesResolved", "VRAMValidated"}) {
+      ready = ready && conditions_.status(type) != "False";
+    }
+    conditions_.set({"Ready", ready ? "True" : "False", ready ? "Allocated" : "NotAccepted", ""});
+    status["conditions"] = conditions_.list();
+    if (const auto generation = number_at(pool_, {"metadata", "generation"})) {
+      status["observedGeneration"] = *generation;
+    }
+    if (status == kube::map_at(pool_, {"status"})) return;
+    Json updated = pool_;
+    updated["status"] = std::move(status);
+    decision_.actions.push_back(UpdateStatus{std::move(updated)});
+  }
+
+  const Json& pool_;
+  const PoolObserved& observed_;
+  const PoolSpec spec_;
+  const std::int64_t budget_;
+  Conditions conditions_;
+  std::vector<PoolService> members_;
+  std::vector<std::string> missing_, foreign_;
+  Decision decision_;
+};
+
+}  // namespace
+
+Decision decide_pool(const Json& pool, const PoolObserved& observed) {
+  return PoolDecider(pool, observed).run();
+}
+
+std::optional<std::int64_t> allowed_replicas(const Json& service, const std::vector<Json>& pools) {
+  const std::string name = kube::key_of(service).name;
+  const Json* pool = pool_of(name, pools);
+  if (pool == nullptr) return std::nullopt;
+  const Json* entry = entry_of(*pool, name);
+  return entry == nullptr ? std::nullopt : number_at(*entry, {"allocated"});
+}
+
+}  // namespace nacelle::control::llmd

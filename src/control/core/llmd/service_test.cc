@@ -1,0 +1,211 @@
+// A service of inference.llm-d.ai: its form, its objects, its replicas; and the shares of a pool.
+#include "control/core/llmd/service.h"
+
+#include <gtest/gtest.h>
+
+#include "control/core/kserve/preset_catalogue.h"
+#include "control/core/llmd/pool_status.h"
+#include "control/core/llmd/service_form.h"
+#include "kube/yaml.h"
+
+namespace nacelle::control::llmd {
+namespace {
+
+using kube::number_at;
+using kube::text_at;
+
+Json yaml(const char* text) { return *kube::json_of_yaml(text); }
+
+Json llama(std::int64_t replicas) {
+  Json out = yaml(R"(
+apiVersion: inference.llm-d.ai/v1alpha1
+kind: LLMInferenceService
+metadata: {name: llama, namespace: team, uid: u, generation: 1,
+           finalizers: [inference.llm-d.ai/llmisvc-finalizer]}
+spec:
+  model: {id: meta-llama/Llama-3.1-8B}
+  engine: {args: ["--max-model-len=4096"]}
+  resources: {limits: {nvidia.com/gpu: 2}}
+)");
+  out["spec"]["replicas"] = replicas;
+  return out;
+}
+
+struct World {
+  kserve::GlobalConfig global;
+  ServiceObserved observed;
+  AutoscalerState state;
+
+  World() { observed.objects.now = "2026-01-01T00:00:00Z"; }
+  Decision decide(const Json& service) {
+    kserve::Lookup lookup;
+    lookup.config = [](std::string_view, std::string_view name) -> const Json* {
+      for (const Json& preset : kserve::presets()) {
+        if (text_at(preset, {"metadata", "name"}) == name) return &preset;
+      }
+      return nullptr;
+    };
+    return decide_service(service, global, {}, lookup, observed, state);
+  }
+  // The object of that kind and name that the decision applies; null when it applies none.
+  Json applied(const Json& service, std::string_view kind, std::string_view name) {
+    for (const Action& action : decide(service).actions) {
+      const auto* apply = std::get_if<Apply>(&action);
+      if (apply == nullptr) continue;
+      const Target target = target_of(apply->object);
+      if (target.kind == kind && target.name == name) return apply->object;
+    }
+    return {};
+  }
+  Json status(const Json& service) {
+    for (const Action& action : decide(service).actions) {
+      if (const auto* write = std::get_if<UpdateStatus>(&action)) return write->object["status"];
+    }
+    return kube::map_at(service, {"status"});
+  }
+};
+
+TEST(LlmdServices, SourcesBecomeUris) {
+  const auto uri = [](const char* model) {
+    return model_uri({{"spec", {{"model", yaml(model)}}}});
+  };
+  EXPECT_EQ(uri("{id: org/name}"), "hf://org/name");
+  EXPECT_EQ(uri("{id: org/name, source: {type: HuggingFace}}"), "hf://org/name");
+  EXPECT_EQ(uri("{id: x, source: {type: S3, uri: \"s3://b/x\"}}"), "s3://b/x");
+  EXPECT_EQ(uri("{id: /models/x}"), "file:///models/x");
+  EXPECT_EQ(uri("{id: \"pvc://claim/x\"}"), "pvc://claim/x");
+}
+
+TEST(LlmdServices, AreMadeOfTheObjectsOfKservesForm) {
+  World world;
+  const Json service = llama(3);
+  const Json deployment = world.applied(service, "Deployment", "llama-kserve");
+  ASSERT_FALSE(deployment.is_null());
+  EXPECT_EQ(number_at(deployment, {"spec", "replicas"}), 3);
+  EXPECT_EQ(text_at(deployment["metadata"]["ownerReferences"][0], {"apiVersion"}), kVersion);
+  const Json& main = deployment["spec"]["template"]["spec"]["containers"][0];
+  EXPECT_EQ(main["args"], Json::array({"--max-model-len=4096"}));
+  EXPECT_EQ(main["resources"]["limits"]["nvidia.com/gpu"], 2);
+  EXPECT_FALSE(world.applied(service, "Service", "llama-kserve-workload-svc").is_null());
+  EXPECT_FALSE(world.applied(service, "InferencePool", "llama-inference-pool").is_null());
+}
+
+TEST(LlmdServices, APoolAllotsFewerReplicas) {
+  World world;
+  const Json service = llama(3);
+  world.observed.allowed = 1;
+  EXPECT_EQ(number_at(world.applied(service, "Deployment", "llama-kserve"), {"spec", "replicas"}),
+            1);
+  const Json status = world.status(service);
+  EXPECT_EQ(number_at(status, {"desiredReplicas"}), 1);
+  EXPECT_EQ(number_at(status, {"demand"}), 3) << "what the pool is asked for stays";
+}
+
+TEST(LlmdServices, TheQueueScalesUp) {
+  World world;
+  Json service = llama(1);
+  service["spec"]["autoscaling"] = yaml(R"({enabled: true, minReplicas: 1, maxReplicas: 8, metrics:
+    [{type: RequestQueue, requestQueue: {targetAverageQueueDepth: 5}}]})");
+  EXPECT_EQ(number_at(world.status(service), {"desiredReplicas"}), 1) << "nothing is measured";
+  world.observed.objects.pods.push_back(yaml(R"({metadata: {name: p, labels:
+    {kserve.io/component: workload}}, status: {conditions: [{type: Ready, status: "True"}]}})"));
+  LoadSample load;
+  load.queued = 14;
+  world.observed.load = load;
+  world.observed.now_s = 15;
+  const Json status = world.status(service);
+  EXPECT_EQ(number_at(status, {"desiredReplicas"}), 3);
+  service["status"] = status;
+  EXPECT_EQ(number_at(world.applied(service, "Deployment", "llama-kserve"), {"spec", "replicas"}),
+            3);
+}
+
+TEST(LlmdServices, WhatTheApiRefusedIsSaid) {
+  World world;
+  world.observed.objects.refused = {"Deployment llama-kserve: quota"};
+  const Json status = world.status(llama(1));
+  std::string message;
+  for (const Json& condition : status["conditions"]) {
+    if (condition["type"] == "Ready") message = text_at(condition, {"message"});
+  }
+  EXPECT_EQ(message, "Deployment llama-kserve: quota");
+}
+
+Json pool(const char* spec, const char* made = "2026-01-01T00:00:00Z") {
+  Json out = {{"apiVersion", kVersion},
+              {"kind", kPoolKind},
+              {"metadata", {{"name", "p"}, {"namespace", "team"}, {"creationTimestamp", made}}}};
+  out["spec"] = yaml(spec);
+  return out;
+}
+
+Json pool_status(const Json& of, const PoolObserved& observed) {
+  for (const Action& action : decide_pool(of, observed).actions) {
+    if (const auto* write = std::get_if<UpdateStatus>(&action)) return write->object["status"];
+  }
+  return kube::map_at(of, {"status"});
+}
+
+std::string reason(const Json& status, std::string_view type) {
+  for (const Json& condition : kube::list_at(status, {"conditions"})) {
+    if (text_at(condition, {"type"}) == type) {
+      return std::string(text_at(condition, {"status"})) + "/" +
+             std::string(text_at(condition, {"reason"}));
+    }
+  }
+  return "";
+}
+
+Json member(const char* name, std::int64_t replicas, const char* vram = nullptr) {
+  Json out = {{"metadata", {{"name", name}, {"namespace", "team"}}},
+              {"spec", {{"model", {{"id", name}}}, {"replicas", replicas}}}};
+  if (vram != nullptr) out["spec"]["resources"]["vram"] = vram;
+  return out;
+}
+
+TEST(LlmdPools, WeightsShareTheBudgetAndServicesReadIt) {
+  Json of = pool(R"({services: [{name: a, weight: 60, priority: high}, {name: b, weight: 40}],
+    resourcePolicy: {gpuBudget: "4"}})");
+  PoolObserved observed{.services = {member("a", 4), member("b", 4)}, .pools = {of}};
+  const Json status = pool_status(of, observed);
+  EXPECT_EQ(number_at(status["services"][0], {"allocated"}), 2);
+  EXPECT_EQ(number_at(status["services"][1], {"allocated"}), 2);
+  EXPECT_EQ(reason(status, "BudgetSatisfied"), "False/DemandAboveBudget");
+  EXPECT_EQ(reason(status, "ServicesResolved"), "True/ResolvedRefs");
+  EXPECT_FALSE(allowed_replicas(observed.services[0], observed.pools)) << "not decided yet";
+  of["status"] = status;
+  observed.pools = {of};
+  EXPECT_EQ(allowed_replicas(observed.services[0], observed.pools), 2);
+  EXPECT_TRUE(decide_pool(of, observed).actions.empty()) << "a settled pool is written to";
+  EXPECT_FALSE(allowed_replicas(member("c", 1), observed.pools));
+}
+
+TEST(LlmdPools, AServiceBelongsToTheOlderPool) {
+  const Json old = pool("{services: [{name: a}]}");
+  Json late = pool("{services: [{name: a}, {name: missing}]}", "2026-02-01T00:00:00Z");
+  late["metadata"]["name"] = "q";
+  const PoolObserved observed{.services = {member("a", 1)}, .pools = {late, old}, .devices = 8};
+  EXPECT_EQ(reason(pool_status(old, observed), "Accepted"), "True/Accepted");
+  const Json status = pool_status(late, observed);
+  EXPECT_EQ(reason(status, "Accepted"), "False/ServiceInOtherPool");
+  EXPECT_EQ(reason(status, "ServicesResolved"), "False/ServiceNotFound");
+  EXPECT_TRUE(status["services"].empty());
+}
+
+TEST(LlmdPools, ServicesThatMustShareADeviceMustFitOnIt) {
+  const Json of = pool(R"({services: [{name: l70}, {name: l13}],
+    resourcePolicy: {gpuBudget: "1"}})");
+  PoolObserved observed{.services = {member("l70", 1, "45Gi"), member("l13", 1, "35Gi")},
+                        .pools = {of},
+                        .device_bytes = std::int64_t{80} << 30};
+  Json status = pool_status(of, observed);
+  EXPECT_EQ(reason(status, "VRAMValidated"), "False/InsufficientVRAM");
+  EXPECT_NE(status.dump().find("l70 45.00"), std::string::npos) << status.dump();
+  observed.services[1] = member("l13", 1, "20Gi");
+  EXPECT_EQ(reason(pool_status(of, observed), "VRAMValidated"), "True/Fits");
+  observed.services[1] = member("l13", 1);
+  EXPECT_EQ(reason(pool_status(of, observed), "VRAMValidated"), "Unknown/NotDeclared");
+}
+
+}  // namespace
+}  // namespace nacelle::control::llmd

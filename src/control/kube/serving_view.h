@@ -1,0 +1,59 @@
+// serving_view.h: what a decision about one service looks at, gathered from the informers.
+//
+// For services of both groups: serving.kserve.io and inference.llm-d.ai.
+//
+// Home:    the client's loop; one for one decision: what lookup() read lives as long as this.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/core/kserve/decide.h"
+#include "control/kube/controller_unit.h"
+
+namespace nacelle::control {
+
+struct KserveOptions {
+  // Where presets lie, and the ConfigMap inferenceservice-config, which may be absent.
+  std::string system_namespace = "kserve";
+  kserve::Platform platform{.rbac = true, .old_pools = false};
+};
+
+inline constexpr const char* kGlobalConfigName = "inferenceservice-config";
+inline constexpr const char* kNameLabel = "app.kubernetes.io/name";
+inline constexpr const char* kPartOfLabel = "app.kubernetes.io/part-of";
+inline constexpr const char* kPartOfValue = "llminferenceservice";
+
+class ServingView {
+ public:
+  ServingView(Workshop& workshop, const KserveOptions& options)
+      : workshop_(workshop), informers_(workshop.informers), options_(options) {}
+
+  [[nodiscard]] kserve::GlobalConfig global_config();
+  [[nodiscard]] kserve::Lookup lookup();
+  // Puts what the certificate of the service needs in front of `decision`.
+  void add_certificate(const Json& service, const std::string& cluster_domain, bool stopped,
+                       Decision& decision);
+  [[nodiscard]] kserve::Observed observe(const Json& service, const std::vector<Refusal>& refused);
+
+ private:
+  void observe_group(const Json& service, kserve::Observed& out);
+
+  Workshop& workshop_;
+  SharedInformers& informers_;
+  const KserveOptions& options_;
+  std::vector<std::unique_ptr<Json>> read_;
+};
+
+// Keys of all objects of a kind, for changes that may concern every one.
+[[nodiscard]] std::vector<kube::ObjectKey> keys_of(SharedInformers& informers,
+                                                   std::string_view api_version,
+                                                   std::string_view kind);
+// For kinds that are read, and whose changes matter by what follows from them.
+[[nodiscard]] inline std::vector<kube::ObjectKey> no_keys(const Json&) { return {}; }
+// The service that a pod belongs to by its labels.
+[[nodiscard]] std::vector<kube::ObjectKey> service_of_pod(const Json& pod);
+
+}  // namespace nacelle::control
