@@ -32,7 +32,7 @@ MAY_INCLUDE = {
     "router": "base block_hash kv_events yaml tokenizer chat_template async telemetry net openai prompt",
     "epp": "base async telemetry net kube openai provider router",
     "gateway": "base yaml async telemetry net kube openai provider",
-    "control": "base async telemetry net kube",
+    "control": "base yaml async telemetry net kube",
     "cli": "base async telemetry net kube tokenizer",
 }
 # Folders below a component that belong to its face.

@@ -26,6 +26,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,8 +55,10 @@ struct PodLogQuery {
 class PodLogStream {
  public:
   virtual ~PodLogStream() = default;
-  // The next piece; empty at the end. While following it waits for more.
-  [[nodiscard]] virtual async::Task<Result<std::string>> next() = 0;
+  // The next piece; empty at the end. While following it waits for more; nullopt when there is none
+  // at the deadline.
+  [[nodiscard]] virtual async::Task<Result<std::optional<std::string>>> next(
+      TimePoint deadline) = 0;
 };
 
 class PodLogs {

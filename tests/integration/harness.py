@@ -195,7 +195,7 @@ def wait_until(condition, timeout=30, message="condition"):
         if condition():
             return
         time.sleep(0.02)
-    raise AssertionError(f"{message}: not within {timeout} s")
+    raise AssertionError(f"{message() if callable(message) else message}: not within {timeout} s")
 
 
 def dummy_model(folder, **changes):

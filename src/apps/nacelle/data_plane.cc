@@ -219,6 +219,42 @@ router::PoolSnapshotPtr DataPlane::pool() const {
   return pool ? pool->router.pool() : std::make_shared<const router::PoolSnapshot>();
 }
 
+std::optional<PoolLoad> DataPlane::load(const std::string& name) const {
+  std::shared_ptr<Pool> pool;
+  {
+    const std::scoped_lock lock(pools_mutex_);
+    const auto found = pools_.find(name);
+    if (found != pools_.end()) pool = found->second.lock();
+  }
+  if (pool == nullptr) return std::nullopt;
+  const TimePoint now = std::chrono::steady_clock::now();
+  PoolLoad out;
+  if (pool->wake_room) out.held = pool->wake_room->held();
+  TimePoint newest{};
+  bool all_rates = true;
+  double rate = 0;
+  const router::PoolSnapshotPtr snapshot = pool->router.pool();
+  for (const router::EndpointSnapshot& endpoint : snapshot->endpoints) {
+    const router::EndpointMetrics& metrics = endpoint.metrics;
+    if (!metrics.known) continue;
+    ++out.reporting;
+    newest = std::max(newest, metrics.updated);
+    out.queued += metrics.waiting_requests;
+    out.running += metrics.running_requests;
+    out.kv_usage += metrics.kv_usage;
+    all_rates = all_rates && metrics.decode_rate.has_value();
+    rate += metrics.decode_rate.value_or(0);
+  }
+  if (out.reporting > 0) {
+    out.kv_usage /= static_cast<double>(out.reporting);
+    out.silent_for = now - newest;
+    if (all_rates) out.decode_rate = rate;
+  }
+  if (const TimePoint last = pool->picker.last_request(); last != TimePoint{})
+    out.idle_for = now - last;
+  return out;
+}
+
 async::Task<Status> DataPlane::drain(TimePoint deadline) {
   const Status drained = co_await gateway_.drain(deadline);
   // A request that its handler has not left yet may hold a snapshot a little longer.

@@ -22,6 +22,18 @@
 
 namespace nacelle::apps {
 
+// What a pool has to do now, for whoever decides on its size.
+struct PoolLoad {
+  std::size_t held = 0;       // requests that wait for a first endpoint
+  std::size_t reporting = 0;  // endpoints whose metrics are known
+  double queued = 0;          // in the endpoints, `held` aside
+  double running = 0;
+  double kv_usage = 0;                // mean of those that report
+  std::optional<double> decode_rate;  // tokens per second of all; nothing when one says nothing
+  Duration silent_for{};              // since the newest metrics
+  std::optional<Duration> idle_for;   // since the last request; nothing: there was none
+};
+
 class DataPlane {
  public:
   struct Options {
@@ -47,6 +59,10 @@ class DataPlane {
   // Of the first pool that was made; for `up`, which has one.
   [[nodiscard]] router::PoolSnapshotPtr pool() const;
 
+  // Of an InferencePool, by cluster name ("pool/<namespace>/<name>"); nothing when no route of a
+  // Gateway leads to it. Any thread.
+  [[nodiscard]] std::optional<PoolLoad> load(const std::string& pool) const;
+
   // Lets requests in hand end until the deadline, then stops scraping. On loop 0.
   [[nodiscard]] async::Task<Status> drain(TimePoint deadline);
 
@@ -67,7 +83,7 @@ class DataPlane {
   std::shared_ptr<std::atomic<int>> live_pools_ = std::make_shared<std::atomic<int>>(0);
   std::weak_ptr<Pool> first_;
   std::shared_ptr<async::WorkPool> work_pool_;  // null until then
-  std::mutex pools_mutex_;
+  mutable std::mutex pools_mutex_;
   std::map<std::string, std::weak_ptr<Pool>> pools_;  // guarded; for /metrics
   gateway::Gateway gateway_;
 };

@@ -133,6 +133,7 @@ Result<std::unique_ptr<gateway::PickedEndpoint>> RouterPicker::pick(
   }
   routing.excluded = scratch.excluded;
   const TimePoint now = std::chrono::steady_clock::now();
+  last_request_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   router::Refusal refusal;
   // A session's own endpoint first; the pool when that one may not be had.
   const std::string_view only[] = {session};

@@ -4,6 +4,7 @@
 // Home:    on any network loop.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -32,6 +33,10 @@ class RouterPicker final : public gateway::EndpointPicker {
   [[nodiscard]] Result<std::unique_ptr<gateway::PickedEndpoint>> pick(
       const gateway::PickRequest& request, std::span<const std::string> tried) override;
   [[nodiscard]] bool replace_endpoints(const gateway::ClusterConfig& cluster) override;
+  // When a request came last; zero: never. Any thread.
+  [[nodiscard]] TimePoint last_request() const {
+    return TimePoint(Duration(last_request_.load(std::memory_order_relaxed)));
+  }
   [[nodiscard]] bool any_serving() const override { return pool_.any_serving(); }
   [[nodiscard]] std::string describe() const override { return pool_.describe(); }
 
@@ -40,6 +45,7 @@ class RouterPicker final : public gateway::EndpointPicker {
   router::EndpointPool& pool_;
   TicketOffice office_;
   WakeRoom* wake_room_ = nullptr;
+  std::atomic<Duration::rep> last_request_{0};
 };
 
 }  // namespace nacelle::apps

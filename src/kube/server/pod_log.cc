@@ -91,9 +91,12 @@ async::Task<std::optional<Reply>> serve_log(State& state, const Call& call,
   head.headers.add("cache-control", "no-cache, private");
   if (!(co_await exchange.start(head)).ok()) co_return std::nullopt;
   while (!exchange.client_gone() && !state.draining) {
-    auto piece = co_await (*stream)->next();
-    if (!piece.ok() || piece->empty()) break;
-    const Status written = co_await exchange.write(*piece);
+    // Once a second at least, to see that the client left or the server stops.
+    auto piece = co_await (*stream)->next(std::chrono::steady_clock::now() + 1s);
+    if (!piece.ok()) break;
+    if (!piece->has_value()) continue;
+    if ((*piece)->empty()) break;
+    const Status written = co_await exchange.write(**piece);
     if (!written.ok()) co_return std::nullopt;
   }
   (void)co_await exchange.finish();

@@ -68,6 +68,7 @@ int read_gauges(const Sample& sample, const EngineSpec& engine, EndpointMetrics&
     metrics.kv_usage = sample.value;
     ++found;
   }
+  if (plausible && matches(sample, engine.decode_rate)) metrics.decode_rate = sample.value;
   if (plausible && matches(sample, engine.block_size)) {
     count_of(sample.value, metrics.block_size_tokens);
     ++found;

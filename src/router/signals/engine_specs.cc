@@ -33,6 +33,7 @@ std::vector<EngineSpec> make_builtin() {
   vllm.kv_usage = metric("vllm:kv_cache_usage_perc");
   vllm.lora = metric("vllm:lora_requests_info");
   vllm.cache_info = metric("vllm:cache_config_info");
+  vllm.decode_rate = metric("vllm:decode_tokens_per_second");  // ours alone
 
   EngineSpec& sglang = out[1];
   sglang.name = "sglang";

@@ -38,6 +38,7 @@ struct EngineSpec {
   std::string num_blocks_label = "num_gpu_blocks";
   MetricSpec block_size;
   MetricSpec num_blocks;
+  MetricSpec decode_rate;  // tokens generated per second
   std::vector<CustomMetric> custom;
 };
 

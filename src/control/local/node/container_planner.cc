@@ -75,6 +75,16 @@ std::optional<ProcessIdentity> identity_of(const PlanInputs& from, const pod::Co
   return out;
 }
 
+// Names of Services, unless the pod brings a file of its own.
+void add_names(const PlanInputs& from, ContainerPlan& plan) {
+  constexpr const char* kHosts = "/etc/hosts";
+  if (from.mount_mode == MountMode::kTranslate) return;
+  const bool taken = std::any_of(plan.mounts.begin(), plan.mounts.end(),
+                                 [&](const BindMount& mount) { return mount.target == kHosts; });
+  const fs::path file = from.inputs.hosts_file(from.spec.name_space);
+  if (!taken && !file.empty()) plan.mounts.push_back({file.string(), kHosts, true});
+}
+
 // In a file system of its own a program may come with a volume; else it has to be on the host.
 bool program_exists(const PlanInputs& from, const ContainerPlan& plan) {
   const std::string program = find_program(plan.argv[0], plan.environment);
@@ -134,6 +144,7 @@ std::variant<PlannedContainer, StartFailure> plan_container(const PlanInputs& fr
   }
   plan.mounts.push_back({from.folder.termination(container.name, from.state.attempt).string(),
                          container.termination_message_path, false});
+  add_names(from, plan);
   plan.working_dir = container.working_dir.empty()
                          ? (from.folder.container(container.name) / "work").string()
                          : container.working_dir;

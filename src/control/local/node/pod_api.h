@@ -53,6 +53,12 @@ class NodeInputs : public pod::ConfigSource {
   // waits.
   [[nodiscard]] virtual Result<std::string> service_token(const pod::PodSpec& spec,
                                                           const pod::TokenVolume& volume) const = 0;
+
+  // The file with the names of Services as a namespace sees them, which containers find as
+  // /etc/hosts where mounts are permitted. It is written in place when names change. "": none.
+  [[nodiscard]] virtual std::filesystem::path hosts_file(std::string_view /*name_space*/) const {
+    return {};
+  }
 };
 
 }  // namespace nacelle::control::node

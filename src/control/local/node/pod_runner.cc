@@ -18,6 +18,15 @@ constexpr Duration kRefreshEvery = 60s;
 // Between two tries to reach the API.
 constexpr Duration kApiRetry = 1s;
 
+// The status of the condition Ready in a pod's status; "" where there is none.
+std::string ready_of(const pod::Json& status) {
+  Status ignored;
+  for (const pod::Fields& one : pod::Fields(status, "status", ignored).items("conditions")) {
+    if (one.text("type") == "Ready") return one.text("status");
+  }
+  return {};
+}
+
 bool has_files(const pod::PodSpec& spec) {
   return std::any_of(spec.volumes.begin(), spec.volumes.end(), [](const pod::Volume& volume) {
     return std::holds_alternative<pod::FilesVolume>(volume.source);
@@ -93,6 +102,12 @@ void PodRunner::update(pod::Json object, pod::PodSpec spec) {
   spec_ = std::move(spec);
   if (spec_.deleting) request_deletion(spec_.deletion_grace.value_or(spec_.grace));
   refresh_at_ = {};  // labels and annotations may be files
+  // Somebody else wrote our part, as the controller of lost nodes does: it is told again. When it
+  // is only an older one of ours that comes late, nothing is written.
+  if (status_ == written_ && ready_of(object_.value("status", pod::Json())) != ready_of(status_)) {
+    written_ = nullptr;
+    status_changed_.set();
+  }
   changed_.set();
 }
 

@@ -1,0 +1,117 @@
+"""`nacelle up` as a cluster: objects become engines that serve, and stay through faults."""
+import os
+import signal
+import unittest
+
+import cluster
+import harness
+
+CHAT = {"messages": [{"role": "user", "content": "Hello! What is Nacelle?"}], "temperature": 0, "max_tokens": 32}
+
+SECOND = """
+apiVersion: serving.kserve.io/v1alpha2
+kind: LLMInferenceService
+metadata: {name: second, namespace: default}
+spec:
+  model: {uri: "file://%s", name: second}
+  replicas: 1
+  template:
+    containers: [{name: main, args: ["--kv-cache-memory-bytes", "128M", "--threads", "1"]}]
+  router: {gateway: {}, route: {}, scheduler: {}}
+"""
+
+
+class UpCluster(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.up = cluster.Cluster()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.up.close()
+
+    def test_the_first_start_serves_the_model_with_two_replicas(self):
+        self.up.wait_ready("demo")
+        self.assertIn("Nacelle", self.up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
+        pods = self.up.pods()
+        self.assertEqual([p["status"]["phase"] for p in pods], ["Running"] * 2)
+        self.assertEqual(len({p["status"]["podIP"] for p in pods}), 2)
+        self.assertEqual(len(self.up.engine_pids()), 2)
+
+    def test_a_second_service_is_served_under_its_path_and_goes(self):
+        self.up.apply(f"{cluster.SERVICES}/second", SECOND % harness.DEMO)
+        self.up.wait_ready("second")
+        answer = self.up.request("POST", "/default/second/v1/chat/completions", {**CHAT, "model": "second"})
+        self.assertEqual(answer.status, 200, answer.data)
+        self.assertIn("Nacelle", answer.json["choices"][0]["message"]["content"])
+        self.assertEqual(self.up.api("DELETE", f"{cluster.SERVICES}/second")[0], 200)
+        harness.wait_until(lambda: all("second" not in p["metadata"]["name"] for p in self.up.pods()), 60,
+                           message="its pods are gone")
+        self.assertEqual(self.up.request("GET", "/default/second/v1/models").status, 404)
+
+    def test_an_engine_killed_with_9_comes_back_and_nobody_notices(self):
+        self.up.wait_ready("demo")
+        pids = self.up.engine_pids()
+        os.kill(pids[0], signal.SIGKILL)
+        for _ in range(10):
+            self.assertIn("Nacelle", self.up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
+        harness.wait_until(lambda: len(self.up.engine_pids()) == 2 and pids[0] not in self.up.engine_pids(), 60,
+                           message="a new engine")
+
+    def test_a_service_that_cannot_run_says_why(self):
+        self.up.apply(f"{cluster.SERVICES}/broken", """
+apiVersion: serving.kserve.io/v1alpha2
+kind: LLMInferenceService
+metadata: {name: broken, namespace: default}
+spec:
+  model: {uri: "file:///nowhere/at/all", name: broken}
+  router: {gateway: {}, route: {}, scheduler: {}}
+""")
+        harness.wait_until(lambda: "/nowhere/at/all" in str(self.up.get(f"{cluster.SERVICES}/broken").get("status")),
+                           60, message=lambda: str(self.up.get(f"{cluster.SERVICES}/broken").get("status")))
+        self.assertEqual(self.up.api("DELETE", f"{cluster.SERVICES}/broken")[0], 200)
+
+
+class UpLife(unittest.TestCase):
+    def test_kill_9_leaves_engines_that_the_next_start_takes_up(self):
+        up = cluster.Cluster(engines=1)
+        try:
+            up.wait_ready("demo")
+            pids = up.engine_pids()
+            uid = up.pods()[0]["metadata"]["uid"]
+            up.kill()
+            self.assertEqual(up.engine_pids(), pids)
+            up.start_again()
+            up.wait_ready("demo")
+            self.assertIn("Nacelle", up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
+            self.assertEqual([p["metadata"]["uid"] for p in up.pods()], [uid])
+            self.assertEqual(up.engine_pids(), pids)
+        finally:
+            up.close()
+
+    def test_sigterm_ends_everything_and_the_next_start_has_the_objects(self):
+        up = cluster.Cluster(engines=1)
+        try:
+            up.wait_ready("demo")
+            self.assertEqual(up.stop(timeout=60), 0)
+            self.assertEqual(up.engine_pids(), [])
+            up.start_again()
+            up.wait_ready("demo")
+            self.assertIn("Nacelle", up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
+        finally:
+            up.close()
+
+    def test_a_folder_in_use_is_said_at_once(self):
+        up = cluster.Cluster(engines=1)
+        try:
+            code, output = harness.run("up", harness.DEMO, "--data-dir", up.data_dir, "--port", harness.free_port(),
+                                       "--admin-port", harness.free_port(), "--api-port", harness.free_port())
+            self.assertEqual(code, 1, output)
+            self.assertIn(up.data_dir, output)
+            self.assertTrue(up.alive())
+        finally:
+            up.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
