@@ -38,6 +38,7 @@ std::string kv_cache_default() {
 ControlPlane::ControlPlane(Options options) : options_(std::move(options)) {}
 
 ControlPlane::~ControlPlane() {
+  if (!stopped_) async::run_blocking(loop(), stop(control::node::NodeAgent::Stop::kLeavePods));
   runtime_.stop();
   runtime_.join();
 }
@@ -71,9 +72,10 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   control::ControllersOptions controllers;
   // There are no roles here, and the gateway picks in process.
   controllers.kserve.platform.rbac = false;
+  controllers.kserve.platform.picker_in_gateway = true;
   controllers.llmd.load = given.load;
-  ASSIGN_OR_RETURN(plane->controllers_, control::Controllers::create(*plane->client_,
-                                                                     std::move(controllers)));
+  ASSIGN_OR_RETURN(plane->controllers_,
+                   control::Controllers::create(*plane->client_, std::move(controllers)));
   return plane;
 }
 
@@ -105,6 +107,7 @@ async::Task<Status> ControlPlane::apply_gateway() {
 }
 
 async::Task<void> ControlPlane::stop(control::node::NodeAgent::Stop pods) {
+  stopped_ = true;
   if (controllers_) co_await controllers_->stop();
   if (nodes_) co_await nodes_->stop(pods);
   if (transport_) co_await transport_->stop();

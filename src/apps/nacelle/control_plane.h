@@ -47,7 +47,7 @@ class ControlPlane {
 
   // Nodes register and adopt what runs; controllers begin.
   [[nodiscard]] async::Task<Status> start();
-  // Before destruction, also after a start() that failed.
+  // The destructor does it where nobody did, and leaves the pods.
   [[nodiscard]] async::Task<void> stop(control::node::NodeAgent::Stop pods);
 
   [[nodiscard]] async::Loop& loop() { return runtime_.loop(0); }
@@ -60,6 +60,7 @@ class ControlPlane {
   [[nodiscard]] async::Task<Status> apply_gateway();
 
   const Options options_;
+  bool stopped_ = false;
   async::Runtime runtime_{1};
   control::node::NodeLogs logs_;
   std::unique_ptr<kube::ApiServer> api_;

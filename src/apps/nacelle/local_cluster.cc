@@ -9,6 +9,8 @@
 #include "base/file.h"
 #include "kernels/worker_pool.h"
 #include "kube/conditions.h"
+#include "kube/time.h"
+#include "net/listener.h"
 #include "telemetry/log.h"
 
 namespace nacelle::apps {
@@ -19,6 +21,9 @@ using kube::Json;
 constexpr Duration kDrainTimeout = 10s;
 
 const kube::Resource kServices{"serving.kserve.io", "v1alpha2", "llminferenceservices"};
+const kube::Resource kScaledServices{"inference.llm-d.ai", "v1alpha1", "llminferenceservices"};
+constexpr std::string_view kPoolSuffix = "-inference-pool";
+constexpr const char* kWokenAnnotation = "nacelle.dev/woken";
 
 }  // namespace
 
@@ -35,6 +40,8 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::create(async::Runtime& runti
     return unavailable("cannot make the data folder {}: {}", given.data_dir.string(),
                        error.message());
 
+  // Said now, and not by a condition later.
+  if (auto free = net::Listener::bind({given.host, given.port}, 1); !free) return free.error();
   const std::size_t threads =
       std::max<std::size_t>(1, kernels::threads_for_this_process() / given.engines);
   ASSIGN_OR_RETURN(cluster->manifest_, make_up_manifest(given, threads, {}));
@@ -50,6 +57,9 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::create(async::Runtime& runti
   control.gateway_port = given.port;
   control.nodes = given.nodes;
   control.program = program;
+  control.load = [self = cluster.get()](const kube::ObjectKey& service) {
+    return self->load_of(service);
+  };
   ASSIGN_OR_RETURN(cluster->control_, ControlPlane::create(std::move(control)));
 
   gateway::GatewayModel model;
@@ -57,13 +67,65 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::create(async::Runtime& runti
   model.settings.bind_address = given.host;
   ApiGateway::Options follow;
   follow.settings = model.settings;
-  ASSIGN_OR_RETURN(cluster->plane_, DataPlane::bind(runtime, std::move(model)));
+  cluster->wakers_ = std::make_unique<async::StopScope>(cluster->control_->loop());
+  DataPlane::Options plane;
+  plane.wake = [self = cluster.get()](const std::string& pool) { self->wake(pool); };
+  ASSIGN_OR_RETURN(cluster->plane_, DataPlane::bind(runtime, std::move(model), std::move(plane)));
   cluster->gateway_ =
       std::make_unique<ApiGateway>(cluster->control_->client(), std::move(follow),
                                    [plane = cluster->plane_.get()](gateway::GatewayModel next) {
                                      return plane->gateway().apply(std::move(next));
                                    });
   return cluster;
+}
+
+std::optional<control::llmd::LoadSample> LocalCluster::load_of(const kube::ObjectKey& service) {
+  const auto load =
+      plane_->load(fmt::format("pool/{}/{}{}", service.name_space, service.name, kPoolSuffix));
+  if (!load) return std::nullopt;
+  const auto seconds = [](Duration time) { return static_cast<std::int64_t>(to_seconds(time)); };
+  control::llmd::LoadSample out;
+  out.held = static_cast<std::int64_t>(load->held);
+  out.queued = load->queued + static_cast<double>(load->held);
+  out.decode_rate = load->decode_rate;
+  out.kv_usage = load->kv_usage;
+  out.running = static_cast<std::int64_t>(load->running);
+  out.silent_for = seconds(load->silent_for);
+  // A pool that never had a request has been idle for as long as we have watched.
+  out.idle_for = seconds(load->idle_for.value_or(std::chrono::steady_clock::now() - began_));
+  return out;
+}
+
+void LocalCluster::wake(const std::string& pool) {
+  const std::string_view prefix = "pool/";
+  std::string_view name(pool);
+  if (!name.starts_with(prefix) || !name.ends_with(kPoolSuffix)) return;
+  name.remove_prefix(prefix.size());
+  name.remove_suffix(kPoolSuffix.size());
+  const std::size_t slash = name.find('/');
+  kube::ObjectKey service{std::string(name.substr(0, slash)), std::string(name.substr(slash + 1))};
+  control_->loop().post([this, service = std::move(service)]() mutable {
+    if (!wakers_->stop_requested()) wakers_->spawn(touch(std::move(service)));
+  });
+}
+
+// Its controller hears of the change at once, and sees who waits.
+async::Task<void> LocalCluster::touch(kube::ObjectKey service) {
+  Json patch;
+  patch["metadata"]["annotations"][kWokenAnnotation] = kube::to_micro_time(kube::wall_now());
+  kube::ObjectRef ref(kScaledServices, service.name_space, service.name);
+  const auto answer =
+      co_await control_->client().patch(std::move(ref), kube::PatchType::kMerge, std::move(patch));
+  const Status status = kube::status_of(answer);
+  if (!status.ok() && status.code() != Code::kNotFound)
+    log::warn("a service could not be woken", {{"service", service.to_string()}, {"why", status}});
+}
+
+async::Task<void> LocalCluster::stop_control() {
+  wakers_->stop();
+  co_await wakers_->join();
+  co_await control_->stop(options_.leave_pods ? control::node::NodeAgent::Stop::kLeavePods
+                                              : control::node::NodeAgent::Stop::kEndPods);
 }
 
 async::Task<Status> LocalCluster::start() {
@@ -200,10 +262,7 @@ int LocalCluster::run(async::TerminationSignals* signals) {
   }
   async::run_blocking(control_->loop(), gateway_->stop());
   async::run_blocking(first, drain());
-  async::run_blocking(
-      control_->loop(),
-      control_->stop(options_.leave_pods ? control::node::NodeAgent::Stop::kLeavePods
-                                         : control::node::NodeAgent::Stop::kEndPods));
+  async::run_blocking(control_->loop(), stop_control());
   if (code == 0) fmt::print("stopped\n");
   signals->cancel();
   watched.get_future().wait();

@@ -22,6 +22,7 @@
 #include "apps/nacelle/up_options.h"
 #include "async/runtime.h"
 #include "async/signals.h"
+#include "async/task_scope.h"
 
 namespace nacelle::apps {
 
@@ -40,7 +41,14 @@ class LocalCluster {
   LocalCluster(async::Runtime& runtime, UpOptions options)
       : runtime_(runtime), options_(std::move(options)) {}
 
+  // What a service of inference.llm-d.ai has to do now; on the control plane's loop.
+  [[nodiscard]] std::optional<control::llmd::LoadSample> load_of(const kube::ObjectKey& service);
+  // A request waits for a pool without endpoints: its service is looked at now. Any thread.
+  void wake(const std::string& pool);
+  async::Task<void> touch(kube::ObjectKey service);
+
   [[nodiscard]] async::Task<Status> start();  // on the control plane's loop
+  async::Task<void> stop_control();
   [[nodiscard]] async::Task<Status> apply_manifest();
   // What is in the way of the service of the manifest; "" when it is ready or there is none.
   [[nodiscard]] async::Task<Result<std::string>> missing();
@@ -56,8 +64,10 @@ class LocalCluster {
   std::filesystem::path manifest_path_;
   bool apply_ = false;  // the manifest is new
   std::unique_ptr<ControlPlane> control_;
+  std::unique_ptr<async::StopScope> wakers_;  // on the control plane's loop
   std::unique_ptr<DataPlane> plane_;
   std::unique_ptr<ApiGateway> gateway_;
+  const TimePoint began_ = std::chrono::steady_clock::now();
   std::atomic<bool> interrupted_{false};
 };
 
