@@ -18,14 +18,18 @@ DecisionController::DecisionController(Workshop& workshop, std::string name, Dec
           workshop.client.loop(), {.name = std::move(name), .workers = 1, .limits = {}},
           [this](ObjectKey key) { return reconcile(std::move(key)); }, workshop.metrics) {}
 
-void DecisionController::watch(std::string_view api_version, std::string_view kind, Keys keys) {
+void DecisionController::watch(std::string_view api_version, std::string_view kind, Keys keys,
+                               Notice notice) {
   workshop_.informers.on_change(
       api_version, kind,
-      [this, keys = std::move(keys)](std::span<const kube::ObjectChange> changes) {
+      [this, keys = std::move(keys),
+       notice = std::move(notice)](std::span<const kube::ObjectChange> changes) {
         for (const kube::ObjectChange& change : changes) {
+          const bool stays = change.before != nullptr && change.now != nullptr;
+          if (stays && notice.when && !notice.when(*change.before, *change.now)) continue;
           for (const kube::CachedObject& object : {change.before, change.now}) {
             if (object == nullptr) continue;
-            for (const ObjectKey& key : keys(*object)) controller_.add(key);
+            for (const ObjectKey& key : keys(*object)) controller_.add_after(key, notice.delay);
           }
         }
       });

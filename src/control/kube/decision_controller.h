@@ -23,6 +23,12 @@
 
 namespace nacelle::control {
 
+// Which changes of an object that stays matter (null: all), and how long they are gathered.
+struct Notice {
+  std::function<bool(const Json& before, const Json& now)> when;
+  Duration delay{};
+};
+
 class DecisionController : public ControllerUnit {
  public:
   // `refused` is empty, or what the API refused of the decision before.
@@ -33,7 +39,7 @@ class DecisionController : public ControllerUnit {
   DecisionController(Workshop& workshop, std::string name, Decide decide);
 
   // A change of such an object, as it was and as it is, leads to these keys.
-  void watch(std::string_view api_version, std::string_view kind, Keys keys);
+  void watch(std::string_view api_version, std::string_view kind, Keys keys, Notice notice = {});
   void add(const kube::ObjectKey& key) { controller_.add(key); }
 
   void start() override { controller_.start(); }

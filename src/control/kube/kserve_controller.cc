@@ -20,6 +20,9 @@ const std::string kService(kserve::kServiceKind);
 const std::string kConfig(kserve::kConfigKind);
 const std::string kApi(kserve::kVersion);
 
+constexpr const char* kByConfig = "config";
+constexpr Duration kConfigDelay = std::chrono::milliseconds(200);
+
 // Which services a change of something that is not theirs may concern.
 class Concerned {
  public:
@@ -109,9 +112,10 @@ std::unique_ptr<ControllerUnit> kserve_controller(Workshop& workshop,
     keys.push_back(kube::key_of(service));
     return keys;
   });
-  unit->watch(kApi, kConfig, [concerned, system](const Json& config) {
-    return concerned.of_config(config, system);
-  });
+  unit->watch(
+      kApi, kConfig,
+      [concerned, system](const Json& config) { return concerned.of_config(config, system); },
+      {.when = other_spec, .delay = {}});
   unit->watch("v1", "ConfigMap", [concerned, system](const Json& map) {
     return is_read(map, system) ? concerned.of_config(map, system) : std::vector<ObjectKey>{};
   });
@@ -119,7 +123,8 @@ std::unique_ptr<ControllerUnit> kserve_controller(Workshop& workshop,
   unit->watch("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", no_keys);
   unit->watch(kGatewayApi, "HTTPRoute",
               [concerned](const Json& route) { return concerned.of_route(route); });
-  unit->watch(kGatewayApi, "Gateway", [concerned](const Json&) { return concerned.all(); });
+  unit->watch(kGatewayApi, "Gateway", [concerned](const Json&) { return concerned.all(); },
+              {.when = other_gateway, .delay = {}});
   unit->watch("v1", "Pod", service_of_pod);
   return unit;
 }
@@ -131,19 +136,25 @@ std::unique_ptr<ControllerUnit> kserve_config_controller(Workshop& workshop) {
       [&workshop, &informers](const ObjectKey& key, const std::vector<Refusal>&) {
         const auto config = informers.get({kApi, kConfig, key.name_space, key.name});
         if (!config) return Decision{};
-        return kserve::decide_config(*config, informers.find(kApi, kService, kByAny, ""),
-                                     kube::timestamp(workshop.now_s()));
+        std::vector<ObjectKey> users;
+        for (const auto& service : informers.of(kApi, kService).find(kByConfig, key.to_string())) {
+          users.push_back(kube::key_of(*service));
+        }
+        return kserve::decide_config(*config, std::move(users), kube::timestamp(workshop.now_s()));
       });
-  unit->watch(kApi, kConfig, DecisionController::own_key);
-  // What a service uses stands in its status, as it was and as it is.
-  unit->watch(kApi, kService, [](const Json& service) {
-    std::vector<ObjectKey> out;
-    for (const Json& applied : kube::list_at(service, {"status", "appliedConfigs"})) {
-      out.push_back(
-          {std::string(text_at(applied, {"namespace"})), std::string(text_at(applied, {"name"}))});
-    }
+  informers.of(kApi, kService).add_index(kByConfig, [](const Json& service) {
+    std::vector<std::string> out;
+    for (const ObjectKey& config : kserve::configs_of(service)) out.push_back(config.to_string());
     return out;
   });
+  unit->watch(kApi, kConfig, DecisionController::own_key);
+  // A preset of a thousand services is written to now and then, not for each of them.
+  Notice notice;
+  notice.when = [](const Json& before, const Json& now) {
+    return kserve::configs_of(before) != kserve::configs_of(now);
+  };
+  notice.delay = kConfigDelay;
+  unit->watch(kApi, kService, kserve::configs_of, std::move(notice));
   return unit;
 }
 

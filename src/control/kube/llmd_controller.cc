@@ -115,8 +115,8 @@ std::unique_ptr<ControllerUnit> llmd_controller(Workshop& workshop, const Kserve
   unit->watch(kApi, kService, DecisionController::own_key);
   unit->watch(kApi, kPool, members);
   const auto all = [&informers](const Json&) { return keys_of(informers, kApi, kService); };
-  unit->watch(std::string(kserve::kVersion), std::string(kserve::kConfigKind), all);
-  unit->watch(kGatewayApi, "Gateway", all);
+  unit->watch(kserve::kVersion, kserve::kConfigKind, all, {.when = other_spec, .delay = {}});
+  unit->watch(kGatewayApi, "Gateway", all, {.when = other_gateway, .delay = {}});
   watch_children(*unit, kService);
   unit->watch("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", no_keys);
   unit->watch("v1", "ConfigMap", no_keys);

@@ -23,17 +23,16 @@ kserve::GlobalConfig ServingView::global_config() {
 }
 
 kserve::Lookup ServingView::lookup() {
-  const auto reader = [this](std::string api_version, std::string kind) {
-    return [this, api_version = std::move(api_version), kind = std::move(kind)](
+  const auto reader = [this](std::string_view api_version, std::string_view kind) {
+    return [this, informer = &informers_.of(api_version, kind)](
                std::string_view name_space, std::string_view name) -> const Json* {
-      auto object = informers_.get({api_version, kind, std::string(name_space), std::string(name)});
-      if (!object) return nullptr;
-      read_.push_back(std::make_unique<Json>(*std::move(object)));
+      auto object = informer->get({std::string(name_space), std::string(name)});
+      if (object == nullptr) return nullptr;
+      read_.push_back(std::move(object));
       return read_.back().get();
     };
   };
-  return {reader(std::string(kserve::kVersion), std::string(kserve::kConfigKind)),
-          reader("v1", "ConfigMap")};
+  return {reader(kserve::kVersion, kserve::kConfigKind), reader("v1", "ConfigMap")};
 }
 
 kserve::Observed ServingView::observe(const Json& service, const std::vector<Refusal>& refused) {
@@ -101,6 +100,20 @@ std::vector<ObjectKey> keys_of(SharedInformers& informers, std::string_view api_
   std::vector<ObjectKey> out;
   for (const auto& [key, object] : informers.of(api_version, kind).objects()) out.push_back(key);
   return out;
+}
+
+bool other_spec(const Json& before, const Json& now) {
+  return kube::map_at(before, {"spec"}) != kube::map_at(now, {"spec"});
+}
+
+bool other_gateway(const Json& before, const Json& now) {
+  return other_spec(before, now) ||
+         kube::map_at(before, {"metadata", "annotations"}) !=
+             kube::map_at(now, {"metadata", "annotations"}) ||
+         kube::list_at(before, {"status", "addresses"}) !=
+             kube::list_at(now, {"status", "addresses"}) ||
+         kube::list_at(before, {"status", "conditions"}) !=
+             kube::list_at(now, {"status", "conditions"});
 }
 
 std::vector<ObjectKey> service_of_pod(const Json& pod) {

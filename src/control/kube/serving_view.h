@@ -5,7 +5,6 @@
 // Home:    the client's loop; one for one decision: what lookup() read lives as long as this.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +43,7 @@ class ServingView {
   Workshop& workshop_;
   SharedInformers& informers_;
   const KserveOptions& options_;
-  std::vector<std::unique_ptr<Json>> read_;
+  std::vector<kube::CachedObject> read_;
 };
 
 // Keys of all objects of a kind, for changes that may concern every one.
@@ -53,6 +52,10 @@ class ServingView {
                                                    std::string_view kind);
 // For kinds that are read, and whose changes matter by what follows from them.
 [[nodiscard]] inline std::vector<kube::ObjectKey> no_keys(const Json&) { return {}; }
+// What of a config, and of a gateway, services are made from: not who uses them, nor how many
+// routes are attached.
+[[nodiscard]] bool other_spec(const Json& before, const Json& now);
+[[nodiscard]] bool other_gateway(const Json& before, const Json& now);
 // The service that a pod belongs to by its labels.
 [[nodiscard]] std::vector<kube::ObjectKey> service_of_pod(const Json& pod);
 

@@ -1,6 +1,7 @@
 #include "control/core/kserve/config_status.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "control/core/kserve/names.h"
@@ -13,28 +14,15 @@ using kube::Condition;
 using kube::Conditions;
 using kube::text_at;
 
-bool uses(const Json& service, const kube::ObjectKey& config) {
-  for (const Json& applied : kube::list_at(service, {"status", "appliedConfigs"})) {
-    if (text_at(applied, {"name"}) == config.name &&
-        text_at(applied, {"namespace"}) == config.name_space) {
-      return true;
-    }
-  }
-  // Named, and not laid over yet.
-  if (kube::key_of(service).name_space != config.name_space) return false;
-  const Json& refs = kube::list_at(service, {"spec", "baseRefs"});
-  return std::any_of(refs.begin(), refs.end(),
-                     [&](const Json& ref) { return text_at(ref, {"name"}) == config.name; });
-}
-
-Json users_of(const kube::ObjectKey& config, const std::vector<Json>& services) {
+Json list_of(std::vector<kube::ObjectKey> users) {
+  std::sort(users.begin(), users.end(), [](const kube::ObjectKey& a, const kube::ObjectKey& b) {
+    return std::tie(a.name, a.name_space) < std::tie(b.name, b.name_space);
+  });
+  users.erase(std::unique(users.begin(), users.end()), users.end());
   Json out = Json::array();
-  for (const Json& service : services) {
-    if (!uses(service, config)) continue;
-    const kube::ObjectKey key = kube::key_of(service);
+  for (const kube::ObjectKey& key : users) {
     out.push_back({{"name", key.name}, {"namespace", key.name_space}});
   }
-  std::sort(out.begin(), out.end());
   return out;
 }
 
@@ -47,10 +35,22 @@ Condition in_use(const Json& users, bool deleting) {
 
 }  // namespace
 
-Decision decide_config(const Json& config, const std::vector<Json>& services,
+std::vector<kube::ObjectKey> configs_of(const Json& service) {
+  std::vector<kube::ObjectKey> out;
+  for (const Json& applied : kube::list_at(service, {"status", "appliedConfigs"})) {
+    out.push_back(
+        {std::string(text_at(applied, {"namespace"})), std::string(text_at(applied, {"name"}))});
+  }
+  for (const Json& ref : kube::list_at(service, {"spec", "baseRefs"})) {
+    out.push_back({kube::key_of(service).name_space, std::string(text_at(ref, {"name"}))});
+  }
+  return out;
+}
+
+Decision decide_config(const Json& config, std::vector<kube::ObjectKey> services,
                        const std::string& now) {
   Decision out;
-  const Json users = users_of(kube::key_of(config), services);
+  const Json users = list_of(std::move(services));
   const bool deleting = kube::is_being_deleted(config);
   const Json& finalizers = kube::list_at(config, {"metadata", "finalizers"});
   const bool held =

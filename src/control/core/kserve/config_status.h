@@ -15,8 +15,12 @@ namespace nacelle::control::kserve {
 
 inline constexpr std::string_view kConfigFinalizer = "serving.kserve.io/llmisvcconfig-finalizer";
 
-// `services` are all: those whose status.appliedConfigs or spec.baseRefs name the config use it.
-[[nodiscard]] Decision decide_config(const Json& config, const std::vector<Json>& services,
+// The configs that a service uses: those of its status.appliedConfigs, and of its spec.baseRefs,
+// which may not be laid over yet.
+[[nodiscard]] std::vector<kube::ObjectKey> configs_of(const Json& service);
+
+// `users` are the services that use the config, in any order.
+[[nodiscard]] Decision decide_config(const Json& config, std::vector<kube::ObjectKey> users,
                                      const std::string& now);
 
 }  // namespace nacelle::control::kserve

@@ -22,8 +22,14 @@ std::string in_use(const Json& config) {
 
 // Carries the decisions out until there are none; the number of writes.
 int settle(Json& config, const std::vector<Json>& services) {
+  std::vector<kube::ObjectKey> users;
+  for (const Json& service : services) {
+    for (const kube::ObjectKey& used : configs_of(service)) {
+      if (used == kube::key_of(config)) users.push_back(kube::key_of(service));
+    }
+  }
   for (int writes = 0; writes < 10; ++writes) {
-    const Decision decision = decide_config(config, services, "2026-01-01T00:00:00Z");
+    const Decision decision = decide_config(config, users, "2026-01-01T00:00:00Z");
     if (decision.actions.empty()) return writes;
     for (const Action& action : decision.actions) {
       if (const auto* update = std::get_if<Update>(&action)) config = update->object;

@@ -114,11 +114,12 @@ Json router_status(const Owner& owner, const Observed& observed, const std::vect
                          {{"group", "inference.networking.k8s.io"},
                           {"kind", "InferencePool"},
                           {"name", pool},
-                          {"namespace", owner.name_space()}}},
-                        {"service",
-                         {{"kind", "Service"},
-                          {"name", child_name(owner.name(), "-epp-service")},
                           {"namespace", owner.name_space()}}}};
+    if (!owner.platform.picker_in_gateway) {
+      out["scheduler"]["service"] = {{"kind", "Service"},
+                                     {"name", child_name(owner.name(), "-epp-service")},
+                                     {"namespace", owner.name_space()}};
+    }
   }
   if (!owner.spec.route_group().empty()) out["group"] = group_status(owner, peers);
   return out;

@@ -21,6 +21,8 @@ namespace nacelle::control::kserve {
 struct Platform {
   bool rbac = false;       // accounts, roles and bindings
   bool old_pools = false;  // inference.networking.x-k8s.io/v1alpha2 is there too
+  // The gateway picks endpoints by itself: pools have no Endpoint Picker of their own.
+  bool picker_in_gateway = false;
 };
 
 struct Owner {

@@ -373,7 +373,11 @@ void router_conditions(const Owner& owner, const Observed& observed, Conditions&
     conditions.set(out);
   }
   pool_condition(owner, observed, conditions);
-  if (owner.spec.managed_scheduler()) {
+  const bool has_picker = owner.spec.managed_scheduler() && !owner.platform.picker_in_gateway;
+  if (owner.spec.managed_scheduler() && !has_picker) {
+    conditions.set(
+        {"SchedulerWorkloadReady", "True", "InGateway", "the gateway picks endpoints by itself"});
+  } else if (has_picker) {
     available_condition(
         "SchedulerWorkloadReady",
         child_of(observed, "Deployment", child_name(owner.name(), "-kserve-router-scheduler")),
@@ -381,7 +385,7 @@ void router_conditions(const Owner& owner, const Observed& observed, Conditions&
   } else {
     conditions.remove("SchedulerWorkloadReady");
   }
-  if (owner.spec.managed_scheduler() && needs_tokenizer(owner.spec)) {
+  if (has_picker && needs_tokenizer(owner.spec)) {
     available_condition("TokenizerReady",
                         child_of(observed, "Deployment", child_name(owner.name(), "-tokenizer")),
                         pods_of(observed, "tokenizer"), conditions);

@@ -180,12 +180,14 @@ Result<std::vector<Json>> scheduler_objects(const Owner& owner) {
   std::vector<Json> out;
   const Json& scheduler = owner.spec.scheduler;
   if (!owner.spec.managed_scheduler() || !kube::find(scheduler, {"template"})) return out;
-  if (needs_tokenizer(owner.spec)) {
-    ASSIGN_OR_RETURN(out, tokenizer_objects(owner));
+  if (!owner.platform.picker_in_gateway) {
+    if (needs_tokenizer(owner.spec)) {
+      ASSIGN_OR_RETURN(out, tokenizer_objects(owner));
+    }
+    if (owner.platform.rbac) add_accounts(owner, out);
+    out.push_back(picker_deployment(owner));
+    out.push_back(picker_service(owner));
   }
-  if (owner.platform.rbac) add_accounts(owner, out);
-  out.push_back(picker_deployment(owner));
-  out.push_back(picker_service(owner));
   Json pool = {{"apiVersion", "inference.networking.k8s.io/v1"},
                {"kind", "InferencePool"},
                {"metadata", child_metadata(owner, child_name(owner.name(), "-inference-pool"),

@@ -60,6 +60,11 @@ Review review_service(const kube::Json& service) {
       vram != nullptr && whole_amount(*vram).value_or(0) < 1) {
     review.invalid("spec.resources.vram", *vram, "must be a quantity above 0, as 40Gi");
   }
+  if (const std::string_view type = text_at(spec, {"engine", "type"});
+      !type.empty() && type != "vllm" && type != "nacelle") {
+    review.warnings.push_back("spec.engine.type \"" + std::string(type) +
+                              "\" is not used: the command line is vLLM's");
+  }
   for (const kube::Json& arg : kube::list_at(spec, {"engine", "args"})) {
     if (!arg.is_string()) review.invalid("spec.engine.args", arg, "must be texts");
   }
