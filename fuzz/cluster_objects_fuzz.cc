@@ -29,7 +29,8 @@ void schedule(const Json& pod, const Json& node, const Json& volume) {
   if (!demand.ok()) return;
   const scheduler::ClaimLookup lookup{
       [&](std::string_view, std::string_view) { return &volume; },
-      [&](std::string_view name) { return name.size() % 2 == 0 ? &volume : nullptr; }};
+      [&](std::string_view name) { return name.size() % 2 == 0 ? &volume : nullptr; },
+      [&](std::string_view) { return &node; }};
   scheduler::add_claims(pod, lookup, *demand);
   std::vector<scheduler::NodeOffer> nodes = {scheduler::node_offer(node)};
   for (int i = 0; i < 3; ++i) {

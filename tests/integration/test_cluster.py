@@ -33,7 +33,7 @@ class UpCluster(unittest.TestCase):
     def test_the_first_start_serves_the_model_with_two_replicas(self):
         self.up.wait_ready("demo")
         self.assertIn("Nacelle", self.up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
-        pods = self.up.pods()
+        pods = [p for p in self.up.pods() if p["metadata"]["name"].startswith("demo-")]
         self.assertEqual([p["status"]["phase"] for p in pods], ["Running"] * 2)
         self.assertEqual(len({p["status"]["podIP"] for p in pods}), 2)
         self.assertEqual(len(self.up.engine_pids()), 2)

@@ -169,7 +169,8 @@ gateway::ApiModel ApiGateway::make_model() const {
 bool ApiGateway::apply_once() {
   gateway::ApiModel made = make_model();
   if (made.left_out != left_out_) {
-    if (!made.left_out.empty()) log::warn("objects are left out", {{"what", made.left_out}});
+    // Their authors read it in their status; on the way to a whole service this is no trouble.
+    if (!made.left_out.empty()) log::info("objects are left out", {{"what", made.left_out}});
     left_out_ = std::move(made.left_out);
   }
   in_force_ = apply_(std::move(made.model));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apps/nacelle/commands.h"
+#include "apps/nacelle/local_cluster.h"
 #include "apps/nacelle/up.h"
 #include "base/file.h"
 #include "router/policy.h"
@@ -29,6 +30,25 @@ Status check_model(const std::filesystem::path& model) {
   return {};
 }
 
+int serve_alone(async::Runtime& runtime, const UpOptions& options, const std::string& program,
+                async::TerminationSignals* signals) {
+  auto up = Up::bind(runtime, options, program);
+  if (!up) return fail(up.error());
+  return async::run_blocking(runtime.loop(0), (*up)->run(signals));
+}
+
+int serve_cluster(async::Runtime& runtime, const UpOptions& options, const std::string& program,
+                  async::TerminationSignals* signals) {
+  if (options.policy == kPrecisePolicy) {
+    return fail(invalid_argument(
+        "the policy 'precise' needs engines whose events it follows: give --without-api, or write "
+        "an EndpointPickerConfig with a precise-prefix-cache-scorer into a GatewayPolicy"));
+  }
+  auto cluster = LocalCluster::create(runtime, options, program);
+  if (!cluster) return fail(cluster.error());
+  return (*cluster)->run(signals);
+}
+
 std::string own_path(std::string_view program) {
   std::error_code error;
   const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -42,8 +62,10 @@ int up_command(const Args& args, std::string_view program) {
   const auto separator = std::find(args.begin(), args.end(), "--");
   const Args own(args.begin(), separator);
 
-  CLI::App app{"Serves a model on this machine: a gateway in front of supervised engines.",
-               "nacelle up"};
+  CLI::App app{
+      "Makes a cluster of this machine: a Kubernetes API, controllers, nodes that run engines as "
+      "processes, and a gateway. The first start serves a model; kubectl does the rest.",
+      "nacelle up"};
   app.footer(
       "Everything after -- goes to the engines: nacelle up --engines 4 -- --max-model-len 2048");
   std::string file, model, data_dir;
@@ -51,7 +73,7 @@ int up_command(const Args& args, std::string_view program) {
   UpOptions flags;
   app.add_option("-f,--file", file, "YAML file; flags win over it");
   app.add_option("MODEL_DIR", model, "model folder (default: the demo model)");
-  auto* engines = app.add_option("--engines", flags.engines, "engine processes (default 2)")
+  auto* engines = app.add_option("--engines", flags.engines, "replicas of the model (default 2)")
                       ->check(CLI::Range(1, 64));
   auto* host = app.add_option("--host", flags.host, "address of the gateway (default 127.0.0.1)");
   auto* port = app.add_option("--port", flags.port, "port of the gateway (default 8080)");
@@ -61,7 +83,18 @@ int up_command(const Args& args, std::string_view program) {
       "--policy", flags.policy,
       fmt::format("one of {}, {} (default prefix-aware)", router::kPolicyNames, kPrecisePolicy));
   app.add_option("--data-dir", data_dir,
-                 "folder of the engines' logs (default ~/.local/state/nacelle)");
+                 "folder of objects, volumes and logs (default ~/.local/state/nacelle)");
+  auto* api_host = app.add_option("--api-host", flags.api_host,
+                                  "address of the Kubernetes API (default 127.0.0.1)");
+  auto* api_port =
+      app.add_option("--api-port", flags.api_port, "port of the Kubernetes API (default 6443)");
+  auto* nodes = app.add_option("--nodes", flags.nodes, "nodes to make of this machine (default 1)")
+                    ->check(CLI::Range(1, 32));
+  auto* leave = app.add_flag("--leave-pods", flags.leave_pods,
+                             "end without ending engines; the next start takes them up");
+  auto* without_api = app.add_flag(
+      "--without-api", flags.without_api,
+      "no cluster: a gateway and engines that live and die with this process, nothing is kept");
   auto* level =
       app.add_option("--log-level", flags.log_level, "debug, info, warn, error (default warn)");
   try {
@@ -81,10 +114,17 @@ int up_command(const Args& args, std::string_view program) {
   if (admin->count() > 0) options.admin_port = flags.admin_port;
   if (policy->count() > 0) options.policy = flags.policy;
   if (level->count() > 0) options.log_level = flags.log_level;
+  if (api_host->count() > 0) options.api_host = flags.api_host;
+  if (api_port->count() > 0) options.api_port = flags.api_port;
+  if (nodes->count() > 0) options.nodes = flags.nodes;
+  if (leave->count() > 0) options.leave_pods = true;
+  if (without_api->count() > 0) options.without_api = true;
   if (!model.empty()) options.model = model;
   if (!data_dir.empty()) options.data_dir = data_dir;
   if (options.data_dir.empty()) options.data_dir = default_data_dir();
   if (options.engines < 1) return fail(invalid_argument("engines must be at least 1"));
+  options.model_given = options.model_given || !model.empty() || engines->count() > 0 ||
+                        policy->count() > 0 || separator != args.end();
   if (separator != args.end()) options.engine_args.assign(separator + 1, args.end());
   if (options.model.empty()) {
     auto demo = find_demo_model(std::filesystem::path(program));
@@ -100,9 +140,9 @@ int up_command(const Args& args, std::string_view program) {
   async::Runtime runtime(std::max<std::size_t>(1, std::thread::hardware_concurrency() / 2));
   async::TerminationSignals signals(runtime.loop(0));
   runtime.start();
-  auto up = Up::bind(runtime, options, own_path(program));
-  if (!up) return fail(up.error());
-  const int code = async::run_blocking(runtime.loop(0), (*up)->run(&signals));
+  const int code = options.without_api
+                       ? serve_alone(runtime, options, own_path(program), &signals)
+                       : serve_cluster(runtime, options, own_path(program), &signals);
   runtime.stop();
   runtime.join();
   return code;

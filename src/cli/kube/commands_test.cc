@@ -5,6 +5,7 @@
 #include <fstream>
 #include <future>
 #include <mutex>
+#include <optional>
 
 #include "async/runtime.h"
 #include "cli/kube/apply.h"
@@ -23,7 +24,9 @@ using kube::Json;
 class OneLog final : public kube::PodLogStream {
  public:
   explicit OneLog(std::string text) : text_(std::move(text)) {}
-  async::Task<Result<std::string>> next() override { co_return std::exchange(text_, ""); }
+  async::Task<Result<std::optional<std::string>>> next(TimePoint) override {
+    co_return std::optional(std::exchange(text_, ""));
+  }
 
  private:
   std::string text_;

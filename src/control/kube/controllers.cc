@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/kube/autoscaler_controller.h"
+#include "control/kube/claim_controller.h"
 #include "control/kube/deployment_controller.h"
+#include "control/kube/disruption_budget_controller.h"
 #include "control/kube/endpoint_slice_controller.h"
+#include "control/kube/job_controller.h"
 #include "control/kube/replica_set_controller.h"
+#include "control/kube/stateful_set_controller.h"
 #include "kube/time.h"
 
 namespace nacelle::control {
@@ -32,6 +37,24 @@ constexpr Entry kControllers[] = {
     {"endpointslice", true,
      [](Workshop& w, const ControllersOptions&, Units& to) {
        to.push_back(endpoint_slice_controller(w));
+     }},
+    {"statefulset", true,
+     [](Workshop& w, const ControllersOptions&, Units& to) {
+       to.push_back(stateful_set_controller(w));
+     }},
+    {"job", true,
+     [](Workshop& w, const ControllersOptions&, Units& to) { to.push_back(job_controller(w)); }},
+    {"horizontalpodautoscaler", true,
+     [](Workshop& w, const ControllersOptions&, Units& to) {
+       to.push_back(autoscaler_controller(w));
+     }},
+    {"persistentvolume-binder", true,
+     [](Workshop& w, const ControllersOptions& o, Units& to) {
+       to.push_back(claim_controller(w, o.volumes_folder));
+     }},
+    {"disruption", true,
+     [](Workshop& w, const ControllersOptions&, Units& to) {
+       to.push_back(disruption_budget_controller(w));
      }},
     {"kserve", false,
      [](Workshop& w, const ControllersOptions& o, Units& to) {

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -41,7 +42,8 @@ struct ControllersOptions {
   std::string manager = "nacelle";  // field manager of applies and source of events
   KserveOptions kserve;
   LlmdOptions llmd;
-  std::function<std::int64_t()> now_us;               // since 1970; null: the machine's clock
+  std::filesystem::path volumes_folder;  // absolute; of local-path volumes; "" makes none
+  std::function<std::int64_t()> now_us;  // since 1970; null: the machine's clock
   kube::InformerMetrics* informer_metrics = nullptr;  // may be null; outlive the controllers
   kube::ControllerMetrics* controller_metrics = nullptr;
 };

@@ -180,6 +180,9 @@ Placement place(const PodDemand& pod, std::span<const NodeOffer> nodes) {
     if (against.empty()) candidates.push_back(candidate_of(pod, node));
   }
   if (candidates.empty()) return {"", explain(nodes.size(), reasons)};
+  for (const Candidate& one : candidates) {
+    if (one.node->name == pod.selected_node) return {pod.selected_node, ""};
+  }
   Candidate most;
   for (const Candidate& one : candidates) {
     most.of_owner = std::max(most.of_owner, one.of_owner);

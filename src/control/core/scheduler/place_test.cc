@@ -120,10 +120,11 @@ TEST(Place, SaysTheCauseOfEveryGroupOfNodes) {
 TEST(Place, ClaimsBindAPodToTheNodesOfTheirVolumes) {
   const Json pod = pod_json(
       R"({"spec":{"volumes":[{"name":"v","persistentVolumeClaim":{"claimName":"data"}}]}})");
-  Json claim, volume;
+  Json claim, volume, of_class;
   const ClaimLookup lookup{
       [&](std::string_view, std::string_view) { return claim.is_null() ? nullptr : &claim; },
-      [&](std::string_view) { return volume.is_null() ? nullptr : &volume; }};
+      [&](std::string_view) { return volume.is_null() ? nullptr : &volume; },
+      [&](std::string_view) { return of_class.is_null() ? nullptr : &of_class; }};
   const std::vector<NodeOffer> nodes = {node("a"), node("b")};
   const auto placed = [&] {
     PodDemand out = demand();
@@ -134,6 +135,17 @@ TEST(Place, ClaimsBindAPodToTheNodesOfTheirVolumes) {
   claim = Json::parse(R"({"spec":{},"status":{"phase":"Pending"}})");
   EXPECT_EQ(placed().why,
             "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims: \"data\"");
+  // A class whose volumes are made on the node of their first pod does not hold the pod up here.
+  of_class = Json::parse(R"({"volumeBindingMode":"WaitForFirstConsumer"})");
+  EXPECT_EQ(placed().node, "a");
+  PodDemand waits = demand();
+  add_claims(pod, lookup, waits);
+  EXPECT_EQ(waits.claims_to_place, std::vector<std::string>{"data"});
+  // The node that it was told is kept while it will do.
+  claim["metadata"]["annotations"][kSelectedNode] = "b";
+  EXPECT_EQ(placed().node, "b");
+  claim["metadata"]["annotations"][kSelectedNode] = "gone";
+  EXPECT_EQ(placed().node, "a");
   claim = Json::parse(R"({"spec":{"volumeName":"pv"},"status":{"phase":"Bound"}})");
   EXPECT_EQ(placed().why, "0/2 nodes are available: persistentvolume \"pv\" not found");
   volume = Json::parse(R"({"spec":{"hostPath":{"path":"/d"}}})");

@@ -55,6 +55,17 @@ void add_claims(const Json& pod, const ClaimLookup& lookup, PodDemand& to) {
     }
     const std::string_view bound = text_at(*claim, {"spec", "volumeName"});
     if (bound.empty() || text_at(*claim, {"status", "phase"}) != "Bound") {
+      const Json* of_class = lookup.storage_class(text_at(*claim, {"spec", "storageClassName"}));
+      if (bound.empty() && of_class != nullptr &&
+          text_at(*of_class, {"volumeBindingMode"}) == "WaitForFirstConsumer") {
+        to.claims_to_place.emplace_back(name);
+        const Json& annotations = kube::map_at(*claim, {"metadata", "annotations"});
+        const auto selected = annotations.find(kSelectedNode);
+        if (to.selected_node.empty() && selected != annotations.end() && selected->is_string()) {
+          to.selected_node = selected->get<std::string>();
+        }
+        continue;
+      }
       to.waits_for = fmt::format("pod has unbound immediate PersistentVolumeClaims: \"{}\"", name);
       continue;
     }

@@ -33,17 +33,24 @@ struct PodDemand {
   std::vector<std::pair<std::int64_t, NodeTerm>> preferred;  // with weights
   std::vector<Toleration> tolerations;
   std::vector<NodeTerms> volumes;  // of each volume that is not everywhere
-  std::string waits_for;           // why no node will do yet: a claim that is not bound
+  // Claims that are bound once they know the pod's node.
+  std::vector<std::string> claims_to_place;
+  std::string selected_node;  // that one of them was told: kept for as long as it will do
+  std::string waits_for;      // why no node will do yet: a claim that is not bound
 };
 
 [[nodiscard]] Result<PodDemand> pod_demand(const kube::Json& pod);
 
-// A claim as the API has it, and the volume behind it; null where there is none.
+// A claim as the API has it, the volume behind it, its class; null where there is none.
 struct ClaimLookup {
   std::function<const kube::Json*(std::string_view name_space, std::string_view name)> claim;
   std::function<const kube::Json*(std::string_view name)> volume;
+  std::function<const kube::Json*(std::string_view name)> storage_class;
 };
-// Fills `volumes` and `waits_for` from the pod's claims.
+// The node that a claim's volume is to be on, as an annotation of the claim.
+inline constexpr const char* kSelectedNode = "volume.kubernetes.io/selected-node";
+
+// Fills `volumes`, `claims_to_place`, `selected_node` and `waits_for` from the pod's claims.
 void add_claims(const kube::Json& pod, const ClaimLookup& lookup, PodDemand& to);
 
 // Ours to place: bound to no node, not deleted, without gates, for `scheduler`.

@@ -42,6 +42,11 @@ kube::InformerOptions object_of(const std::string& node) {
   return out;
 }
 
+bool is_stopped(const Json& node) {
+  return kube::map_at(node, {"metadata", "annotations"}).value(kStoppedAnnotation, Json()) ==
+         "true";
+}
+
 Json without_heartbeats(Json status) {
   for (Json& condition : status["conditions"]) condition.erase("lastHeartbeatTime");
   return status;
@@ -63,13 +68,20 @@ bool add_missing(Json& object, const Json& ours) {
 
 }  // namespace
 
-Result<std::unique_ptr<KubeNode>> KubeNode::create(kube::Client& client, KubeInputs& inputs,
-                                                   NodeConfig config, Duration grace) {
+async::Task<Result<std::unique_ptr<KubeNode>>> KubeNode::create(kube::Client& client,
+                                                                KubeInputs& inputs,
+                                                                NodeConfig config, Duration grace) {
   std::unique_ptr<KubeNode> node(new KubeNode(client, inputs, config.name, grace));
-  ASSIGN_OR_RETURN(node->agent_,
-                   NodeAgent::create(client.loop(), std::move(config), node->writer_, inputs));
+  kube::ObjectRef ref(kNodes, "", config.name);
+  const Result<kube::Answer> found = co_await client.get(std::move(ref));
+  if (!found.ok()) co_return found.error();
+  if (!found->error) node->want_lost_ = is_stopped(found->body);
+  CO_ASSIGN_OR_RETURN(node->agent_,
+                      NodeAgent::create(client.loop(), std::move(config), node->writer_, inputs));
+  // In the turn in which the agent was made: what it found has not begun to act.
+  if (node->want_lost_) co_await node->lose();
   node->events_.start();
-  return node;
+  co_return node;
 }
 
 KubeNode::KubeNode(kube::Client& client, KubeInputs& inputs, std::string name, Duration grace)
@@ -92,7 +104,8 @@ KubeNode::KubeNode(kube::Client& client, KubeInputs& inputs, std::string name, D
 KubeNode::~KubeNode() = default;
 
 async::Task<Status> KubeNode::start() {
-  CO_RETURN_IF_ERROR(co_await register_node());
+  // A node that is lost tells nothing; it registers when it comes back.
+  if (!agent_->lost()) CO_RETURN_IF_ERROR(co_await register_node());
   listening_ =
       inputs_.listen([this](const std::vector<std::string>& keys) { inputs_changed(keys); });
   pods_.start();
@@ -127,8 +140,6 @@ async::Task<Status> KubeNode::register_node() {
     const Result<kube::Answer> found = co_await client_.update(std::move(ref), std::move(change));
     CO_RETURN_IF_ERROR(kube::status_of(found));
     uid_ = kube::text_at(found->body, {"metadata", "uid"});
-    const Json& annotations = kube::map_at(found->body, {"metadata", "annotations"});
-    want_lost_ = annotations.value(kStoppedAnnotation, Json()) == "true";
   } else {
     CO_RETURN_IF_ERROR(kube::status_of(made));
     uid_ = kube::text_at(made->body, {"metadata", "uid"});
@@ -238,8 +249,7 @@ void KubeNode::node_changed(std::span<const kube::ObjectChange>) {
     if (!agent_->lost()) beat_now_.set();  // registers again
     return;
   }
-  const Json& annotations = kube::map_at(*object, {"metadata", "annotations"});
-  const bool want = annotations.value(kStoppedAnnotation, Json()) == "true";
+  const bool want = is_stopped(*object);
   if (want != want_lost_) {
     want_lost_ = want;
     stop_changed_.set();
@@ -248,7 +258,7 @@ void KubeNode::node_changed(std::span<const kube::ObjectChange>) {
 }
 
 async::Task<void> KubeNode::follow_annotation() {
-  bool done = false;
+  bool done = agent_->lost();
   while (!scope_.stop_requested()) {
     stop_changed_.reset();
     if (want_lost_ != done) {

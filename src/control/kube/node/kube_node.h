@@ -33,10 +33,12 @@ namespace nacelle::control::node {
 class KubeNode {
  public:
   // `inputs` are synced and outlive the node; so does the client. `grace` is how long a silent node
-  // counts as alive: it beats four times as often.
-  [[nodiscard]] static Result<std::unique_ptr<KubeNode>> create(kube::Client& client,
-                                                                KubeInputs& inputs,
-                                                                NodeConfig config, Duration grace);
+  // counts as alive: it beats four times as often. A node that was stopped begins lost: nothing of
+  // it runs or speaks.
+  [[nodiscard]] static async::Task<Result<std::unique_ptr<KubeNode>>> create(kube::Client& client,
+                                                                             KubeInputs& inputs,
+                                                                             NodeConfig config,
+                                                                             Duration grace);
   ~KubeNode();
 
   // Registers the node, then takes pods. stop() is due also after an error.

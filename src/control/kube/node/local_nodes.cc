@@ -173,7 +173,7 @@ async::Task<Status> LocalNodes::Impl::start(Duration patience) {
   services.start();
   for (std::size_t i = 0; i < names.size(); ++i) {
     Result<std::unique_ptr<KubeNode>> node =
-        KubeNode::create(client, inputs, config_of(i), options.grace);
+        co_await KubeNode::create(client, inputs, config_of(i), options.grace);
     if (!node.ok()) co_return node.error().with_context("node " + names[i]);
     nodes.push_back(std::move(*node));
   }

@@ -238,6 +238,15 @@ TEST(LocalNodes, ALostNodeIsNoticedItsPodsGoAndItComesBack) {
             "0/2 nodes are available: 1 node was lost, 1 node(s) didn't match Pod's node "
             "affinity/selector");
 
+  // It stays lost when the process starts again: nothing runs there, nothing is told.
+  cluster.stop_nodes(NodeAgent::Stop::kLeavePods);
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  cluster.create_pod(shell_pod("elsewhere", "exec sleep 1000"));
+  EXPECT_EQ(text(cluster.await_pod("elsewhere", is_ready), {"spec", "nodeName"}), "node-1");
+  const Json silent = cluster.api().get(kPods + "/stays").body;
+  EXPECT_FALSE(is_ready(silent));
+  EXPECT_EQ(silent["status"]["containerStatuses"][0]["restartCount"], 0);
+
   set_stopped(cluster, "node-2", nullptr);
   const Json back = cluster.await(LocalCluster::kNodes, "node-2", [](const Json& node) {
     return is_ready(node) && kube::list_at(node, {"spec", "taints"}).empty();
@@ -378,6 +387,53 @@ TEST(LocalNodes, ServicesForwardToTheirEndpointsAndHaveNames) {
   }
   EXPECT_EQ(cluster.api().remove(services + "/web").status, 200);
   EXPECT_TRUE(cluster.api().eventually([&] { return greeting_at(address, 18080).empty(); }));
+}
+
+TEST(LocalNodes, AClaimThatWaitsForItsPodIsToldTheNodeAndItsFolderIsMounted) {
+  LocalCluster cluster;
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  ASSERT_EQ(cluster.api()
+                .post("/apis/storage.k8s.io/v1/storageclasses",
+                      Json::parse(R"({"metadata":{"name":"local"},"provisioner":"nacelle.dev/local",
+                          "volumeBindingMode":"WaitForFirstConsumer"})"))
+                .status,
+            201);
+  const std::string claims = "/api/v1/namespaces/default/persistentvolumeclaims";
+  const auto claim = cluster.api().post(
+      claims, Json::parse(R"({"metadata":{"name":"data"},"spec":{"storageClassName":"local",
+          "accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}}})"));
+  ASSERT_EQ(claim.status, 201) << claim.text;
+  Json pod = shell_pod("p", "echo kept > /data/file; exec sleep 1000");
+  pod["spec"]["volumes"] =
+      Json::parse(R"([{"name":"v","persistentVolumeClaim":{"claimName":"data"}}])");
+  pod["spec"]["containers"][0]["volumeMounts"] =
+      Json::parse(R"([{"name":"v","mountPath":"/data"}])");
+  cluster.create_pod(pod);
+  (void)cluster.await(claims, "data", [](const Json& now) {
+    return kube::map_at(now, {"metadata", "annotations"})
+               .value("volume.kubernetes.io/selected-node", Json()) == "node-1";
+  });
+  const Json waits = cluster.await_pod(
+      "p", [](const Json& now) { return condition_of(now, "PodScheduled") == "False"; });
+  EXPECT_EQ(condition_message(waits, "PodScheduled"),
+            "waiting for the volume of persistentvolumeclaim \"data\" on node-1");
+  // What a provisioner does.
+  const std::filesystem::path folder = cluster.folder() / "volumes/pv-1";
+  Json volume = Json::parse(R"({"metadata":{"name":"pv-1",
+          "annotations":{"pv.kubernetes.io/provisioned-by":"nacelle.dev/local"}},
+      "spec":{"capacity":{"storage":"1Gi"},"accessModes":["ReadWriteOnce"],"storageClassName":"local",
+          "claimRef":{"namespace":"default","name":"data"},
+          "nodeAffinity":{"required":{"nodeSelectorTerms":[{"matchExpressions":[
+              {"key":"kubernetes.io/hostname","operator":"In","values":["node-1"]}]}]}}}})");
+  volume["spec"]["local"]["path"] = folder.string();
+  const auto made = cluster.api().post("/api/v1/persistentvolumes", volume);
+  ASSERT_EQ(made.status, 201) << made.text;
+  ASSERT_EQ(cluster.api().patch(claims + "/data", {{"spec", {{"volumeName", "pv-1"}}}}).status,
+            200);
+  ASSERT_EQ(cluster.api().patch(claims + "/data/status", {{"status", {{"phase", "Bound"}}}}).status,
+            200);
+  (void)cluster.await_pod("p", is_ready);
+  EXPECT_TRUE(cluster.api().eventually([&] { return std::filesystem::exists(folder / "file"); }));
 }
 
 TEST(LocalNodes, WhatOthersWriteIntoAPodsStatusIsPutRight) {

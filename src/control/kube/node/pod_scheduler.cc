@@ -18,6 +18,12 @@ const kube::Resource kPods{"", "v1", "pods"};
 
 std::string uid_of(const Json& object) { return std::string(text_at(object, {"metadata", "uid"})); }
 
+kube::InformerOptions class_options() {
+  kube::InformerOptions out;
+  out.resource = kube::Resource("storage.k8s.io", "v1", "storageclasses");
+  return out;
+}
+
 const Json* scheduled_condition(const Json& pod) {
   for (const Json& one : kube::list_at(pod, {"status", "conditions"})) {
     if (text_at(one, {"type"}) == "PodScheduled") return &one;
@@ -42,6 +48,8 @@ PodScheduler::PodScheduler(kube::Client& client, KubeInputs& inputs, const kube:
       nodes_(nodes),
       pods_(pods),
       inputs_(inputs),
+      classes_(client, class_options(),
+               [this](std::span<const kube::ObjectChange>) { changed_.set(); }),
       events_(client, kName),
       changed_(client.loop()),
       scope_(client.loop()) {}
@@ -54,11 +62,13 @@ void PodScheduler::start() {
     }
   });
   events_.start();
+  classes_.start();
   scope_.spawn(run());
 }
 
 async::Task<void> PodScheduler::stop() {
   listening_.reset();
+  co_await classes_.stop();
   scope_.stop();
   scope_.cancel();
   co_await scope_.join();
@@ -92,7 +102,7 @@ async::Task<void> PodScheduler::run() {
   while (!scope_.stop_requested()) {
     (void)co_await changed_.wait();
     if (scope_.stop_requested()) co_return;
-    if (!nodes_.synced() || !pods_.synced()) {
+    if (!nodes_.synced() || !pods_.synced() || !classes_.synced()) {
       changed_.reset();
       continue;  // the first lists will tell
     }
@@ -148,6 +158,9 @@ std::vector<scheduler::PodDemand> PodScheduler::waiting() {
       },
       [this](std::string_view name) {
         return inputs_.volumes().get({"", std::string(name)}).get();
+      },
+      [this](std::string_view name) {
+        return classes_.get({"", std::string(name)}).get();
       }};
   std::vector<scheduler::PodDemand> out;
   for (const kube::ObjectKey& key : pending_) {
@@ -179,9 +192,13 @@ async::Task<Status> PodScheduler::round() {
       CO_RETURN_IF_ERROR(co_await tell_unschedulable(pod.key, at.why));
       continue;
     }
-    const Result<bool> bound = co_await bind(&pod, at.node);
-    if (!bound.ok()) co_return bound.error();
-    if (!*bound) continue;
+    if (!pod.claims_to_place.empty()) {
+      CO_RETURN_IF_ERROR(co_await place_claims(&pod, at.node));
+    } else {
+      const Result<bool> bound = co_await bind(&pod, at.node);
+      if (!bound.ok()) co_return bound.error();
+      if (!*bound) continue;
+    }
     const auto node = std::find_if(nodes.begin(), nodes.end(),
                                    [&](const auto& one) { return one.name == at.node; });
     node->take(pod.requests, pod.owner);
@@ -216,6 +233,25 @@ async::Task<Result<bool>> PodScheduler::bind(const scheduler::PodDemand* pod, st
   tell(pod->key, pod->uid, false, "Scheduled",
        fmt::format("Successfully assigned {} to {}", pod->key.to_string(), node));
   co_return true;
+}
+
+async::Task<Status> PodScheduler::place_claims(const scheduler::PodDemand* pod, std::string node) {
+  const kube::Resource claims("", "v1", "persistentvolumeclaims");
+  for (const std::string& name : pod->claims_to_place) {
+    const kube::CachedObject claim = inputs_.claims().get({pod->key.name_space, name});
+    if (claim == nullptr) continue;
+    const Json& annotations = kube::map_at(*claim, {"metadata", "annotations"});
+    if (annotations.value(scheduler::kSelectedNode, Json()) == node) continue;
+    Json patch = {{"metadata", {{"annotations", {{scheduler::kSelectedNode, node}}}}}};
+    const kube::ObjectRef ref(claims, pod->key.name_space, name);
+    const Result<kube::Answer> told =
+        co_await client_.patch(ref, kube::PatchType::kMerge, std::move(patch));
+    if (!told.ok()) co_return told.error();
+    if (told->error && told->error->code >= 500) co_return told->error->to_status();
+  }
+  co_return co_await tell_unschedulable(
+      pod->key, fmt::format("waiting for the volume of persistentvolumeclaim \"{}\" on {}",
+                            pod->claims_to_place.front(), node));
 }
 
 async::Task<Status> PodScheduler::tell_unschedulable(kube::ObjectKey key, std::string why) {

@@ -56,6 +56,8 @@ class PodScheduler {
   [[nodiscard]] const Load& load_of(const kube::Json& pod);
   // False: the API will not have it, since the pod went or someone else bound it; the watch tells.
   [[nodiscard]] async::Task<Result<bool>> bind(const scheduler::PodDemand* pod, std::string node);
+  // Tells the claims which node is to have their volumes; the pod is bound once they are there.
+  [[nodiscard]] async::Task<Status> place_claims(const scheduler::PodDemand* pod, std::string node);
   [[nodiscard]] async::Task<Status> tell_unschedulable(kube::ObjectKey key, std::string why);
   void tell(const kube::ObjectKey& key, const std::string& uid, bool warning, const char* reason,
             std::string message);
@@ -64,6 +66,7 @@ class PodScheduler {
   const kube::Informer& nodes_;
   const kube::Informer& pods_;
   KubeInputs& inputs_;
+  kube::Informer classes_;
   EventRecorder events_;
   std::shared_ptr<void> listening_;
   std::set<kube::ObjectKey> pending_;           // wait for a node

@@ -85,6 +85,23 @@ void add_names(const PlanInputs& from, ContainerPlan& plan) {
   if (!taken && !file.empty()) plan.mounts.push_back({file.string(), kHosts, true});
 }
 
+// What the container needs of the node stays at its path although a volume covers a folder above
+// it, as one at /tmp or /home does when the node's own folder lies there.
+void keep_in_sight(const PlanInputs& from, const std::string& container, ContainerPlan& plan) {
+  if (from.mount_mode == MountMode::kTranslate) return;
+  const fs::path needed[] = {from.folder.container(container) / "work", from.config.folder / "bin",
+                             fs::path(from.config.engine).parent_path()};
+  for (const fs::path& path : needed) {
+    const std::string text = path.string();
+    const bool covered =
+        !text.empty() &&
+        std::any_of(plan.mounts.begin(), plan.mounts.end(), [&](const BindMount& mount) {
+          return mount.target != text && text.starts_with(mount.target + "/");
+        });
+    if (covered) plan.mounts.push_back({text, text, false});
+  }
+}
+
 // In a file system of its own a program may come with a volume; else it has to be on the host.
 bool program_exists(const PlanInputs& from, const ContainerPlan& plan) {
   const std::string program = find_program(plan.argv[0], plan.environment);
@@ -145,6 +162,7 @@ std::variant<PlannedContainer, StartFailure> plan_container(const PlanInputs& fr
   plan.mounts.push_back({from.folder.termination(container.name, from.state.attempt).string(),
                          container.termination_message_path, false});
   add_names(from, plan);
+  keep_in_sight(from, container.name, plan);
   plan.working_dir = container.working_dir.empty()
                          ? (from.folder.container(container.name) / "work").string()
                          : container.working_dir;

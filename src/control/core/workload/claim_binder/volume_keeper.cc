@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "control/core/timestamp.h"
 #include "control/core/workload/claim_binder/volume_match.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload {
 namespace {
@@ -108,7 +108,7 @@ class VolumeKeeper {
     };
     if (text_at(status, {"phase"}) != phase.name) {
       status["phase"] = phase.name;
-      status["lastPhaseTransitionTime"] = timestamp_of(observed_.now);
+      status["lastPhaseTransitionTime"] = kube::timestamp(observed_.now);
     }
     put("reason", phase.reason);
     put("message", phase.message);

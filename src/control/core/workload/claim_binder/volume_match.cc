@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "control/core/pod/quantity.h"
+#include "base/quantity.h"
 #include "control/core/workload/labels.h"
 
 namespace nacelle::control::workload {
@@ -16,7 +16,7 @@ constexpr std::string_view kOldClass = "volume.beta.kubernetes.io/storage-class"
 std::int64_t amount_at(const Json& object, kube::Path path) {
   const Json* value = kube::find(object, path);
   if (value == nullptr) return 0;
-  const auto amount = pod::Quantity::from_json(*value);
+  const auto amount = Quantity::from_json(*value);
   return amount.ok() ? amount->value() : 0;
 }
 

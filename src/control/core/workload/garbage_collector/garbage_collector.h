@@ -1,8 +1,8 @@
 // garbage_collector.h: objects whose owners are gone, and owners that go after their dependents.
 //
 // Works on the metadata of all objects at once. An owner counts as gone only when its kind is among
-// `complete_kinds`: what has not been listed yet may be there. Updates change metadata only: a shell
-// that holds metadata alone sends ownerReferences and finalizers as a merge patch with the
+// `complete_kinds`: what has not been listed yet may be there. Updates change metadata only: a
+// shell that holds metadata alone sends ownerReferences and finalizers as a merge patch with the
 // resourceVersion.
 //
 // Home:    pure.

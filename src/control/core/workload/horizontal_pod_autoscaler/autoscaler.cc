@@ -5,11 +5,11 @@
 
 #include <fmt/format.h>
 
-#include "control/core/conditions.h"
-#include "control/core/pod/quantity.h"
-#include "control/core/timestamp.h"
+#include "base/quantity.h"
 #include "control/core/workload/horizontal_pod_autoscaler/proposal.h"
 #include "control/core/workload/horizontal_pod_autoscaler/scaling_rules.h"
+#include "kube/conditions.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload {
 namespace {
@@ -21,7 +21,7 @@ double tolerance_of(const Json& behavior, const char* direction) {
   constexpr double kDefault = 0.1;
   const Json* value = kube::find(behavior, {direction, "tolerance"});
   if (value == nullptr) return kDefault;
-  const auto amount = pod::Quantity::from_json(*value);
+  const auto amount = Quantity::from_json(*value);
   return amount.ok() ? static_cast<double>(amount->milli()) / 1000 : kDefault;
 }
 
@@ -41,7 +41,8 @@ class AutoscalerDecider {
         object_(observed.autoscaler),
         behavior_(kube::map_at(object_, {"spec", "behavior"})),
         memory_(memory),
-        conditions_(kube::list_at(object_, {"status", "conditions"}), timestamp_of(observed.now)),
+        conditions_(kube::list_at(object_, {"status", "conditions"}),
+                    kube::timestamp(observed.now)),
         least_(std::max<std::int64_t>(0, number_at(object_, {"spec", "minReplicas"}).value_or(1))),
         most_(std::max(least_, number_at(object_, {"spec", "maxReplicas"}).value_or(1))) {}
 
@@ -169,7 +170,7 @@ class AutoscalerDecider {
     if (const auto generation = number_at(object_, {"metadata", "generation"})) {
       status["observedGeneration"] = *generation;
     }
-    if (scaled_) status["lastScaleTime"] = timestamp_of(observed_.now);
+    if (scaled_) status["lastScaleTime"] = kube::timestamp(observed_.now);
     status["conditions"] = conditions_.list();
     if (status == kube::map_at(object_, {"status"})) return;
     Json updated = object_;
@@ -181,7 +182,7 @@ class AutoscalerDecider {
   const Json& object_;
   const Json& behavior_;
   ScaleMemory& memory_;
-  Conditions conditions_;
+  kube::Conditions conditions_;
   const std::int64_t least_, most_;
   std::int64_t current_ = 0;
   bool scaled_ = false;

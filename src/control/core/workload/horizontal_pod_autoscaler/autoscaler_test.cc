@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "control/core/timestamp.h"
 #include "control/core/workload/horizontal_pod_autoscaler/scaling_rules.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload {
 namespace {
@@ -29,10 +29,10 @@ Json pod(int number, const char* state) {
   if (is == "never") ready = "False", moved = started;
   if (is == "pending") out["status"]["phase"] = "Pending", ready = "False";
   if (is == "failed") out["status"]["phase"] = "Failed", ready = "False";
-  if (is == "ending") out["metadata"]["deletionTimestamp"] = timestamp_of(kNow);
-  out["status"]["startTime"] = timestamp_of(started);
+  if (is == "ending") out["metadata"]["deletionTimestamp"] = kube::timestamp(kNow);
+  out["status"]["startTime"] = kube::timestamp(started);
   out["status"]["conditions"] = Json::array(
-      {{{"type", "Ready"}, {"status", ready}, {"lastTransitionTime", timestamp_of(moved)}}});
+      {{{"type", "Ready"}, {"status", ready}, {"lastTransitionTime", kube::timestamp(moved)}}});
   return out;
 }
 

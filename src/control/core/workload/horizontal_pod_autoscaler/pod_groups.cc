@@ -1,7 +1,7 @@
 #include "control/core/workload/horizontal_pod_autoscaler/pod_groups.h"
 
-#include "control/core/timestamp.h"
-#include "control/core/workload/pod_state.h"
+#include "kube/pod.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload {
 namespace {
@@ -10,14 +10,14 @@ using kube::text_at;
 
 // Whether the CPU of this pod does not count yet.
 bool is_starting(const Json& pod, const PodReading& reading, std::int64_t now) {
-  const auto started = seconds_of(text_at(pod, {"status", "startTime"}));
+  const auto started = kube::parse_timestamp(text_at(pod, {"status", "startTime"}));
   const Json* ready = nullptr;
   for (const Json& condition : kube::list_at(pod, {"status", "conditions"})) {
     if (text_at(condition, {"type"}) == "Ready") ready = &condition;
   }
   if (!started || ready == nullptr) return true;
   const bool is_false = text_at(*ready, {"status"}) == "False";
-  const auto moved = seconds_of(text_at(*ready, {"lastTransitionTime"})).value_or(0);
+  const auto moved = kube::parse_timestamp(text_at(*ready, {"lastTransitionTime"})).value_or(0);
   if (*started + kCpuInitialization > now) {
     // Within the start even a ready pod needs a whole window since it became ready.
     return is_false || reading.at < moved + reading.window;
@@ -53,7 +53,7 @@ PodGroups group_pods(const std::vector<Json>& pods, const MetricReading& reading
 
 std::int64_t ready_pods(const std::vector<Json>& pods) {
   std::int64_t out = 0;
-  for (const Json& pod : pods) out += is_ready(pod) ? 1 : 0;
+  for (const Json& pod : pods) out += kube::is_ready(pod) ? 1 : 0;
   return out;
 }
 

@@ -6,14 +6,13 @@
 #include <limits>
 #include <utility>
 
-#include "control/core/pod/quantity.h"
+#include "base/quantity.h"
 #include "control/core/workload/horizontal_pod_autoscaler/pod_groups.h"
 
 namespace nacelle::control::workload {
 namespace {
 
 using kube::text_at;
-using pod::Quantity;
 using Values = std::map<std::string, Milli>;
 
 std::string text_of(Milli value) {

@@ -11,6 +11,8 @@
 #include "control/core/workload/job/job_status.h"
 #include "control/core/workload/labels.h"
 #include "control/core/workload/pod_state.h"
+#include "kube/pod.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload {
 namespace {
@@ -61,7 +63,8 @@ class JobDecider {
     const auto keep = number_at(job_, {"spec", "ttlSecondsAfterFinished"});
     if (!keep || kube::is_being_deleted(job_)) return;
     const Json* end = status_.conditions.find(status_.is("Complete") ? "Complete" : "Failed");
-    const std::int64_t ended = seconds_of(text_at(*end, {"lastTransitionTime"})).value_or(0);
+    const std::int64_t ended =
+        kube::parse_timestamp(text_at(*end, {"lastTransitionTime"})).value_or(0);
     if (const std::int64_t rest = ended + *keep - now_; rest > 0) {
       decision_.look_again(std::chrono::seconds(rest));
       return;
@@ -162,10 +165,10 @@ class JobDecider {
     }
     if (status_.is("Suspended")) {
       status_.conditions.set({"Suspended", "False", "JobResumed", "Job resumed"});
-      status_.start_time = timestamp_of(now_);
+      status_.start_time = kube::timestamp(now_);
       tell("Normal", "Resumed", "Job resumed");
     } else if (text_at(job_, {"status", "startTime"}).empty()) {
-      status_.start_time = timestamp_of(now_);
+      status_.start_time = kube::timestamp(now_);
     }
   }
 
@@ -189,7 +192,7 @@ class JobDecider {
     for (const JobPod* pod : active_) drop(*pod);
     if (!at_rest()) return;
     status_.conditions.set({"Complete", "True", "CompletionsReached", message});
-    status_.completion_time = timestamp_of(now_);
+    status_.completion_time = kube::timestamp(now_);
     tell("Normal", "Completed", "Job completed");
   }
 
@@ -304,7 +307,7 @@ class JobDecider {
 
   void write_status() {
     status_.active = static_cast<std::int64_t>(active_.size());
-    for (const JobPod* pod : active_) status_.ready += is_ready(*pod->pod) ? 1 : 0;
+    for (const JobPod* pod : active_) status_.ready += kube::is_ready(*pod->pod) ? 1 : 0;
     Json status = status_.finished(indexed_, per_index_.has_value());
     if (status == kube::map_at(job_, {"status"})) return;
     Json updated = job_;

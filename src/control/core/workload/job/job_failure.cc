@@ -43,7 +43,7 @@ std::optional<std::int64_t> deadline_left(const JobProgress& progress, const Job
   const auto limit = number_at(progress.job, {"spec", "activeDeadlineSeconds"});
   if (!limit || progress.suspended) return std::nullopt;
   if (!status.start_time.empty()) return limit;  // starts now
-  const auto started = seconds_of(text_at(progress.job, {"status", "startTime"}));
+  const auto started = kube::parse_timestamp(text_at(progress.job, {"status", "startTime"}));
   if (!started) return std::nullopt;
   return *started + *limit - progress.now;
 }

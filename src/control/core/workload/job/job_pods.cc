@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "control/core/children.h"
-#include "control/core/timestamp.h"
 #include "control/core/workload/job/job.h"
 #include "control/core/workload/labels.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload {
 namespace {
@@ -32,16 +32,17 @@ std::optional<std::int64_t> number_of(std::string_view text) {
 std::int64_t ended_at(const Json& pod) {
   std::int64_t latest = 0;
   for (const Json& status : kube::list_at(pod, {"status", "containerStatuses"})) {
-    const auto at = seconds_of(text_at(status, {"state", "terminated", "finishedAt"}));
+    const auto at = kube::parse_timestamp(text_at(status, {"state", "terminated", "finishedAt"}));
     latest = std::max(latest, at.value_or(0));
   }
   if (latest > 0) return latest;
   for (const Json& condition : kube::list_at(pod, {"status", "conditions"})) {
     if (text_at(condition, {"type"}) != "Ready") continue;
-    if (const auto at = seconds_of(text_at(condition, {"lastTransitionTime"}))) return *at;
+    if (const auto at = kube::parse_timestamp(text_at(condition, {"lastTransitionTime"})))
+      return *at;
   }
   for (const char* field : {"deletionTimestamp", "creationTimestamp"}) {
-    if (const auto at = seconds_of(text_at(pod, {"metadata", field}))) return *at;
+    if (const auto at = kube::parse_timestamp(text_at(pod, {"metadata", field}))) return *at;
   }
   return 0;
 }

@@ -8,9 +8,9 @@
 #include <set>
 #include <string>
 
-#include "control/core/conditions.h"
-#include "control/core/timestamp.h"
 #include "control/core/workload/job/index_set.h"
+#include "kube/conditions.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload {
 
@@ -22,7 +22,7 @@ class JobStatus {
       : before_(kube::map_at(job, {"status"})),
         completions_(std::clamp<std::int64_t>(
             kube::number_at(job, {"spec", "completions"}).value_or(0), 0, kMaxIndexes)),
-        conditions(kube::list_at(job, {"status", "conditions"}), timestamp_of(now)),
+        conditions(kube::list_at(job, {"status", "conditions"}), kube::timestamp(now)),
         completed(IndexSet::parse(kube::text_at(before_, {"completedIndexes"}), completions_)),
         failed_indexes(IndexSet::parse(kube::text_at(before_, {"failedIndexes"}), completions_)) {
     succeeded = number("succeeded");
@@ -82,7 +82,7 @@ class JobStatus {
   const std::int64_t completions_;
 
  public:
-  Conditions conditions;
+  kube::Conditions conditions;
   IndexSet completed, failed_indexes;
   IndexSet stored_completed{0};
   std::int64_t active = 0, ready = 0, terminating = 0, succeeded = 0, failed = 0;

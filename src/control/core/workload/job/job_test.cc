@@ -6,11 +6,11 @@
 #include <map>
 #include <set>
 
-#include "control/core/timestamp.h"
 #include "control/core/workload/job/index_set.h"
 #include "control/core/workload/job/job_pods.h"
 #include "control/core/workload/job/pod_failure_policy.h"
 #include "control/core/workload/testing/world.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload {
 namespace {
@@ -64,7 +64,7 @@ struct Fates {
       container["name"] = "c";
       container["state"]["terminated"] = {
           {"exitCode", std::string_view(phase) == "Failed" ? exit_code : 0},
-          {"finishedAt", timestamp_of(world.now)}};
+          {"finishedAt", kube::timestamp(world.now)}};
     });
   }
 };

@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "control/core/children.h"
-#include "control/core/conditions.h"
-#include "control/core/timestamp.h"
 #include "control/core/workload/int_or_percent.h"
 #include "control/core/workload/labels.h"
-#include "control/core/workload/pod_state.h"
+#include "kube/conditions.h"
+#include "kube/pod.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload {
 namespace {
@@ -94,8 +94,8 @@ class BudgetDecider {
         return kube::key_of(*each).name == name;
       });
       if (pod == pods_.end() || kube::is_being_deleted(**pod)) continue;
-      const auto at =
-          since.is_string() ? seconds_of(since.get_ref<const std::string&>()) : std::nullopt;
+      const auto at = since.is_string() ? kube::parse_timestamp(since.get_ref<const std::string&>())
+                                        : std::nullopt;
       const std::int64_t rest = at.value_or(0) + kDisruptionTimeout - observed_.now;
       if (rest <= 0) continue;  // nobody deleted it
       decision_.look_again(std::chrono::seconds(rest));
@@ -108,10 +108,7 @@ class BudgetDecider {
     const Json disrupted = still_disrupted();
     std::int64_t healthy = 0;
     for (const Json* pod : pods_) {
-      healthy += is_ready(*pod) && !kube::is_being_deleted(*pod) &&
-                         !disrupted.contains(kube::key_of(*pod).name)
-                     ? 1
-                     : 0;
+      healthy += kube::is_ready(*pod) && !disrupted.contains(kube::key_of(*pod).name) ? 1 : 0;
     }
     const std::int64_t allowed = expected <= 0 ? 0 : std::max<std::int64_t>(0, healthy - desired);
     status_["currentHealthy"] = healthy;
@@ -125,7 +122,8 @@ class BudgetDecider {
     if (const auto generation = number_at(budget_, {"metadata", "generation"})) {
       status_["observedGeneration"] = *generation;
     }
-    Conditions conditions(kube::list_at(status_, {"conditions"}), timestamp_of(observed_.now));
+    kube::Conditions conditions(kube::list_at(status_, {"conditions"}),
+                                kube::timestamp(observed_.now));
     conditions.set({"DisruptionAllowed", allowed > 0 ? "True" : "False",
                     allowed > 0 ? "SufficientPods" : "InsufficientPods", note_});
     status_["conditions"] = conditions.list();

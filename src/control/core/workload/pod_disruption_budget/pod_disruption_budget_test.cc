@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "control/core/timestamp.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload {
 namespace {
@@ -75,8 +75,8 @@ TEST(DisruptionBudgets, ASettledOneWritesNothing) {
 
 TEST(DisruptionBudgets, GrantedEvictionsCountUntilTheyHappen) {
   auto observed = fleet(R"({"minAvailable":1})", 3, 3, 3);
-  observed.budget["status"]["disruptedPods"] = {{"p0", timestamp_of(kNow - 20)},
-                                                {"gone", timestamp_of(kNow)}};
+  observed.budget["status"]["disruptedPods"] = {{"p0", kube::timestamp(kNow - 20)},
+                                                {"gone", kube::timestamp(kNow)}};
   EXPECT_EQ(status_of(observed)["disruptionsAllowed"], 1);
   EXPECT_EQ(status_of(observed)["disruptedPods"].size(), 1U);
   EXPECT_EQ(decide_disruption_budget(observed).look_again_in, std::chrono::seconds(100));

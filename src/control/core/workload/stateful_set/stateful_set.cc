@@ -277,7 +277,7 @@ class StatefulSetDecider {
           text_at(*pod, {"metadata", "labels", kControllerRevisionHash});
       const bool stays = !kube::is_being_deleted(*pod);
       ++counts.replicas;
-      if (text_at(*pod, {"status", "phase"}) == "Running" && is_ready(*pod)) ++counts.ready;
+      if (text_at(*pod, {"status", "phase"}) == "Running" && is_serving(*pod)) ++counts.ready;
       if (available(*pod)) ++counts.available;
       if (stays && revision == revisions_.current_name) ++counts.current;
       if (stays && revision == revisions_.update_name) ++counts.updated;

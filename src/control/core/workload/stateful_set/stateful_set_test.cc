@@ -7,10 +7,10 @@
 #include <map>
 #include <set>
 
-#include "control/core/timestamp.h"
 #include "control/core/workload/pod_state.h"
 #include "control/core/workload/stateful_set/identity.h"
 #include "control/core/workload/testing/world.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload {
 namespace {
@@ -40,7 +40,7 @@ void run_nodes(World& world) {
   world.finish_deletions();
   for (const Json& seen : world.of("Pod")) {
     const bool works = image_of(seen) != "broken";
-    if (kube::is_being_deleted(seen) || (is_ready(seen) == works && seen.contains("status"))) {
+    if (kube::is_being_deleted(seen) || (is_serving(seen) == works && seen.contains("status"))) {
       continue;
     }
     world.edit("Pod", kube::key_of(seen).name, [&](Json& pod) {
@@ -48,7 +48,7 @@ void run_nodes(World& world) {
       pod["status"]["conditions"] =
           Json::array({{{"type", "Ready"},
                         {"status", works ? "True" : "False"},
-                        {"lastTransitionTime", timestamp_of(world.now)}}});
+                        {"lastTransitionTime", kube::timestamp(world.now)}}});
     });
   }
 }
@@ -155,7 +155,7 @@ TEST(StatefulSets, InOrderEachWaitsForTheOneBefore) {
     for (int i = 0; i < 60; ++i) {
       const std::size_t before = world.of("Pod").size();
       bool all_ready = true;
-      for (const Json& pod : world.of("Pod")) all_ready = all_ready && is_ready(pod);
+      for (const Json& pod : world.of("Pod")) all_ready = all_ready && is_serving(pod);
       step(world);
       const std::size_t after = world.of("Pod").size();
       ASSERT_LE(after, before + 1);
@@ -198,7 +198,7 @@ TEST(StatefulSets, RollsFromTheLastDownAndOneAtATime) {
     step(world);
     run_nodes(world);
     int there = 0;
-    for (const Json& pod : world.of("Pod")) there += is_ready(pod) ? 1 : 0;
+    for (const Json& pod : world.of("Pod")) there += is_serving(pod) ? 1 : 0;
     ASSERT_GE(there, 2);
     for (const auto& [name, image] : images(world)) {
       const auto at = old.find(name);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "control/core/timestamp.h"
+#include "kube/time.h"
 
 namespace nacelle::control::workload::testing {
 namespace {
@@ -20,7 +20,7 @@ Json& World::add(Json object) {
   metadata["uid"] = "uid-" + std::to_string(++uids_);
   if (!is_of_cluster(kind)) metadata["namespace"] = "n";
   metadata["generation"] = 1;
-  metadata["creationTimestamp"] = timestamp_of(now);
+  metadata["creationTimestamp"] = kube::timestamp(now);
   touch(object);
   objects_.push_back(std::move(object));
   return objects_.back();
@@ -114,7 +114,7 @@ bool World::write(const Json& object, bool status) {
 void World::request_deletion(Json& stored) {
   const std::string uid = stored["metadata"]["uid"];
   if (!kube::is_being_deleted(stored)) {
-    stored["metadata"]["deletionTimestamp"] = timestamp_of(now);
+    stored["metadata"]["deletionTimestamp"] = kube::timestamp(now);
     touch(stored);
   }
   if (kube::text_at(stored, {"kind"}) != "Pod") erase_if_free(uid);

@@ -1,0 +1,117 @@
+#include "apps/nacelle/control_plane.h"
+
+#include <unistd.h>
+
+#include "apps/nacelle/gateway_kinds.h"
+#include "control/kube/kinds.h"
+#include "gateway/config/compile.h"
+
+namespace nacelle::apps {
+namespace {
+
+using kube::Json;
+
+constexpr const char* kSystemNamespace = "kserve";
+constexpr const char* kGatewayName = "kserve-ingress-gateway";
+
+// What services and claims count on, made where it is absent.
+std::vector<Json> first_objects() {
+  std::vector<Json> out = control::custom_resource_definitions();
+  for (Json& crd : gateway_custom_resource_definitions()) out.push_back(std::move(crd));
+  for (Json& preset : control::preset_objects(kSystemNamespace)) out.push_back(std::move(preset));
+  out.push_back({{"apiVersion", "gateway.networking.k8s.io/v1"},
+                 {"kind", "GatewayClass"},
+                 {"metadata", {{"name", "nacelle"}}},
+                 {"spec", {{"controllerName", gateway::kControllerName}}}});
+  return out;
+}
+
+// A tenth of the memory for each engine's KV cache, where it asks for nothing else: several fit.
+std::string kv_cache_default() {
+  const double pages = static_cast<double>(::sysconf(_SC_PHYS_PAGES));
+  const double gib = pages * static_cast<double>(::sysconf(_SC_PAGESIZE)) / double{1 << 30};
+  return fmt::format("VLLM_CPU_KVCACHE_SPACE={:.2f}", std::max(0.25, gib / 16));
+}
+
+}  // namespace
+
+ControlPlane::ControlPlane(Options options) : options_(std::move(options)) {}
+
+ControlPlane::~ControlPlane() {
+  if (!stopped_) async::run_blocking(loop(), stop(control::node::NodeAgent::Stop::kLeavePods));
+  runtime_.stop();
+  runtime_.join();
+}
+
+Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
+  std::unique_ptr<ControlPlane> plane(new ControlPlane(std::move(options)));
+  const Options& given = plane->options_;
+  plane->runtime_.start();
+
+  kube::ApiServerOptions api;
+  api.folder = given.folder / "api";
+  api.address = given.address;
+  api.objects = first_objects();
+  api.pod_logs = &plane->logs_;
+  api.converters = control::converters();
+  api.admissions = control::admissions(kSystemNamespace);
+  ASSIGN_OR_RETURN(plane->api_, kube::ApiServer::start(plane->runtime_, std::move(api)));
+
+  plane->transport_ = std::make_shared<kube::LocalTransport>(plane->loop(), plane->api_->handler());
+  plane->client_ = std::make_unique<kube::Client>(plane->transport_,
+                                                  kube::ClientIdentity{.user_agent = "nacelle"});
+
+  control::node::LocalNodesOptions nodes;
+  nodes.folder = given.folder / "nodes";
+  nodes.nodes = given.nodes;
+  nodes.node.engine = given.program;
+  nodes.node.environment = {kv_cache_default()};
+  nodes.grace = 5s;
+  ASSIGN_OR_RETURN(plane->nodes_, control::node::LocalNodes::create(*plane->client_, plane->logs_,
+                                                                    std::move(nodes)));
+  control::ControllersOptions controllers;
+  // There are no roles here, and the gateway picks in process.
+  controllers.kserve.platform.rbac = false;
+  controllers.kserve.platform.picker_in_gateway = true;
+  controllers.llmd.load = given.load;
+  ASSIGN_OR_RETURN(plane->controllers_,
+                   control::Controllers::create(*plane->client_, std::move(controllers)));
+  return plane;
+}
+
+async::Task<Status> ControlPlane::start() {
+  const Status gateway = co_await apply_gateway();
+  if (!gateway.ok()) co_return gateway;
+  controllers_->start();
+  co_return co_await nodes_->start();
+}
+
+async::Task<Status> ControlPlane::apply_gateway() {
+  Json gateway = {{"apiVersion", "gateway.networking.k8s.io/v1"},
+                  {"kind", "Gateway"},
+                  {"metadata", {{"name", kGatewayName}, {"namespace", kSystemNamespace}}},
+                  {"spec",
+                   {{"gatewayClassName", "nacelle"},
+                    {"listeners",
+                     {{{"name", "http"},
+                       {"port", options_.gateway_port},
+                       {"protocol", "HTTP"},
+                       {"allowedRoutes", {{"namespaces", {{"from", "All"}}}}}}}}}}};
+  kube::ObjectRef ref({"gateway.networking.k8s.io", "v1", "gateways"}, kSystemNamespace,
+                      kGatewayName);
+  kube::WriteOptions options = kube::WriteOptions::forced();
+  options.field_manager = "nacelle-up";
+  const auto answer =
+      co_await client_->apply(std::move(ref), std::move(gateway), std::move(options));
+  co_return kube::status_of(answer);
+}
+
+async::Task<void> ControlPlane::stop(control::node::NodeAgent::Stop pods) {
+  stopped_ = true;
+  if (controllers_) co_await controllers_->stop();
+  if (nodes_) co_await nodes_->stop(pods);
+  if (transport_) co_await transport_->stop();
+  if (api_) co_await api_->stop();
+}
+
+}  // namespace nacelle::apps
