@@ -72,6 +72,62 @@ spec:
         self.assertEqual(self.up.api("DELETE", f"{cluster.SERVICES}/broken")[0], 200)
 
 
+SCALED = """
+apiVersion: inference.llm-d.ai/v1alpha1
+kind: LLMInferenceService
+metadata: {name: scaled, namespace: default}
+spec:
+  model: {id: demo, source: {uri: "file://%s"}}
+  engine: {type: vllm, args: ["--kv-cache-memory-bytes", "128M", "--threads", "1"]}
+  replicas: 0
+  autoscaling:
+    enabled: true
+    minReplicas: 0
+    maxReplicas: 2
+    metrics: [{type: RequestQueue, requestQueue: {targetAverageQueueDepth: 5}}]
+"""
+
+
+class UpNodes(unittest.TestCase):
+    def setUp(self):
+        self.up = cluster.Cluster("--nodes", 2)
+        self.addCleanup(self.up.close)
+        self.up.wait_ready("demo")
+
+    def nodes_of_pods(self):
+        return {p["spec"]["nodeName"] for p in self.up.pods() if (p.get("status") or {}).get("phase") == "Running"
+                and "deletionTimestamp" not in p["metadata"]}
+
+    def test_a_lost_node_costs_no_request_and_its_pods_move(self):
+        self.assertEqual(self.nodes_of_pods(), {"node-1", "node-2"})
+        code, output = harness.run("node", "stop", "node-2", "--data-dir", self.up.data_dir)
+        self.assertEqual(code, 0, output)
+
+        def moved():
+            self.assertIn("Nacelle", self.up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
+            return self.nodes_of_pods() == {"node-1"} and self.up.condition(
+                f"{cluster.SERVICES}/demo", "Ready")[0] == "True"
+        harness.wait_until(moved, 90, message=lambda: str([(p["metadata"]["name"], p["spec"].get("nodeName"),
+                                                           p["status"].get("phase")) for p in self.up.pods()]))
+        code, output = harness.run("node", "start", "node-2", "--data-dir", self.up.data_dir)
+        self.assertEqual(code, 0, output)
+        harness.wait_until(lambda: "NotReady" not in harness.run("node", "list", "--data-dir", self.up.data_dir)[1],
+                           60, message="the node is back")
+
+    def test_a_service_at_zero_wakes_for_the_first_request(self):
+        path = "/apis/inference.llm-d.ai/v1alpha1/namespaces/default/llminferenceservices/scaled"
+        self.up.apply(path, SCALED % harness.DEMO)
+        deployment = "/apis/apps/v1/namespaces/default/deployments/scaled-kserve"
+        harness.wait_until(lambda: self.up.api("GET", deployment)[0] == 200, 30, message="its Deployment")
+        self.assertEqual(self.up.get(deployment)["spec"]["replicas"], 0)
+        harness.wait_until(lambda: self.up.request("GET", "/default/scaled/v1/models").status == 503, 30,
+                           message="its route")
+        answer = self.up.request("POST", "/default/scaled/v1/chat/completions", {**CHAT, "model": "demo"})
+        self.assertEqual(answer.status, 200, answer.data)
+        self.assertIn("Nacelle", answer.json["choices"][0]["message"]["content"])
+        self.assertEqual(self.up.get(deployment)["spec"]["replicas"], 1)
+
+
 class UpLife(unittest.TestCase):
     def test_kill_9_leaves_engines_that_the_next_start_takes_up(self):
         up = cluster.Cluster(engines=1)

@@ -66,7 +66,9 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   nodes.nodes = given.nodes;
   nodes.node.engine = given.program;
   nodes.node.environment = {kv_cache_default()};
+  // A machine's own nodes are lost by hand only: nobody waits five minutes for the rest of it.
   nodes.grace = 5s;
+  nodes.longest_toleration = 10s;
   ASSIGN_OR_RETURN(plane->nodes_, control::node::LocalNodes::create(*plane->client_, plane->logs_,
                                                                     std::move(nodes)));
   control::ControllersOptions controllers;
