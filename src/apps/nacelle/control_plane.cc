@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "apps/nacelle/gateway_kinds.h"
+#include "control/kube/claim_controller.h"
 #include "control/kube/kinds.h"
 #include "gateway/config/compile.h"
 
@@ -19,6 +20,7 @@ std::vector<Json> first_objects() {
   std::vector<Json> out = control::custom_resource_definitions();
   for (Json& crd : gateway_custom_resource_definitions()) out.push_back(std::move(crd));
   for (Json& preset : control::preset_objects(kSystemNamespace)) out.push_back(std::move(preset));
+  for (Json& one : control::local_path_classes()) out.push_back(std::move(one));
   out.push_back({{"apiVersion", "gateway.networking.k8s.io/v1"},
                  {"kind", "GatewayClass"},
                  {"metadata", {{"name", "nacelle"}}},
@@ -76,6 +78,7 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   controllers.kserve.platform.rbac = false;
   controllers.kserve.platform.picker_in_gateway = true;
   controllers.llmd.load = given.load;
+  controllers.volumes_folder = std::filesystem::absolute(given.folder) / "volumes";
   ASSIGN_OR_RETURN(plane->controllers_,
                    control::Controllers::create(*plane->client_, std::move(controllers)));
   return plane;

@@ -52,7 +52,8 @@ int apply_command(const Args& args) {
   app.add_flag("--dry-run{server}", options.dry_run, "everything but storing it");
   app.add_flag("--server-side", server_side, "what this command always does");
   app.add_flag("--force-conflicts", options.force_conflicts, "take fields that others own");
-  app.add_option("--validate", validate, "strict: unknown fields are errors; warn")
+  app.add_option("--validate", validate,
+                 "strict, or warn: unknown fields of custom kinds are left out with a warning")
       ->check(CLI::IsMember({"strict", "warn"}))
       ->capture_default_str();
   add_cluster_flags(app, flags, true);

@@ -16,6 +16,17 @@ using kube::text_at;
 
 constexpr Duration kPause = std::chrono::milliseconds(50);
 
+// Whether applying changed nothing. A dry run gives no new version.
+bool is_same(Json before, Json after, bool dry_run) {
+  if (!dry_run) return kube::version_of(before) == kube::version_of(after);
+  for (Json* each : {&before, &after}) {
+    for (const char* field : {"managedFields", "resourceVersion", "generation"}) {
+      (*each)["metadata"].erase(field);
+    }
+  }
+  return before == after;
+}
+
 class Apply {
  public:
   Apply(Cluster& cluster, ApplyOptions options, const Terminal& terminal)
@@ -75,7 +86,7 @@ class Apply {
     }
     terminal_.warn(answer->warnings);
     const bool same = succeeded(before) && answer->status != 201 &&
-                      kube::version_of(before->body) == kube::version_of(answer->body);
+                      is_same(before->body, answer->body, options_.dry_run);
     const char* what = answer->status == 201 ? "created" : same ? "unchanged" : "configured";
     terminal_.out(fmt::format("{} {}{}\n", type->label(name), what,
                               options_.dry_run ? " (server dry run)" : ""));

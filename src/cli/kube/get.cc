@@ -94,7 +94,8 @@ class Get {
     if (!as_table()) co_return;
     if (several && shown_ > 0 && table.rows() > 0) terminal_.out("\n");
     shown_ += table.rows();
-    terminal_.out(table.take());
+    // No head without a row; that of a watch comes with its first one.
+    if (table.rows() > 0) terminal_.out(table.take());
     if (options_.watch) table_ = std::move(table);
   }
 

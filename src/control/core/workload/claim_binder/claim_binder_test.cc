@@ -290,7 +290,12 @@ TEST(ClaimBinder, TheDefaultClassIsForClaimsThatSayNothing) {
   at.claim("none", "1Gi", R"({"storageClassName":""})");
   at.claim("unknown", "1Gi", R"({"storageClassName":"nope"})");
   ASSERT_TRUE(at.world.settle());
-  EXPECT_EQ(at.last_event(), "ProvisioningFailed: storageclass.storage.k8s.io \"nope\" not found");
+  std::set<std::string> told;
+  for (const RecordEvent& event : at.world.events) told.insert(event.message);
+  EXPECT_EQ(told,
+            (std::set<std::string>{
+                "storageclass.storage.k8s.io \"nope\" not found",
+                "no persistent volumes available for this claim and no storage class is set"}));
   const char* marked =
       R"({"metadata":{"annotations":{"storageclass.kubernetes.io/is-default-class":"true"}}})";
   at.storage_class("old", marked);

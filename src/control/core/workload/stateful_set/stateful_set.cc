@@ -104,11 +104,15 @@ class StatefulSetDecider {
     return !kube::is_being_deleted(pod) && text_at(pod, {"status", "phase"}) == "Running" &&
            is_available(pod, least, observed_.now, wait_);
   }
-  bool is_old(const Json& pod) const {
-    return text_at(pod, {"metadata", "labels", kControllerRevisionHash}) != revisions_.update_name;
+  bool is_of(const Json& pod, std::string_view revision) const {
+    return text_at(pod, {"metadata", "labels", kControllerRevisionHash}) == revision;
   }
-  bool is_to_be_updated(std::int64_t ordinal, const Json& pod) const {
-    return rolling_ && ordinal >= first_ + partition_ && is_old(pod);
+  // Below the partition pods are of the current revision.
+  bool is_held_back(std::int64_t ordinal) const {
+    return rolling_ && ordinal < first_ + partition_ && revisions_.current != nullptr;
+  }
+  const std::string& wanted_revision(std::int64_t ordinal) const {
+    return is_held_back(ordinal) ? revisions_.current_name : revisions_.update_name;
   }
 
   void manage() {
@@ -135,10 +139,8 @@ class StatefulSetDecider {
     if (text_at(*pod, {"status", "phase"}) == "Pending") (void)ensure_claims(ordinal, pod);
     own_claims(ordinal, pod, false);
     if (available(*pod)) return Next::kGoOn;
-    if (is_to_be_updated(ordinal, *pod)) {  // broken, and not what is wanted
-      remove(*pod);
-      return held;
-    }
+    // Broken, and not what is wanted: nothing is lost with it.
+    if (rolling_ && !is_of(*pod, wanted_revision(ordinal))) remove(*pod);
     return held;
   }
 
@@ -251,7 +253,8 @@ class StatefulSetDecider {
     }
     for (std::int64_t i = first_ + replicas_ - 1; i >= first_ + partition_ && budget > 0; --i) {
       const Json* pod = pod_at(i);
-      if (pod == nullptr || !available(*pod) || !is_old(*pod)) continue;
+      const bool stays = pod == nullptr || !available(*pod) || is_of(*pod, revisions_.update_name);
+      if (stays) continue;
       remove(*pod);
       --budget;
     }
