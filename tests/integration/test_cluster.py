@@ -1,5 +1,6 @@
 """`nacelle up` as a cluster: objects become engines that serve, and stay through faults."""
 import os
+import pathlib
 import signal
 import unittest
 
@@ -128,6 +129,29 @@ class UpNodes(unittest.TestCase):
         self.assertEqual(self.up.get(deployment)["spec"]["replicas"], 1)
 
 
+class Examples(unittest.TestCase):
+    def test_every_example_applies_and_serves(self):
+        up = cluster.Cluster(engines=1)
+        self.addCleanup(up.close)
+        for path in sorted((harness.SOURCE / "examples" / "cluster").glob("*.yaml")):
+            file = pathlib.Path(up.data_dir) / path.name
+            file.write_text(path.read_text().replace("/opt/models/demo", str(harness.DEMO)))
+            code, output = harness.run("apply", "-f", file, "--data-dir", up.data_dir)
+            self.assertEqual(code, 0, output)
+        for name in ("chat", "shared"):
+            up.wait_ready(name, 120)
+            self.assertEqual(up.request("GET", f"/default/{name}/v1/models").status, 200)
+        harness.wait_until(lambda: up.request("GET", "/engine/v1/models").status == 200, 60, message="the Deployment")
+        answer = up.request("POST", "/default/elastic/v1/completions",
+                            {"model": "elastic", "prompt": "Nacelle is", "max_tokens": 4})
+        self.assertEqual(answer.status, 200, answer.data)
+        harness.wait_until(lambda: (up.get("/apis/batch/v1/namespaces/default/jobs/pieces").get("status") or {})
+                           .get("succeeded") == 4, 60, message="the Job")
+        code, output = harness.run("get", "llmisvc,pods", "--data-dir", up.data_dir)
+        self.assertEqual(code, 0, output)
+        self.assertIn("chat", output)
+
+
 class UpLife(unittest.TestCase):
     def test_kill_9_leaves_engines_that_the_next_start_takes_up(self):
         up = cluster.Cluster(engines=1)
@@ -153,6 +177,7 @@ class UpLife(unittest.TestCase):
             self.assertEqual(up.engine_pids(), [])
             up.start_again()
             up.wait_ready("demo")
+            self.assertEqual(len(up.pods()), 1)  # the ended one is gone
             self.assertIn("Nacelle", up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
         finally:
             up.close()
