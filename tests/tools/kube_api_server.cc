@@ -18,7 +18,7 @@ using namespace nacelle;
 class ThreeLines final : public kube::PodLogStream {
  public:
   explicit ThreeLines(std::string container) : container_(std::move(container)) {}
-  async::Task<Result<std::string>> next() override {
+  async::Task<Result<std::optional<std::string>>> next(TimePoint) override {
     if (line_ == 3) co_return std::string();
     ++line_;
     co_return "line " + std::to_string(line_) + " of " + container_ + "\n";
