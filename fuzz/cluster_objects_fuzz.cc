@@ -33,13 +33,14 @@ void schedule(const Json& pod, const Json& node, const Json& volume) {
       [&](std::string_view) { return &node; }};
   scheduler::add_claims(pod, lookup, *demand);
   std::vector<scheduler::NodeOffer> nodes = {scheduler::node_offer(node)};
+  if (nodes[0].name.empty()) return;  // every object of an API has a name
   for (int i = 0; i < 3; ++i) {
     const scheduler::Placement at = scheduler::place(*demand, nodes);
-    require(at.why.empty() == scheduler::refusals(*demand, nodes[0]).empty() ||
-            !demand->waits_for.empty());
+    require(!at.why.empty() || scheduler::refusals(*demand, nodes[0]).empty());
+    require(at.node.empty() != at.why.empty());
     if (!at.why.empty()) break;
     require(at.node == nodes[0].name);
-    nodes[0].take(demand->requests, demand->owner);
+    nodes[0].take(std::make_shared<scheduler::PodDemand>(*demand));
   }
 }
 

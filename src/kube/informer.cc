@@ -158,15 +158,17 @@ async::Task<bool> Informer::list() {
       failed(error.to_status());
       co_return false;
     }
-    for (const Json& item : list_at(page->body, {"items"})) {
+    version_ = version_of(page->body);
+    token = text_at(page->body, {"metadata", "continue"});
+    const auto items = page->body.find("items");
+    if (items == page->body.end() || !items->is_array()) continue;
+    for (Json& item : *items) {
       ObjectKey key = key_of(item);
       if (key.name.empty()) continue;
-      Json object = item;
+      Json object = std::move(item);
       trim(object);
       next.insert_or_assign(std::move(key), std::make_shared<const Json>(std::move(object)));
     }
-    version_ = version_of(page->body);
-    token = text_at(page->body, {"metadata", "continue"});
   } while (!token.empty());
   if (version_.empty()) {
     failed(data_loss("the list of {} has no resourceVersion", label_));

@@ -134,15 +134,15 @@ def serve(model=DEMO, *flags):
 
 
 class Up(Server):
-    """`nacelle up`: the gateway's port, its admin port and its engines."""
+    """`nacelle up --without-api`: the gateway's port, its admin port and its engines."""
 
     def __init__(self, *flags, model=DEMO, engines=2, engine_flags=()):
         self.data_dir = tempfile.mkdtemp(prefix="nacelle-up-")
         self.admin_port = free_port()
         port = free_port()
-        super().__init__(["up", model, "--engines", engines, "--port", port, "--admin-port", self.admin_port,
-                          "--data-dir", self.data_dir, *flags, "--", "--kv-cache-memory-bytes", "256M",
-                          *engine_flags], port)
+        super().__init__(["up", model, "--without-api", "--engines", engines, "--port", port, "--admin-port",
+                          self.admin_port, "--data-dir", self.data_dir, *flags, "--", "--kv-cache-memory-bytes",
+                          "256M", *engine_flags], port)
 
     def admin(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=10)

@@ -1,5 +1,6 @@
 """`nacelle up` as a cluster: objects become engines that serve, and stay through faults."""
 import os
+import pathlib
 import signal
 import unittest
 
@@ -33,7 +34,7 @@ class UpCluster(unittest.TestCase):
     def test_the_first_start_serves_the_model_with_two_replicas(self):
         self.up.wait_ready("demo")
         self.assertIn("Nacelle", self.up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
-        pods = self.up.pods()
+        pods = [p for p in self.up.pods() if p["metadata"]["name"].startswith("demo-")]
         self.assertEqual([p["status"]["phase"] for p in pods], ["Running"] * 2)
         self.assertEqual(len({p["status"]["podIP"] for p in pods}), 2)
         self.assertEqual(len(self.up.engine_pids()), 2)
@@ -72,6 +73,85 @@ spec:
         self.assertEqual(self.up.api("DELETE", f"{cluster.SERVICES}/broken")[0], 200)
 
 
+SCALED = """
+apiVersion: inference.llm-d.ai/v1alpha1
+kind: LLMInferenceService
+metadata: {name: scaled, namespace: default}
+spec:
+  model: {id: demo, source: {uri: "file://%s"}}
+  engine: {type: vllm, args: ["--kv-cache-memory-bytes", "128M", "--threads", "1"]}
+  replicas: 0
+  autoscaling:
+    enabled: true
+    minReplicas: 0
+    maxReplicas: 2
+    metrics: [{type: RequestQueue, requestQueue: {targetAverageQueueDepth: 5}}]
+"""
+
+
+class UpNodes(unittest.TestCase):
+    def setUp(self):
+        self.up = cluster.Cluster("--nodes", 2)
+        self.addCleanup(self.up.close)
+        self.up.wait_ready("demo")
+
+    def nodes_of_pods(self):
+        return {p["spec"]["nodeName"] for p in self.up.pods() if (p.get("status") or {}).get("phase") == "Running"
+                and "deletionTimestamp" not in p["metadata"]}
+
+    def test_a_lost_node_costs_no_request_and_its_pods_move(self):
+        self.assertEqual(self.nodes_of_pods(), {"node-1", "node-2"})
+        code, output = harness.run("node", "stop", "node-2", "--data-dir", self.up.data_dir)
+        self.assertEqual(code, 0, output)
+
+        def moved():
+            self.assertIn("Nacelle", self.up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
+            return self.nodes_of_pods() == {"node-1"} and self.up.condition(
+                f"{cluster.SERVICES}/demo", "Ready")[0] == "True"
+        harness.wait_until(moved, 90, message=lambda: str([(p["metadata"]["name"], p["spec"].get("nodeName"),
+                                                           p["status"].get("phase")) for p in self.up.pods()]))
+        code, output = harness.run("node", "start", "node-2", "--data-dir", self.up.data_dir)
+        self.assertEqual(code, 0, output)
+        harness.wait_until(lambda: "NotReady" not in harness.run("node", "list", "--data-dir", self.up.data_dir)[1],
+                           60, message="the node is back")
+
+    def test_a_service_at_zero_wakes_for_the_first_request(self):
+        path = "/apis/inference.llm-d.ai/v1alpha1/namespaces/default/llminferenceservices/scaled"
+        self.up.apply(path, SCALED % harness.DEMO)
+        deployment = "/apis/apps/v1/namespaces/default/deployments/scaled-kserve"
+        harness.wait_until(lambda: self.up.api("GET", deployment)[0] == 200, 30, message="its Deployment")
+        self.assertEqual(self.up.get(deployment)["spec"]["replicas"], 0)
+        harness.wait_until(lambda: self.up.request("GET", "/default/scaled/v1/models").status == 503, 30,
+                           message="its route")
+        answer = self.up.request("POST", "/default/scaled/v1/chat/completions", {**CHAT, "model": "demo"})
+        self.assertEqual(answer.status, 200, answer.data)
+        self.assertIn("Nacelle", answer.json["choices"][0]["message"]["content"])
+        self.assertEqual(self.up.get(deployment)["spec"]["replicas"], 1)
+
+
+class Examples(unittest.TestCase):
+    def test_every_example_applies_and_serves(self):
+        up = cluster.Cluster(engines=1)
+        self.addCleanup(up.close)
+        for path in sorted((harness.SOURCE / "examples" / "cluster").glob("*.yaml")):
+            file = pathlib.Path(up.data_dir) / path.name
+            file.write_text(path.read_text().replace("/opt/models/demo", str(harness.DEMO)))
+            code, output = harness.run("apply", "-f", file, "--data-dir", up.data_dir)
+            self.assertEqual(code, 0, output)
+        for name in ("chat", "shared"):
+            up.wait_ready(name, 120)
+            self.assertEqual(up.request("GET", f"/default/{name}/v1/models").status, 200)
+        harness.wait_until(lambda: up.request("GET", "/engine/v1/models").status == 200, 60, message="the Deployment")
+        answer = up.request("POST", "/default/elastic/v1/completions",
+                            {"model": "elastic", "prompt": "Nacelle is", "max_tokens": 4})
+        self.assertEqual(answer.status, 200, answer.data)
+        harness.wait_until(lambda: (up.get("/apis/batch/v1/namespaces/default/jobs/pieces").get("status") or {})
+                           .get("succeeded") == 4, 60, message="the Job")
+        code, output = harness.run("get", "llmisvc,pods", "--data-dir", up.data_dir)
+        self.assertEqual(code, 0, output)
+        self.assertIn("chat", output)
+
+
 class UpLife(unittest.TestCase):
     def test_kill_9_leaves_engines_that_the_next_start_takes_up(self):
         up = cluster.Cluster(engines=1)
@@ -97,6 +177,7 @@ class UpLife(unittest.TestCase):
             self.assertEqual(up.engine_pids(), [])
             up.start_again()
             up.wait_ready("demo")
+            self.assertEqual(len(up.pods()), 1)  # the ended one is gone
             self.assertIn("Nacelle", up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
         finally:
             up.close()

@@ -161,6 +161,69 @@ class GatewayService(unittest.TestCase):
                                    harness.SOURCE / "examples" / "gateway" / "complete.yaml")
         self.assertEqual(code, 0, output)
 
+    def test_wrong_command_lines_are_named(self):
+        config = ("--config", "x")
+        for arguments, code, told in (
+                (("gateway", "--confg", "x.yaml"), 2, "unknown argument '--confg' (did you mean '--config'?)"),
+                (("gateway", *config, "--loop=2"), 2, "(did you mean '--loops'?)"),
+                (("gateway",), 2, "--config FILE is required"),
+                (("gateway", "--loops", "0", *config), 2, "--loops: Value 0 not in range 1 to 256"),
+                (("gateway", "--drain-delay", "-5", *config), 2, "--drain-delay: Value -5 not in range"),
+                (("gateway", "--config", "/nowhere"), 1, "cannot open /nowhere"),
+                (("epp", "--enpoints-file", "x"), 2, "(did you mean '--endpoints-file'?)"),
+                (("epp", "--grpc-port", "70000"), 2, "--grpc-port: Value 70000 not in range 0 to 65535"),
+                (("route", "rplay", "x"), 2, "unknown argument 'rplay' (did you mean 'replay'?)"),
+                (("route", "replay", "/nowhere"), 1, "cannot read /nowhere"),
+                (("gatway",), 2, "unknown command 'gatway' (did you mean 'gateway'?)")):
+            with self.subTest(arguments=arguments):
+                got, output = harness.run(*arguments)
+                self.assertEqual(got, code, output)
+                self.assertIn(told, output)
+        for command in ("gateway", "epp", "route", "bench", "up"):
+            self.assertEqual(harness.run(command, "--help")[0], 0)
+
+    def test_check_looks_at_certificates_and_pickers(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "x.yaml"
+            path.write_text("""
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: gw}
+spec:
+  gatewayClassName: nacelle
+  listeners: [{name: s, port: 8443, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}}]
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: cert}
+stringData: {tls.crt: no certificate, tls.key: hunter2}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: r}
+spec:
+  parentRefs: [{name: gw}]
+  rules: [{backendRefs: [{group: inference.networking.k8s.io, kind: InferencePool, name: p}]}]
+---
+apiVersion: inference.networking.k8s.io/v1
+kind: InferencePool
+metadata: {name: p}
+spec: {selector: {matchLabels: {a: b}}, targetPorts: [{number: 8000}]}
+---
+apiVersion: gateway.nacelle.dev/v1alpha1
+kind: GatewayPolicy
+metadata: {name: y}
+spec:
+  targetRefs: [{group: inference.networking.k8s.io, kind: InferencePool, name: p}]
+  picker: {policy: round-robbin}
+""")
+            code, output = harness.run("gateway", "--config", path, "--check")
+            self.assertEqual(code, 2, output)
+            for part in ("Secret default/cert", "holds no PEM certificate", "pool/default/p", "round-robbin",
+                         "StaticEndpoints"):
+                self.assertIn(part, output)
+            self.assertNotIn("hunter2", output)
+
     @unittest.skipUnless(shutil.which("openssl"), "needs openssl")
     def test_https_listener_with_a_certificate_from_a_secret(self):
         with tempfile.TemporaryDirectory() as folder:

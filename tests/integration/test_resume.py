@@ -1,4 +1,5 @@
 """Streams whose engine goes away, killed or drained: none fails and the text is that of an undisturbed run."""
+import hashlib
 import http.client
 import json
 import pathlib
@@ -12,7 +13,65 @@ from harness import DEMO, Server, free_port
 
 STREAMS = 50
 DRAINED_STREAMS = 20
+AI_STREAMS = 10
 TOKENS = 200
+
+AI_OBJECTS = """
+apiVersion: gateway.nacelle.dev/v1alpha1
+kind: GatewaySettings
+metadata: {{name: settings}}
+spec: {{admin: "127.0.0.1:{admin}", bindAddress: 127.0.0.1}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {{name: gw}}
+spec:
+  gatewayClassName: nacelle
+  listeners: [{{name: http, port: {port}, protocol: HTTP}}]
+---
+apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: AIGatewayRoute
+metadata: {{name: models}}
+spec:
+  parentRefs: [{{name: gw}}]
+  rules:
+  - matches: [{{headers: [{{name: x-ai-eg-model, value: demo}}]}}]
+    backendRefs: [{{name: engines, kind: InferencePool, group: inference.networking.k8s.io}}]
+---
+apiVersion: inference.networking.k8s.io/v1
+kind: InferencePool
+metadata: {{name: engines}}
+spec: {{selector: {{matchLabels: {{app: engines}}}}, targetPorts: [{{number: 8000}}]}}
+---
+apiVersion: gateway.nacelle.dev/v1alpha1
+kind: StaticEndpoints
+metadata: {{name: engines}}
+spec:
+  targetRefs: [{{group: inference.networking.k8s.io, kind: InferencePool, name: engines}}]
+  addresses: [{engines}]
+---
+apiVersion: gateway.nacelle.dev/v1alpha1
+kind: GatewayPolicy
+metadata: {{name: turns}}
+spec:
+  targetRefs: [{{group: inference.networking.k8s.io, kind: InferencePool, name: engines}}]
+  picker: {{policy: round-robin}}
+---
+apiVersion: gateway.nacelle.dev/v1alpha1
+kind: ClientKeySet
+metadata: {{name: teams}}
+spec: {{keys: [{{id: team-a, sha256: {key}, models: [nick]}}]}}
+---
+apiVersion: gateway.nacelle.dev/v1alpha1
+kind: ModelAliases
+metadata: {{name: aliases}}
+spec: {{aliases: {{nick: demo}}}}
+---
+apiVersion: gateway.nacelle.dev/v1alpha1
+kind: UsageStore
+metadata: {{name: books}}
+spec: {{path: "{folder}/usage.db"}}
+"""
 
 
 def read_stream(port, prompt, on_event, headers=None, **fields):
@@ -131,6 +190,24 @@ class Resume(unittest.TestCase):
         self.assertGreater(metrics_sum(self.admin, "nacelle_gateway_streams_resumed_total"), 0,
                            "no stream was resumed: the end came too late")
         return results
+
+    def test_ai_route_with_an_alias_and_a_key(self):
+        engines = [self.engine("--served-model-name", "demo") for _ in range(2)]
+        self.gateway(AI_OBJECTS.format(admin=self.admin, port=self.port, folder=self.folder,
+                                       key=hashlib.sha256(b"key-a").hexdigest(),
+                                       engines=", ".join(f'"127.0.0.1:{e.port}"' for e in engines)))
+        results = self.run_streams(
+            AI_STREAMS, engines[0], lambda: engines[1].process.send_signal(signal.SIGKILL),
+            headers={"Authorization": "Bearer key-a"}, model="nick")
+        for result in results:
+            self.assertEqual(result["models"], {"nick"}, "the name that the client asked for")
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=10)
+        connection.request("GET", "/usage?key=team-a")
+        totals = json.loads(connection.getresponse().read())["totals"]
+        connection.close()
+        self.assertEqual(totals["requests"], AI_STREAMS)
+        self.assertEqual(totals["output_tokens"], AI_STREAMS * TOKENS, "each token is booked once")
+        self.assertEqual(totals["input_tokens"], sum(r["usage"]["prompt_tokens"] for r in results))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
-#include <CLI/CLI.hpp>
-
 #include <unistd.h>
 
-#include "apps/nacelle/commands.h"
+#include "apps/nacelle/command_line.h"
 #include "async/runtime.h"
 #include "base/file.h"
 #include "cli/bench/load_runner.h"
@@ -187,11 +185,7 @@ int bench_command(const Args& args) {
       "`nacelle bench kernels --help`: kernels and models against this machine's limits.",
       "nacelle bench"};
   add_flags(app, options);
-  try {
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto code = parse_command_line(app, args)) return *code;
   if (options.concurrency.empty() && options.rates.empty()) options.concurrency = {8};
   for (const std::uint32_t concurrency : options.concurrency) {
     if (concurrency < 1 || concurrency > 100000)

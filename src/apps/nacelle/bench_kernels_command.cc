@@ -1,9 +1,7 @@
 // `nacelle bench kernels`: how close the kernels and whole models come to this machine's limits.
-#include <CLI/CLI.hpp>
-
 #include <unistd.h>
 
-#include "apps/nacelle/commands.h"
+#include "apps/nacelle/command_line.h"
 #include "base/file.h"
 #include "yardstick/yardstick.h"
 
@@ -107,11 +105,7 @@ int bench_kernels_command(const Args& args) {
       "oneDNN's\nproducts beside ours where libdnnl2 is installed.",
       "nacelle bench kernels"};
   add_flags(app, options);
-  try {
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto code = parse_command_line(app, args)) return *code;
   const Result<yardstick::Config> config = make_config(options);
   if (!config) return fail(config.error());
   if (options.list) {

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "apps/nacelle/gateway_kinds.h"
 #include "control/kube/claim_controller.h"
 #include "control/kube/kinds.h"
@@ -68,7 +70,9 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   nodes.nodes = given.nodes;
   nodes.node.engine = given.program;
   nodes.node.environment = {kv_cache_default()};
+  // A machine's own nodes are lost by hand only: nobody waits five minutes for the rest of it.
   nodes.grace = 5s;
+  nodes.longest_toleration = 10s;
   ASSIGN_OR_RETURN(plane->nodes_, control::node::LocalNodes::create(*plane->client_, plane->logs_,
                                                                     std::move(nodes)));
   control::ControllersOptions controllers;
@@ -85,8 +89,34 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
 async::Task<Status> ControlPlane::start() {
   const Status gateway = co_await apply_gateway();
   if (!gateway.ok()) co_return gateway;
+  const Status removed = co_await remove_ended_pods();
+  if (!removed.ok()) co_return removed;
   controllers_->start();
   co_return co_await nodes_->start();
+}
+
+async::Task<Status> ControlPlane::remove_ended_pods() {
+  const kube::Resource pods("", "v1", "pods");
+  const auto answer = co_await client_->list(pods, "");
+  const Status listed = kube::status_of(answer);
+  if (!listed.ok()) co_return listed;
+  for (const Json& pod : kube::list_at(answer->body, {"items"})) {
+    const std::string_view phase = kube::text_at(pod, {"status", "phase"});
+    if (phase != "Failed" && phase != "Succeeded") continue;
+    const Json& owners = kube::list_at(pod, {"metadata", "ownerReferences"});
+    const bool replica = std::any_of(owners.begin(), owners.end(), [](const Json& owner) {
+      return kube::text_at(owner, {"kind"}) == "ReplicaSet";
+    });
+    if (!replica) continue;
+    const kube::ObjectKey key = kube::key_of(pod);
+    kube::ObjectRef ref(pods, key.name_space, key.name);
+    kube::DeleteOptions at_once;
+    at_once.grace_seconds = 0;
+    const auto gone = co_await client_->remove(std::move(ref), std::move(at_once));
+    const Status status = kube::status_of(gone);
+    if (!status.ok() && status.code() != Code::kNotFound) co_return status;
+  }
+  co_return Status();
 }
 
 async::Task<Status> ControlPlane::apply_gateway() {

@@ -58,6 +58,8 @@ class ControlPlane {
   explicit ControlPlane(Options options);
   // The default Gateway listens where this process was told to.
   [[nodiscard]] async::Task<Status> apply_gateway();
+  // Replicas that ended with the process before: others have taken their place, or will.
+  [[nodiscard]] async::Task<Status> remove_ended_pods();
 
   const Options options_;
   bool stopped_ = false;

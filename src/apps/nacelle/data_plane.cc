@@ -5,12 +5,11 @@
 
 #include "apps/nacelle/flow_loads.h"
 #include "apps/nacelle/learned_latency.h"
+#include "apps/nacelle/pool_setup.h"
 #include "async/timer.h"
 #include "base/clock.h"
-#include "router/config/router_setup.h"
 #include "router/flow/flow_controller.h"
 #include "router/objective/objective_documents.h"
-#include "router/policy.h"
 #include "telemetry/log.h"
 
 namespace nacelle::apps {
@@ -20,18 +19,6 @@ namespace {
 constexpr Duration kFollowPeriod = 100ms;
 constexpr std::size_t kMaxTokenizerThreads = 4;
 constexpr std::size_t kMaxTokenizerJobs = 1024;
-
-// The pool's own EndpointPickerConfig, or else its policy.
-Result<router::RouterSetup> load_setup(const gateway::ClusterConfig& config,
-                                       const DataPlane::Options& options) {
-  if (config.picker.plugins.empty()) {
-    ASSIGN_OR_RETURN(const std::string_view text, router::policy_config(config.picker.policy));
-    return router::load_router_setup(text, config.picker.policy);
-  }
-  return router::load_router_setup(
-      config.picker.plugins, config.name,
-      {.allow_experimental_plugins = options.allow_experimental_plugins});
-}
 
 // "pool/<namespace>/<name>"
 router::objective::PoolId pool_id(std::string_view cluster) {
@@ -144,10 +131,9 @@ std::shared_ptr<async::WorkPool> DataPlane::work_pool() {
 
 Result<std::shared_ptr<gateway::EndpointPicker>> DataPlane::make_picker(
     const gateway::ClusterConfig& config) {
-  if (config.endpoints.empty() && !config.discovered) {
-    return invalid_argument("the pool has no endpoints; StaticEndpoints name them");
-  }
-  ASSIGN_OR_RETURN(router::RouterSetup setup, load_setup(config, options_));
+  RETURN_IF_ERROR(check_endpoints(config));
+  ASSIGN_OR_RETURN(router::RouterSetup setup,
+                   load_pool_setup(config, options_.allow_experimental_plugins));
   for (const std::string& warning : setup.warnings) {
     log::warn("picker configuration", {{"pool", config.name}, {"what", warning}});
   }

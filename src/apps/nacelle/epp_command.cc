@@ -1,9 +1,7 @@
-#include <CLI/CLI.hpp>
-
 #include <cstdlib>
 #include <thread>
 
-#include "apps/nacelle/commands.h"
+#include "apps/nacelle/command_line.h"
 #include "apps/nacelle/epp_server.h"
 #include "apps/nacelle/otel_environment.h"
 #include "async/signals.h"
@@ -17,17 +15,14 @@ struct Options {
   std::vector<std::string> pools;
   std::size_t loops = 0;
   double drain_timeout_s = 30;
-  std::string log_level = "info";
-  std::string log_format = "text";
+  LogOptions log;
 };
 
 async::Task<int> run_until_signal(EppServer* process, async::TerminationSignals* signals,
                                   double timeout_s) {
   const int first = co_await signals->next();
   log::info("draining", {{"signal", first}, {"timeout_seconds", timeout_s}});
-  co_await process->drain(
-      std::chrono::steady_clock::now() +
-      std::chrono::duration_cast<Duration>(std::chrono::duration<double>(timeout_s)));
+  co_await process->drain(std::chrono::steady_clock::now() + seconds_of(timeout_s));
   co_return 0;
 }
 
@@ -64,16 +59,9 @@ Status complete(Options& options) {
   return {};
 }
 
-int fail(const Status& status) {
-  fmt::print(stderr, "nacelle epp: {}\n", status.message());
-  return status.code() == Code::kInvalidArgument ? 2 : 1;
-}
-
 CLI::Option* add_seconds(CLI::App& app, const std::string& name, Duration& value,
                          const std::string& help) {
-  const auto set = [&value](double seconds) {
-    value = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-  };
+  const auto set = [&value](double seconds) { value = seconds_of(seconds); };
   return app.add_option_function<double>(name, set, help)
       ->check(CLI::Range(0.01, 86400.0))
       ->default_str(fmt::format("{}", to_seconds(value)));
@@ -113,9 +101,9 @@ void add_flags(CLI::App& app, Options& options, double& scrape_ms, double& stale
       ->check(CLI::Range(1, 65535));
   app.add_option("--kubeconfig", epp.kubeconfig,
                  "API server and credentials (default: $KUBECONFIG, else the pod's own)");
-  app.add_option("--grpc-port", epp.grpc_port, "ext_proc")->capture_default_str();
-  app.add_option("--grpc-health-port", epp.health_port, "gRPC health")->capture_default_str();
-  app.add_option("--metrics-port", epp.metrics_port, "HTTP /metrics")->capture_default_str();
+  add_port_flag(app, "--grpc-port", epp.grpc_port, "ext_proc");
+  add_port_flag(app, "--grpc-health-port", epp.health_port, "gRPC health");
+  add_port_flag(app, "--metrics-port", epp.metrics_port, "HTTP /metrics");
   app.add_option("--bind-host", epp.bind_host, "address of all ports")->capture_default_str();
   app.add_flag("--secure-serving,!--no-secure-serving", epp.secure_serving,
                "TLS on the ext_proc port (default); --secure-serving=false for plain HTTP/2");
@@ -136,14 +124,10 @@ void add_flags(CLI::App& app, Options& options, double& scrape_ms, double& stale
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
   app.add_option("--record", epp.record, "file for every decision; see nacelle route replay");
-  app.add_option("--loops", options.loops, "network threads (default: one per core)");
-  app.add_option("--drain-timeout", options.drain_timeout_s, "seconds after SIGTERM")
-      ->capture_default_str();
-  app.add_option("--log-level", options.log_level, "debug, info, warn, error, off")
-      ->capture_default_str();
-  app.add_option("--log-format", options.log_format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
+  add_loops_flag(app, options.loops);
+  add_seconds_flag(app, "--drain-timeout", options.drain_timeout_s,
+                   "seconds that streams may finish after SIGTERM");
+  add_log_flags(app, options.log);
 }
 
 }  // namespace
@@ -156,25 +140,12 @@ int epp_command(const Args& args) {
                "nacelle epp"};
   add_flags(app, options, scrape_ms, stale_s);
   add_election_flags(app, options.epp);
-  try {
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  const auto duration = [](double seconds) {
-    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-  };
-  if (const Status completed = complete(options); !completed.ok()) return fail(completed);
-  options.epp.scrape_interval = duration(scrape_ms / 1000);
-  options.epp.metrics_stale_after = duration(stale_s);
-  auto level = log::parse_level(options.log_level);
-  if (!level) return fail(level.error());
-  log::Config log_config;
-  log_config.level = *level;
-  log_config.format = options.log_format == "json" ? log::Format::kJson : log::Format::kText;
-  if (const Status configured = log::configure(log_config); !configured.ok()) {
-    return fail(configured);
-  }
+  if (const auto code = parse_command_line(app, args)) return *code;
+  if (const Status completed = complete(options); !completed.ok()) return fail(app, completed);
+  options.epp.scrape_interval = seconds_of(scrape_ms / 1000);
+  options.epp.metrics_stale_after = seconds_of(stale_s);
+  if (const Status configured = configure_log(options.log); !configured.ok())
+    return fail(app, configured);
   async::Runtime runtime(options.loops > 0 ? options.loops
                                            : std::max(1u, std::thread::hardware_concurrency()));
   async::TerminationSignals signals(runtime.loop(0));
@@ -183,7 +154,7 @@ int epp_command(const Args& args) {
   if (!process) {
     runtime.stop();
     runtime.join();
-    return fail(process.error());
+    return fail(app, process.error());
   }
   log::info("endpoint picker listens", {{"grpc_port", (*process)->grpc_port()},
                                         {"health_port", (*process)->health_port()},

@@ -1,12 +1,11 @@
-#include <CLI/CLI.hpp>
-
 #include <optional>
 #include <thread>
 
-#include "apps/nacelle/commands.h"
+#include "apps/nacelle/command_line.h"
 #include "apps/nacelle/config_watcher.h"
 #include "apps/nacelle/data_plane.h"
 #include "apps/nacelle/otel_environment.h"
+#include "apps/nacelle/pool_setup.h"
 #include "async/signals.h"
 #include "async/timer.h"
 #include "gateway/ai/ai_plane.h"
@@ -19,8 +18,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> config;
-  std::string log_level = "info";
-  std::string log_format = "text";
+  LogOptions log;
   std::string record;
   bool allow_experimental_plugins = false;
   std::size_t loops = 0;
@@ -29,10 +27,6 @@ struct Options {
   bool watch = true;
   bool check = false;
 };
-
-Duration seconds_of(double seconds) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-}
 
 async::Task<int> run_until_signal(DataPlane* plane, async::TerminationSignals* signals,
                                   const Options* options) {
@@ -96,9 +90,27 @@ int print_sizes(const gateway::GatewayModel& model) {
   return 0;
 }
 
-int fail(const Status& status) {
-  fmt::print(stderr, "nacelle gateway: {}\n", status.message());
-  return status.code() == Code::kInvalidArgument ? 2 : 1;
+void add_flags(CLI::App& app, Options& options) {
+  // Not required(): a flag that is written wrong is to be named first.
+  app.add_option("--config", options.config,
+                 "YAML files and folders; docs/gateway.md shows them (required)");
+  app.add_flag("--check", options.check,
+               "read the configuration, say all that is wrong, and end; opens no port");
+  app.add_flag_callback(
+      "--no-watch", [&options] { options.watch = false; }, "read the files again on SIGHUP only");
+  app.add_option("--record", options.record,
+                 "write every picking decision to this file, for `nacelle route replay`");
+  app.add_flag("--allow-experimental-plugins", options.allow_experimental_plugins,
+               "accept Alpha plugins in an EndpointPickerConfig");
+  add_seconds_flag(app, "--drain-delay", options.drain_delay_s,
+                   "seconds between not being ready and closing the ports");
+  add_seconds_flag(app, "--shutdown-timeout", options.shutdown_timeout_s,
+                   "seconds that requests may finish after SIGTERM");
+  add_loops_flag(app, options.loops);
+  add_log_flags(app, options.log);
+  app.footer(
+      "SIGHUP reads the files again and opens the access log anew; SIGTERM and SIGINT drain.\n"
+      "Traces: OTEL_EXPORTER_OTLP_ENDPOINT and its relatives are read from the environment.");
 }
 
 }  // namespace
@@ -107,42 +119,18 @@ int gateway_command(const Args& args) {
   Options options;
   CLI::App app{"The data plane: forwards OpenAI requests to the endpoint that the router picks.",
                "nacelle gateway"};
-  app.add_option("--config", options.config, "YAML files and folders; docs/gateway.md shows them")
-      ->required();
-  app.add_option("--record", options.record,
-                 "write every picking decision to this file, for `nacelle route replay`");
-  app.add_flag("--allow-experimental-plugins", options.allow_experimental_plugins,
-               "accept Alpha plugins in an EndpointPickerConfig");
-  app.add_flag("--check", options.check, "read the configuration, say what is wrong, and end");
-  app.add_flag("!--no-watch", options.watch, "read the files again on SIGHUP only");
-  app.add_option("--drain-delay", options.drain_delay_s,
-                 "seconds between not being ready and closing the ports")
-      ->capture_default_str();
-  app.add_option("--loops", options.loops, "network threads (default: one per core)");
-  app.add_option("--shutdown-timeout", options.shutdown_timeout_s,
-                 "seconds that requests may finish after SIGTERM")
-      ->capture_default_str();
-  app.add_option("--log-level", options.log_level, "debug, info, warn, error, off")
-      ->capture_default_str();
-  app.add_option("--log-format", options.log_format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-  try {
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  auto level = log::parse_level(options.log_level);
-  if (!level) return fail(level.error());
-  log::Config log_config;
-  log_config.level = *level;
-  log_config.format = options.log_format == "json" ? log::Format::kJson : log::Format::kText;
-  if (const Status configured = log::configure(log_config); !configured.ok())
-    return fail(configured);
+  add_flags(app, options);
+  if (const auto code = parse_command_line(app, args)) return *code;
+  if (options.config.empty()) return fail(app, invalid_argument("--config FILE is required"));
+  if (const Status configured = configure_log(options.log); !configured.ok())
+    return fail(app, configured);
 
   auto loaded = load_config(options.config);
-  if (!loaded) return fail(loaded.error());
-  if (options.check) return print_sizes(loaded->model);
+  if (!loaded) return fail(app, loaded.error());
+  if (options.check) {
+    const Status fine = check_model(loaded->model, options.allow_experimental_plugins);
+    return fine.ok() ? print_sizes(loaded->model) : fail(app, fine);
+  }
   ConfigWatcher::block_hangup();
   const std::size_t loops =
       options.loops > 0 ? options.loops : std::max(1u, std::thread::hardware_concurrency());
@@ -150,19 +138,19 @@ int gateway_command(const Args& args) {
   async::TerminationSignals signals(runtime.loop(0));
   runtime.start();
   DataPlane::Options plane_options;
+  plane_options.allow_experimental_plugins = options.allow_experimental_plugins;
   plane_options.gateway.retire_timeout = seconds_of(options.shutdown_timeout_s);
   plane_options.record = options.record;
-  plane_options.allow_experimental_plugins = options.allow_experimental_plugins;
   gateway::ai::AiPlane ai(runtime);
   plane_options.gateway.admin = ai.admin();
   auto extension = ai.prepare(std::move(loaded->ai));
-  if (!extension) return fail(extension.error());
+  if (!extension) return fail(app, extension.error());
   loaded->model.extension = std::move(*extension);
   auto plane = DataPlane::bind(runtime, std::move(loaded->model), plane_options);
-  if (!plane) return fail(plane.error());
+  if (!plane) return fail(app, plane.error());
   ai.commit();
   ai.add_collector((*plane)->gateway().metrics());
-  if (const Status listening = (*plane)->listen(); !listening.ok()) return fail(listening);
+  if (const Status listening = (*plane)->listen(); !listening.ok()) return fail(app, listening);
   log::info("gateway listens", {{"port", (*plane)->gateway().port()},
                                 {"admin_port", (*plane)->gateway().admin_port()},
                                 {"rules", (*plane)->gateway().snapshot()->rules.size()}});

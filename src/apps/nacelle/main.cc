@@ -8,6 +8,7 @@
 #include "apps/nacelle/commands.h"
 #include "apps/nacelle/version.h"
 #include "control/local/node/container_shim.h"
+#include "gateway/config/problems.h"
 
 namespace nacelle::apps {
 namespace {
@@ -31,6 +32,10 @@ constexpr std::string_view kUsage =
 
 `nacelle COMMAND --help` shows the flags of a command. Start with `nacelle up`.
 )";
+
+constexpr std::string_view kCommands[] = {"up",    "serve",   "gateway", "epp",  "apply",
+                                          "get",   "delete",  "logs",    "node", "route",
+                                          "bench", "version", "help"};
 
 int run(const std::string& program, const Args& args) {
   const bool is_vllm = std::filesystem::path(program).filename() == "vllm";
@@ -66,7 +71,8 @@ int run(const std::string& program, const Args& args) {
     fmt::print("{}", kUsage);
     return 0;
   }
-  fmt::print(stderr, "nacelle: unknown command '{}'\n\n{}", command, kUsage);
+  fmt::print(stderr, "nacelle: unknown command '{}'{}\n\n{}", command,
+             gateway::did_you_mean(command, kCommands), kUsage);
   return 2;
 }
 

@@ -1,11 +1,9 @@
-#include <CLI/CLI.hpp>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 
-#include "apps/nacelle/commands.h"
+#include "apps/nacelle/command_line.h"
 #include "base/file.h"
 #include "router/config/config_node.h"
 #include "router/record/replay.h"
@@ -19,31 +17,28 @@ struct Options {
   std::uint64_t explain = 0;
 };
 
-int fail(const Status& status) {
-  fmt::print(stderr, "nacelle route replay: {}\n", status.message());
-  return status.code() == Code::kInvalidArgument ? 2 : 1;
-}
+constexpr const char* kReplay = "nacelle route replay";
 
 int run_replay(const Options& options) {
   router::ReplayOptions replay;
   if (!options.config.empty()) {
     auto text = read_file(options.config, router::kMaxConfigBytes);
-    if (!text) return fail(text.error());
+    if (!text) return fail(kReplay, text.error());
     replay.config_text = std::move(*text);
     replay.config_file = options.config;
   }
   if (options.explain > 0) replay.explain = options.explain;
   std::ifstream record(options.record, std::ios::binary);
   if (!record) {
-    return fail(not_found("cannot read {}: {}", options.record, std::strerror(errno)));
+    return fail(kReplay, not_found("cannot read {}: {}", options.record, std::strerror(errno)));
   }
   auto report = router::replay(record, replay);
-  if (!report) return fail(report.error().with_context(options.record));
+  if (!report) return fail(kReplay, report.error().with_context(options.record));
 
   if (options.explain > 0) {
     if (report->explanation.empty()) {
-      return fail(not_found("decision {} is not in {}, which has {}", options.explain,
-                            options.record, report->decisions));
+      return fail(kReplay, not_found("decision {} is not in {}, which has {}", options.explain,
+                                     options.record, report->decisions));
     }
     fmt::print("{}", report->explanation);
   }
@@ -61,7 +56,6 @@ int run_replay(const Options& options) {
 
 int route_command(const Args& args) {
   Options options;
-  int code = 0;
   CLI::App app{"Looks at recorded picking decisions.", "nacelle route"};
   app.require_subcommand(1);
   CLI::App* replay = app.add_subcommand(
@@ -72,13 +66,8 @@ int route_command(const Args& args) {
                      "EndpointPickerConfig to decide with (default: the recorded one)");
   replay->add_option("--explain", options.explain, "show how decision N came about")
       ->check(CLI::PositiveNumber);
-  replay->callback([&] { code = run_replay(options); });
-  try {
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  return code;
+  if (const auto wrong = parse_command_line(app, args)) return *wrong;
+  return run_replay(options);
 }
 
 }  // namespace nacelle::apps

@@ -44,6 +44,7 @@ int serve_cluster(async::Runtime& runtime, const UpOptions& options, const std::
         "the policy 'precise' needs engines whose events it follows: give --without-api, or write "
         "an EndpointPickerConfig with a precise-prefix-cache-scorer into a GatewayPolicy"));
   }
+  if (auto policy = router::make_policy(options.policy); !policy) return fail(policy.error());
   auto cluster = LocalCluster::create(runtime, options, program);
   if (!cluster) return fail(cluster.error());
   return (*cluster)->run(signals);

@@ -34,7 +34,10 @@ std::optional<Cause> cause_of_container(const std::string& pod, const Json& stat
   if (const Json* waiting = kube::find(status, {"state", "waiting"}); waiting != nullptr) {
     const std::string reason(text_at(*waiting, {"reason"}));
     if (reason.empty() || reason == "ContainerCreating" || reason == "PodInitializing") {
-      return std::nullopt;
+      // Our node agent says here what a volume lacks.
+      const std::string_view setup = text_at(*waiting, {"message"});
+      if (setup.empty() || last != nullptr) return std::nullopt;
+      return Cause{"FailedMount", who + "waits: " + std::string(setup), 3};
     }
     std::string message = who;
     if (last != nullptr) {

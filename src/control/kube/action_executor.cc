@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "control/kube/resource_names.h"
-#include "kube/time.h"
 
 namespace nacelle::control {
 namespace {
@@ -27,8 +26,16 @@ void keep_trimmed(const Json& live, Json& wanted) {
 
 }  // namespace
 
-ActionExecutor::ActionExecutor(kube::Client& client, ExecutorOptions options)
-    : client_(client), options_(std::move(options)), events_(options_.manager) {}
+ActionExecutor::ActionExecutor(kube::Client& client, node::EventRecorder& events,
+                               ExecutorOptions options)
+    : client_(client), options_(std::move(options)), events_(events) {}
+
+kube::WriteOptions ActionExecutor::write_options(bool force) const {
+  kube::WriteOptions out;
+  out.field_manager = options_.manager;
+  out.force = force;
+  return out;
+}
 
 async::Task<Result<CarriedOut>> ActionExecutor::carry_out(std::vector<Action> actions) {
   CarriedOut out;
@@ -37,7 +44,7 @@ async::Task<Result<CarriedOut>> ActionExecutor::carry_out(std::vector<Action> ac
     const bool makes =
         std::holds_alternative<Create>(action) || std::holds_alternative<Apply>(action);
     if (const auto* event = std::get_if<RecordEvent>(&action)) {
-      if (out.refused.empty() && !was_there) co_await tell(*event);
+      if (out.refused.empty() && !was_there) tell(*event);
       continue;
     }
     was_there = false;
@@ -90,7 +97,8 @@ async::Task<Result<ActionExecutor::Outcome>> ActionExecutor::carry_out_one(const
 async::Task<Result<ActionExecutor::Outcome>> ActionExecutor::create(const Json& object) {
   const Target target = target_of(object);
   const kube::Resource resource = resource_of(target.api_version, target.kind);
-  const Result<Answer> answer = co_await client_.create_object(resource, target.name_space, object);
+  const Result<Answer> answer =
+      co_await client_.create_object(resource, target.name_space, object, write_options(false));
   if (!answer.ok()) co_return answer.error();
   if (answer->ok()) co_return Outcome{};
   if (answer->error->already_exists()) co_return Outcome{Fate::kWasThere, {}};
@@ -101,7 +109,7 @@ async::Task<Result<ActionExecutor::Outcome>> ActionExecutor::create(const Json& 
 
 async::Task<Result<ActionExecutor::Outcome>> ActionExecutor::apply(const Json& object) {
   const kube::ObjectRef ref = ref_of(target_of(object));
-  const Result<Answer> answer = co_await client_.apply(ref, object);
+  const Result<Answer> answer = co_await client_.apply(ref, object, write_options(true));
   if (!answer.ok()) co_return answer.error();
   if (answer->ok()) co_return Outcome{};
   if (passes(*answer->error)) co_return answer->error->to_status();
@@ -130,7 +138,8 @@ async::Task<Result<ActionExecutor::Outcome>> ActionExecutor::update(const Json& 
   }
   kube::ObjectRef endpoint = ref;
   if (status) endpoint.subresource = "status";
-  const Result<Answer> answer = co_await client_.replace(endpoint, std::move(wanted));
+  const Result<Answer> answer =
+      co_await client_.replace(endpoint, std::move(wanted), write_options(false));
   if (!answer.ok()) co_return answer.error();
   if (answer->ok()) co_return Outcome{};
   if (answer->error->conflict() || answer->error->absent()) co_return Outcome{Fate::kConflict, {}};
@@ -162,25 +171,17 @@ async::Task<Result<ActionExecutor::Outcome>> ActionExecutor::remove(const Delete
   co_return Outcome{Fate::kRefused, answer->error->message};
 }
 
-async::Task<void> ActionExecutor::tell(const RecordEvent& event) {
-  const std::int64_t now =
-      options_.now_us ? options_.now_us() : kube::wall_now().time_since_epoch().count();
-  const std::string uid = options_.uid_of ? options_.uid_of(event.about) : std::string();
-  auto telling = events_.tell(event, uid, now);
-  if (!telling) co_return;
-  const kube::ObjectKey key = kube::key_of(telling->object);
-  const kube::Resource events{"", "v1", "events"};
-  if (telling->first) {
-    (void)co_await client_.create_object(events, key.name_space, std::move(telling->object));
-    co_return;
-  }
-  const kube::ObjectRef ref{events, key.name_space, key.name};
-  Json patch = {{"count", telling->object["count"]},
-                {"message", telling->object["message"]},
-                {"lastTimestamp", telling->object["lastTimestamp"]}};
-  const Result<Answer> answer =
-      co_await client_.patch(ref, kube::PatchType::kMerge, std::move(patch));
-  if (answer.ok() && !answer->ok() && answer->error->absent()) events_.forget(key.name);
+void ActionExecutor::tell(const RecordEvent& event) {
+  const Target& about = event.about;
+  events_.record({.subject = {.api_version = about.api_version,
+                              .kind = about.kind,
+                              .name_space = about.name_space,
+                              .name = about.name,
+                              .uid = options_.uid_of ? options_.uid_of(about) : std::string(),
+                              .field_path = {}},
+                  .warning = event.type == "Warning",
+                  .reason = event.reason,
+                  .message = event.message});
 }
 
 }  // namespace nacelle::control

@@ -22,7 +22,7 @@
 #include "async/task.h"
 #include "base/result.h"
 #include "control/core/decision.h"
-#include "control/kube/event_book.h"
+#include "control/kube/node/event_recorder.h"
 #include "kube/client.h"
 
 namespace nacelle::control {
@@ -41,16 +41,15 @@ struct CarriedOut {
 };
 
 struct ExecutorOptions {
-  std::string manager = "nacelle";       // field manager, and source of events
-  std::function<std::int64_t()> now_us;  // since 1970; null: the machine's clock
-  std::function<std::string(const Target&)>
-      uid_of;  // of objects that events are about; may be null
+  std::string manager = "nacelle";  // field manager
+  // Of objects that events are about; null: events are about names.
+  std::function<std::string(const Target&)> uid_of;
 };
 
 class ActionExecutor {
  public:
-  // `client` outlives the executor.
-  ActionExecutor(kube::Client& client, ExecutorOptions options);
+  // Both outlive the executor.
+  ActionExecutor(kube::Client& client, node::EventRecorder& events, ExecutorOptions options);
 
   [[nodiscard]] async::Task<Result<CarriedOut>> carry_out(std::vector<Action> actions);
 
@@ -66,13 +65,13 @@ class ActionExecutor {
   // Of the object, or with "status" of that part of it.
   [[nodiscard]] async::Task<Result<Outcome>> update(const Json& object, bool status);
   [[nodiscard]] async::Task<Result<Outcome>> remove(const Delete& removal);
-  // Failures of events are nobody's trouble.
-  [[nodiscard]] async::Task<void> tell(const RecordEvent& event);
+  void tell(const RecordEvent& event);
+  [[nodiscard]] kube::WriteOptions write_options(bool force) const;
   [[nodiscard]] async::Task<Result<Outcome>> carry_out_one(const Action& action);
 
   kube::Client& client_;
   const ExecutorOptions options_;
-  EventBook events_;
+  node::EventRecorder& events_;
 };
 
 }  // namespace nacelle::control

@@ -79,7 +79,6 @@ std::vector<std::string> names(bool builtin, bool serving) {
 ExecutorOptions executor_options(const ControllersOptions& options, SharedInformers& informers) {
   ExecutorOptions out;
   out.manager = options.manager;
-  out.now_us = options.now_us;
   out.uid_of = [&informers](const Target& target) {
     const auto object = informers.get(target);
     return object ? std::string(kube::text_at(*object, {"metadata", "uid"})) : std::string();
@@ -102,7 +101,8 @@ std::vector<std::string> all_controllers() { return names(true, true); }
 Controllers::Controllers(kube::Client& client, ControllersOptions options)
     : options_(std::move(options)),
       informers_(client, options_.informer_metrics),
-      executor_(client, executor_options(options_, informers_)),
+      events_(client, options_.manager),
+      executor_(client, events_, executor_options(options_, informers_)),
       workshop_{client, informers_, executor_, options_.controller_metrics,
                 seconds(options_.now_us)},
       scope_(client.loop()) {}
@@ -125,6 +125,7 @@ Result<std::unique_ptr<Controllers>> Controllers::create(kube::Client& client,
 
 void Controllers::start() {
   informers_.start();
+  events_.start();
   scope_.spawn(begin());
 }
 
@@ -142,6 +143,7 @@ async::Task<void> Controllers::stop() {
   co_await scope_.join();
   co_await informers_.stop();
   for (const auto& unit : units_) co_await unit->stop();
+  co_await events_.stop();
 }
 
 bool Controllers::settled() const {

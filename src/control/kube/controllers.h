@@ -71,6 +71,7 @@ class Controllers {
 
   ControllersOptions options_;
   SharedInformers informers_;
+  node::EventRecorder events_;
   ActionExecutor executor_;
   Workshop workshop_;
   std::vector<std::unique_ptr<ControllerUnit>> units_;

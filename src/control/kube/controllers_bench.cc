@@ -64,7 +64,12 @@ void BM_RestartToServices(benchmark::State& state) {
   state.counters["of_bar"] = kBarSeconds / each;
   state.counters["writes"] = static_cast<double>(writes);
 }
-BENCHMARK(BM_RestartToServices)->Arg(100)->Arg(1000)->Iterations(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_RestartToServices)
+    ->Arg(1)
+    ->Arg(100)
+    ->Arg(1000)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace nacelle::control

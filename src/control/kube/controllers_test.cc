@@ -72,13 +72,22 @@ std::size_t num_endpoints(Cluster& cluster, const char* service) {
 
 TEST(ControllersAtAnApi, DeploymentAndService) {
   Cluster cluster;
-  EXPECT_EQ(cluster.apply(yaml(kWeb)).status, 201);
+  Json web = yaml(kWeb);
+  const char* last_applied = "kubectl.kubernetes.io/last-applied-configuration";
+  web["metadata"]["annotations"][last_applied] = "{}";
+  EXPECT_EQ(cluster.apply(web).status, 201);
   EXPECT_EQ(cluster.apply(yaml(kWebService)).status, 201);
   EXPECT_EQ(cluster.when_true("apps/v1", "Deployment", "web", "Available"), "True");
   EXPECT_TRUE(cluster.eventually([&] { return num_endpoints(cluster, "web") == 2; }));
 
+  const Json written = cluster.get("apps/v1", "Deployment", "web");
+  EXPECT_EQ(text_at(written, {"metadata", "annotations", "deployment.kubernetes.io/revision"}),
+            "1");
+  EXPECT_EQ(text_at(written, {"metadata", "annotations", last_applied}), "{}")
+      << "informers do not keep it, and controllers must not lose it";
+
   // A new image rolls out; a scale up and down is followed.
-  Json changed = yaml(kWeb);
+  Json changed = web;
   changed["spec"]["template"]["spec"]["containers"][0]["image"] = "two";
   changed["spec"]["replicas"] = 3;
   EXPECT_EQ(cluster.apply(changed).status, 200);
@@ -89,8 +98,10 @@ TEST(ControllersAtAnApi, DeploymentAndService) {
            number_at(deployment, {"status", "replicas"}) == 3;
   }));
   EXPECT_TRUE(cluster.eventually([&] { return num_endpoints(cluster, "web") == 3; }));
-  const Json events = cluster.api().get("/api/v1/namespaces/team/events").body;
-  EXPECT_THAT(events.dump(), HasSubstr("ScalingReplicaSet"));
+  EXPECT_TRUE(cluster.eventually([&] {
+    const Json events = cluster.api().get("/api/v1/namespaces/team/events").body;
+    return events.dump().find("ScalingReplicaSet") != std::string::npos;
+  }));
   EXPECT_TRUE(cluster.settle()) << "somebody always writes";
 
   EXPECT_EQ(cluster.api().remove("/apis/apps/v1/namespaces/team/deployments/web").status, 200);

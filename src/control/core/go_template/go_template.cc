@@ -20,9 +20,7 @@ bool same_name(std::string_view a, std::string_view b) {
 
 class Renderer {
  public:
-  explicit Renderer(const Context& context) : context_(context) {
-    variables_.emplace_back("$", context.root);
-  }
+  explicit Renderer(const Context& context) : context_(context) {}
 
   Status run(const std::vector<Node>& nodes, const Json& dot) {
     const std::size_t scope = variables_.size();
@@ -149,7 +147,7 @@ class Renderer {
       case Operand::Kind::kFunction:
         return call(operand, {});
       case Operand::Kind::kVariable: {
-        const Json* value = variable(operand.name);
+        const Json* value = operand.name == "$" ? &context_.root : variable(operand.name);
         if (value == nullptr) return invalid_argument("undefined variable {}", operand.name);
         return fields_of(*value, operand.fields);
       }
@@ -193,7 +191,7 @@ class Renderer {
   }
 
   const Context& context_;
-  std::vector<std::pair<std::string, Json>> variables_;
+  std::vector<std::pair<std::string, Json>> variables_;  // `$` is the context's root
   std::string out_;
   std::size_t steps_ = 0;
   bool described_ = false;

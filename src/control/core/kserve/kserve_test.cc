@@ -503,5 +503,27 @@ TEST(KServeConversion, BothWays) {
   EXPECT_FALSE(convert({{"kind", "Pod"}}, kVersion).ok());
 }
 
+TEST(KServe, PoolsOfAGatewayThatPicksHaveNoPicker) {
+  World world(load("e1-single-node.yaml"));
+  world.platform.picker_in_gateway = true;
+  world.settle();
+  EXPECT_EQ(world.child("Deployment", "chat-kserve-router-scheduler"), nullptr);
+  EXPECT_EQ(world.child("Service", "chat-epp-service"), nullptr);
+  EXPECT_NE(world.child("InferencePool", "chat-inference-pool"), nullptr);
+  world.make_ready();
+  world.settle();
+  EXPECT_EQ(world.condition("SchedulerWorkloadReady", "reason"), "InGateway");
+  EXPECT_EQ(world.condition("Ready"), "True");
+}
+
+TEST(KServe, WhatTheApiRefusedIsTheReason) {
+  World world(load("e1-single-node.yaml"));
+  world.observed.refused = {"Deployment chat-kserve: exceeded quota"};
+  world.settle();
+  EXPECT_EQ(world.condition("MainWorkloadReady", "message"),
+            "Deployment chat-kserve: exceeded quota");
+  EXPECT_EQ(world.condition("Ready", "reason"), "ReconcileSingleNodeWorkloadError");
+}
+
 }  // namespace
 }  // namespace nacelle::control::kserve

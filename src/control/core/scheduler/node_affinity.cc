@@ -7,7 +7,16 @@
 namespace nacelle::control::scheduler {
 namespace {
 
-std::vector<NodeExpression> expressions(const kube::Json& list) {
+std::optional<std::int64_t> integer(std::string_view text) {
+  std::int64_t out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
+std::vector<NodeExpression> node_expressions(const kube::Json& list) {
   std::vector<NodeExpression> out;
   for (const kube::Json& one : list) {
     NodeExpression expression;
@@ -18,13 +27,6 @@ std::vector<NodeExpression> expressions(const kube::Json& list) {
     }
     out.push_back(std::move(expression));
   }
-  return out;
-}
-
-std::optional<std::int64_t> integer(std::string_view text) {
-  std::int64_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return out;
 }
 
@@ -45,11 +47,9 @@ bool holds(const NodeExpression& expression, const std::string* value) {
   return expression.op == "Gt" ? *has > *bound : *has < *bound;
 }
 
-}  // namespace
-
 NodeTerm node_term(const kube::Json& term) {
-  return {expressions(kube::list_at(term, {"matchExpressions"})),
-          expressions(kube::list_at(term, {"matchFields"}))};
+  return {node_expressions(kube::list_at(term, {"matchExpressions"})),
+          node_expressions(kube::list_at(term, {"matchFields"}))};
 }
 
 NodeTerms node_terms(const kube::Json& selector) {

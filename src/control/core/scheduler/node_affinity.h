@@ -28,6 +28,11 @@ struct NodeTerm {
   std::vector<NodeExpression> fields;  // metadata.name only
 };
 
+// A list of expressions, also of labels of pods.
+[[nodiscard]] std::vector<NodeExpression> node_expressions(const kube::Json& list);
+// For the value of the expression's key; null: there is none.
+[[nodiscard]] bool holds(const NodeExpression& expression, const std::string* value);
+
 using NodeTerms = std::vector<NodeTerm>;
 
 // A NodeSelector object: {"nodeSelectorTerms": [...]}.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <set>
 
+#include "control/core/scheduler/topology.h"
 #include "kube/object.h"
 
 namespace nacelle::control::scheduler {
@@ -30,14 +31,6 @@ std::optional<std::string> taint_refusal(const PodDemand& pod, const NodeOffer& 
     return fmt::format("node(s) had untolerated taint {{{}: {}}}", taint.key, taint.value);
   }
   return std::nullopt;
-}
-
-bool selected(const PodDemand& pod, const NodeOffer& node) {
-  for (const auto& [name, value] : pod.node_selector) {
-    const auto found = node.labels.find(name);
-    if (found == node.labels.end() || found->second != value) return false;
-  }
-  return !pod.required || matches(*pod.required, node.name, node.labels);
 }
 
 std::vector<std::string> lacking(const PodDemand& pod, const NodeOffer& node) {
@@ -92,6 +85,7 @@ struct Candidate {
   std::int64_t of_owner = 0;   // pods there
   std::int64_t preferred = 0;  // weights that match
   std::int64_t avoided = 0;    // taints PreferNoSchedule
+  std::int64_t company = 0;    // of other pods; may be negative
 };
 
 Candidate candidate_of(const PodDemand& pod, const NodeOffer& node) {
@@ -129,10 +123,19 @@ std::string explain(std::size_t nodes, const std::map<std::string, std::size_t>&
 
 }  // namespace
 
-void NodeOffer::take(const pod::Resources& requests, const std::string& owner) {
+void NodeOffer::take(std::shared_ptr<const PodDemand> pod) {
   ++pods;
-  for (const auto& [name, request] : requests) used[name] += request;
-  if (!owner.empty()) ++by_owner[owner];
+  for (const auto& [name, request] : pod->requests) used[name] += request;
+  if (!pod->owner.empty()) ++by_owner[pod->owner];
+  placed.push_back(std::move(pod));
+}
+
+bool is_selected(const PodDemand& pod, const NodeOffer& node) {
+  for (const auto& [name, value] : pod.node_selector) {
+    const auto found = node.labels.find(name);
+    if (found == node.labels.end() || found->second != value) return false;
+  }
+  return !pod.required || matches(*pod.required, node.name, node.labels);
 }
 
 NodeOffer node_offer(const kube::Json& node) {
@@ -159,7 +162,7 @@ std::vector<std::string> refusals(const PodDemand& pod, const NodeOffer& node) {
   if (node.unschedulable && !tolerates(pod.tolerations, cordon)) {
     return {"node(s) were unschedulable"};
   }
-  if (!selected(pod, node)) return {"node(s) didn't match Pod's node affinity/selector"};
+  if (!is_selected(pod, node)) return {"node(s) didn't match Pod's node affinity/selector"};
   for (const NodeTerms& terms : pod.volumes) {
     if (!matches(terms, node.name, node.labels)) {
       return {"node(s) had volume node affinity conflict"};
@@ -172,19 +175,29 @@ Placement place(const PodDemand& pod, std::span<const NodeOffer> nodes) {
   if (!pod.waits_for.empty()) {
     return {"", fmt::format("0/{} nodes are available: {}", nodes.size(), pod.waits_for)};
   }
+  const Topology topology(pod, nodes);
   std::vector<Candidate> candidates;
   std::map<std::string, std::size_t> reasons;
   for (const NodeOffer& node : nodes) {
-    const std::vector<std::string> against = refusals(pod, node);
+    std::vector<std::string> against = refusals(pod, node);
+    if (against.empty()) {
+      if (auto refusal = topology.refusal(node)) against.push_back(std::move(*refusal));
+    }
     for (const std::string& reason : against) ++reasons[reason];
-    if (against.empty()) candidates.push_back(candidate_of(pod, node));
+    if (!against.empty()) continue;
+    candidates.push_back(candidate_of(pod, node));
+    candidates.back().company = topology.preference(node);
   }
   if (candidates.empty()) return {"", explain(nodes.size(), reasons)};
   for (const Candidate& one : candidates) {
     if (one.node->name == pod.selected_node) return {pod.selected_node, ""};
   }
   Candidate most;
+  std::int64_t least_company = candidates.front().company;
+  most.company = least_company;
   for (const Candidate& one : candidates) {
+    least_company = std::min(least_company, one.company);
+    most.company = std::max(most.company, one.company);
     most.of_owner = std::max(most.of_owner, one.of_owner);
     most.preferred = std::max(most.preferred, one.preferred);
     most.avoided = std::max(most.avoided, one.avoided);
@@ -192,10 +205,11 @@ Placement place(const PodDemand& pod, std::span<const NodeOffer> nodes) {
   const NodeOffer* best = nullptr;
   std::int64_t best_points = 0;
   for (const Candidate& one : candidates) {
-    const std::int64_t points = left_over(pod, *one.node) +
-                                2 * share(most.of_owner - one.of_owner, most.of_owner) +
-                                2 * share(one.preferred, most.preferred) +
-                                3 * share(most.avoided - one.avoided, most.avoided);
+    const std::int64_t points =
+        left_over(pod, *one.node) + 2 * share(most.of_owner - one.of_owner, most.of_owner) +
+        2 * share(one.preferred, most.preferred) +
+        2 * share(one.company - least_company, most.company - least_company) +
+        3 * share(most.avoided - one.avoided, most.avoided);
     if (best != nullptr && points <= best_points) continue;
     best = one.node;
     best_points = points;

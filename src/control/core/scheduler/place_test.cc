@@ -163,10 +163,12 @@ TEST(Place, SpreadsAnOwnersPodsAndThenWhatIsLeftOver) {
   PodDemand pod = demand();
   pod.owner = "rs";
   // Node a is the emptiest, but has one of the owner's already.
-  nodes[0].take({}, "rs");
-  nodes[1].take(pod.requests, "other");
-  nodes[2].take(pod.requests, "other");
-  nodes[2].take(pod.requests, "other");
+  PodDemand other = pod;
+  other.owner = "other";
+  PodDemand small = pod;
+  small.requests.clear();
+  nodes[0].take(std::make_shared<PodDemand>(small));
+  for (const std::size_t at : {1, 2, 2}) nodes[at].take(std::make_shared<PodDemand>(other));
   EXPECT_EQ(place(pod, nodes).node, "b");
   pod.owner.clear();
   EXPECT_EQ(place(pod, nodes).node, "a");
@@ -241,7 +243,7 @@ TEST(Place, NeverOverfillsANodeAndRefusesOnlyWhenNoneHasRoom) {
       --chosen.places;
       for (const auto& [resource, amount] : asks) chosen.free[resource] -= amount;
       for (NodeOffer& offer : nodes) {
-        if (offer.name == at.node) offer.take(pod.requests, pod.owner);
+        if (offer.name == at.node) offer.take(std::make_shared<PodDemand>(pod));
       }
     }
   }

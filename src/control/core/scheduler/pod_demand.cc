@@ -40,6 +40,7 @@ Result<PodDemand> pod_demand(const Json& pod) {
           node_term(kube::map_at(one, {"preference"})));
     }
   }
+  out.relations = pod_relations(pod);
   out.tolerations = tolerations_of(pod);
   return out;
 }

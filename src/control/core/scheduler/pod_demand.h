@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "control/core/pod/pod_spec.h"
 #include "control/core/scheduler/node_affinity.h"
+#include "control/core/scheduler/pod_affinity.h"
 #include "control/core/taints.h"
 #include "kube/object.h"
 
@@ -31,6 +32,7 @@ struct PodDemand {
   pod::StringMap node_selector;
   std::optional<NodeTerms> required;                         // node affinity
   std::vector<std::pair<std::int64_t, NodeTerm>> preferred;  // with weights
+  PodRelations relations;                                    // to other pods
   std::vector<Toleration> tolerations;
   std::vector<NodeTerms> volumes;  // of each volume that is not everywhere
   // Claims that are bound once they know the pod's node.

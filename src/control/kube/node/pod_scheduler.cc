@@ -77,9 +77,14 @@ async::Task<void> PodScheduler::stop() {
 
 void PodScheduler::pods_changed(std::span<const kube::ObjectChange> changes) {
   for (const kube::ObjectChange& change : changes) {
+    if (change.before != nullptr && (change.now == nullptr ||
+                                     kube::map_at(*change.now, {"metadata", "labels"}) !=
+                                         kube::map_at(*change.before, {"metadata", "labels"}) ||
+                                     uid_of(*change.now) != uid_of(*change.before))) {
+      loads_.erase(uid_of(*change.before));
+    }
     if (change.before != nullptr &&
         (change.now == nullptr || uid_of(*change.now) != uid_of(*change.before))) {
-      loads_.erase(uid_of(*change.before));
       assumed_.erase(uid_of(*change.before));
     }
     if (change.now != nullptr && !text_at(*change.now, {"spec", "nodeName"}).empty()) {
@@ -119,14 +124,15 @@ async::Task<void> PodScheduler::run() {
   }
 }
 
-const PodScheduler::Load& PodScheduler::load_of(const Json& pod) {
-  const auto [found, fresh] = loads_.try_emplace(uid_of(pod));
-  if (fresh) {
+std::shared_ptr<const scheduler::PodDemand> PodScheduler::load_of(const Json& pod) {
+  auto& known = loads_[uid_of(pod)];
+  if (known == nullptr) {
     Result<scheduler::PodDemand> demand = scheduler::pod_demand(pod);
     // What cannot be read runs nowhere.
-    if (demand.ok()) found->second = {std::move(demand->requests), std::move(demand->owner)};
+    known = std::make_shared<const scheduler::PodDemand>(demand.ok() ? std::move(*demand)
+                                                                     : scheduler::PodDemand());
   }
-  return found->second;
+  return known;
 }
 
 std::vector<scheduler::NodeOffer> PodScheduler::offers() {
@@ -145,8 +151,7 @@ std::vector<scheduler::NodeOffer> PodScheduler::offers() {
     }
     const auto found = index.find(node);
     if (found == index.end()) continue;
-    const Load& load = load_of(*pod);
-    out[found->second].take(load.requests, load.owner);
+    out[found->second].take(load_of(*pod));
   }
   return out;
 }
@@ -201,7 +206,7 @@ async::Task<Status> PodScheduler::round() {
     }
     const auto node = std::find_if(nodes.begin(), nodes.end(),
                                    [&](const auto& one) { return one.name == at.node; });
-    node->take(pod.requests, pod.owner);
+    node->take(std::make_shared<const scheduler::PodDemand>(pod));
   }
   co_return Status();
 }

@@ -43,17 +43,11 @@ class PodScheduler {
   void nodes_changed(std::span<const kube::ObjectChange> changes);
 
  private:
-  // What a pod takes of its node; read once, since it does not change.
-  struct Load {
-    pod::Resources requests;
-    std::string owner;
-  };
-
   async::Task<void> run();
   [[nodiscard]] async::Task<Status> round();
   [[nodiscard]] std::vector<scheduler::NodeOffer> offers();
   [[nodiscard]] std::vector<scheduler::PodDemand> waiting();
-  [[nodiscard]] const Load& load_of(const kube::Json& pod);
+  [[nodiscard]] std::shared_ptr<const scheduler::PodDemand> load_of(const kube::Json& pod);
   // False: the API will not have it, since the pod went or someone else bound it; the watch tells.
   [[nodiscard]] async::Task<Result<bool>> bind(const scheduler::PodDemand* pod, std::string node);
   // Tells the claims which node is to have their volumes; the pod is bound once they are there.
@@ -69,8 +63,9 @@ class PodScheduler {
   kube::Informer classes_;
   EventRecorder events_;
   std::shared_ptr<void> listening_;
-  std::set<kube::ObjectKey> pending_;           // wait for a node
-  std::map<std::string, Load> loads_;           // by uid
+  std::set<kube::ObjectKey> pending_;  // wait for a node
+  // What pods take of their nodes, by uid; read again when their labels change.
+  std::map<std::string, std::shared_ptr<const scheduler::PodDemand>> loads_;
   std::map<std::string, std::string> assumed_;  // uid to node: bound, but not yet seen so
   async::Event changed_;
   async::StopScope scope_;

@@ -90,7 +90,7 @@ void add_names(const PlanInputs& from, ContainerPlan& plan) {
 void keep_in_sight(const PlanInputs& from, const std::string& container, ContainerPlan& plan) {
   if (from.mount_mode == MountMode::kTranslate) return;
   const fs::path needed[] = {from.folder.container(container) / "work", from.config.folder / "bin",
-                             fs::path(from.config.engine).parent_path()};
+                             fs::path(from.config.engine)};
   for (const fs::path& path : needed) {
     const std::string text = path.string();
     const bool covered =

@@ -283,7 +283,10 @@ async::Task<void> PodRunner::write_statuses() {
         written_ = std::move(status);
         continue;
       }
-      log::warn("a pod's status cannot be written", {{"pod", key_.to_string()}, {"why", written}});
+      if (written.code() != Code::kCancelled) {  // else we are stopping
+        log::warn("a pod's status cannot be written",
+                  {{"pod", key_.to_string()}, {"why", written}});
+      }
       if (const bool slept = co_await scope_.sleep(kApiRetry); !slept) co_return;
     }
   }
