@@ -49,7 +49,11 @@ void check_selector(const Json& object, Findings& out) {
 }
 
 void check_template(const Json& object, Findings& out) {
-  check_pod_spec(map_at(object, {"spec", "template", "spec"}), "spec.template.spec", out);
+  std::set<std::string> claims;
+  for (const Json& claim : list_at(object, {"spec", "volumeClaimTemplates"})) {
+    claims.emplace(text_at(claim, {"metadata", "name"}));
+  }
+  check_pod_spec(map_at(object, {"spec", "template", "spec"}), "spec.template.spec", out, claims);
 }
 
 void check_workload(const Json& object, Findings& out) {

@@ -4,6 +4,9 @@
 // Source:  kubernetes-api.md sections 2, 11.2, 19, 20.
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "kube/schema/kind.h"
 #include "kube/schema/shape.h"
 
@@ -13,6 +16,8 @@ void check_kind(const Json& object, const Kind& kind, Findings& out);
 void check_kind_update(const Json& before, const Json& after, const Kind& kind, Findings& out);
 
 // Containers, volumes and ports; `path` is "spec" of a pod or "spec.template.spec".
-void check_pod_spec(const Json& spec, const std::string& path, Findings& out);
+// `more_volumes` are names that the spec does not have itself: claim templates of a StatefulSet.
+void check_pod_spec(const Json& spec, const std::string& path, Findings& out,
+                    const std::set<std::string>& more_volumes = {});
 
 }  // namespace nacelle::kube::schema

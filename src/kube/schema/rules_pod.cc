@@ -114,8 +114,10 @@ std::set<std::string> check_volumes(const Json& spec, const std::string& path, F
 
 }  // namespace
 
-void check_pod_spec(const Json& spec, const std::string& path, Findings& out) {
-  const std::set<std::string> volumes = check_volumes(spec, path, out);
+void check_pod_spec(const Json& spec, const std::string& path, Findings& out,
+                    const std::set<std::string>& more_volumes) {
+  std::set<std::string> volumes = check_volumes(spec, path, out);
+  volumes.insert(more_volumes.begin(), more_volumes.end());
   if (list_at(spec, {"containers"}).empty()) out.push_back(required(path + ".containers"));
   std::set<std::string> names;
   for (const char* list : {"initContainers", "containers"}) {

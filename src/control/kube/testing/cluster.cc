@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "control/kube/child_kinds.h"
+#include "control/kube/claim_controller.h"
 #include "control/kube/decision_controller.h"
 #include "control/kube/kinds.h"
 #include "control/kube/resource_names.h"
@@ -30,6 +31,7 @@ spec:
   gatewayClassName: nacelle
   listeners: [{name: http, protocol: HTTP, port: 80}]
 )"));
+  for (Json& object : local_path_classes()) out.objects.push_back(std::move(object));
   out.converters = converters();
   out.admissions = admissions("kserve");
   return out;
@@ -56,12 +58,13 @@ Json condition_of(const std::string& type, const std::string& now, const Json& o
           {"observedGeneration", kube::number_at(object, {"metadata", "generation"}).value_or(1)}};
 }
 
-bool is_broken(const Json& pod) {
+bool has_image(const Json& pod, std::string_view image) {
   for (const Json& container : kube::list_at(pod, {"spec", "containers"})) {
-    if (text_at(container, {"image"}) == "broken") return true;
+    if (text_at(container, {"image"}) == image) return true;
   }
   return false;
 }
+bool is_broken(const Json& pod) { return has_image(pod, "broken"); }
 
 Decision decide_pod(const Json& pod, std::int64_t now_s) {
   Decision out;
@@ -69,6 +72,12 @@ Decision decide_pod(const Json& pod, std::int64_t now_s) {
   if (kube::is_being_deleted(pod) || kube::is_ready(pod)) return out;
   if (is_broken(pod) && !text_at(pod, {"status", "podIP"}).empty()) return out;
   Json updated = pod;
+  if (has_image(pod, "done")) {
+    if (text_at(pod, {"status", "phase"}) == "Succeeded") return out;
+    updated["status"]["phase"] = "Succeeded";
+    out.actions.push_back(UpdateStatus{std::move(updated)});
+    return out;
+  }
   Json ready = condition_of("Ready", now, pod);
   ready.erase("observedGeneration");
   Json& status = updated["status"];
@@ -141,7 +150,9 @@ Cluster::~Cluster() { stop(); }
 void Cluster::start() {
   transport_ = std::make_shared<kube::LocalTransport>(loop_, api_.server().handler());
   client_ = std::make_unique<kube::Client>(transport_);
-  auto controllers = Controllers::create(*client_, {});
+  ControllersOptions options;
+  options.volumes_folder = api_.folder() / "volumes";
+  auto controllers = Controllers::create(*client_, std::move(options));
   CHECK(controllers.ok());
   controllers_ = std::move(*controllers);
   Workshop& workshop = controllers_->workshop();

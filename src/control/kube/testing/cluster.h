@@ -52,7 +52,8 @@ class Cluster {
   std::unique_ptr<Controllers> controllers_;
 };
 
-// Pods run and are ready as soon as somebody made them; an image of the name "broken" never is.
+// Pods run and are ready as soon as somebody made them; an image of the name "broken" never is, one
+// of the name "done" succeeds at once.
 [[nodiscard]] std::unique_ptr<ControllerUnit> ready_pods(Workshop& workshop);
 // Gateways are programmed; routes and pools are accepted by them.
 [[nodiscard]] std::unique_ptr<ControllerUnit> accepting_gateway(Workshop& workshop,
