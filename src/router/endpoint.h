@@ -28,10 +28,10 @@ struct EndpointMetrics {
   TimePoint updated{};
   double waiting_requests = 0;
   double running_requests = 0;
-  double kv_usage = 0;                     // 0..1
-  std::optional<double> decode_rate = {};  // tokens per second, of engines that say it
+  double kv_usage = 0;  // 0..1
   std::uint32_t block_size_tokens = 0;
   std::uint32_t num_blocks = 0;
+  std::optional<double> decode_rate = {};  // tokens per second, of engines that say it
 };
 
 // Adapters as the engine reports them.
