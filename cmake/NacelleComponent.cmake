@@ -36,7 +36,7 @@ function(nacelle_component name)
     target_compile_definitions(${name}_test PRIVATE
       NACELLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" NACELLE_TESTDATA="${PROJECT_SOURCE_DIR}/tests/testdata")
     add_test(NAME unit.${name} COMMAND ${name}_test --gtest_brief=1)
-    set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 300)
+    set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 600)
   endif()
   if(NACELLE_TESTS AND benches)
     add_executable(${name}_bench ${benches})
