@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kUsage =
     R"(Nacelle serves large language models, from one machine to a fleet.
 
-  nacelle up [MODEL_DIR]            gateway and engines on this machine, supervised
+  nacelle up [MODEL_DIR]            a cluster of this machine: API, engines, gateway
   nacelle serve MODEL_DIR [flags]   one engine with its OpenAI server (vLLM's flags)
   nacelle gateway --config FILE     data plane with the picker in process
   nacelle epp [flags]               Endpoint Picker for Envoy (ext_proc)
