@@ -30,7 +30,8 @@ std::vector<Json> first_objects() {
   return out;
 }
 
-// A tenth of the memory for each engine's KV cache, where it asks for nothing else: several fit.
+// A sixteenth of the memory for each engine's KV cache, where it asks for nothing else: several
+// fit.
 std::string kv_cache_default() {
   const double pages = static_cast<double>(::sysconf(_SC_PHYS_PAGES));
   const double gib = pages * static_cast<double>(::sysconf(_SC_PAGESIZE)) / double{1 << 30};

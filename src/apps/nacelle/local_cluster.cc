@@ -170,8 +170,6 @@ async::Task<Result<std::string>> LocalCluster::missing() {
 }
 
 void LocalCluster::print_start() const {
-  const std::string host =
-      options_.host == "0.0.0.0" || options_.host.empty() ? "127.0.0.1" : options_.host;
   fmt::print(
       R"(Nacelle is up.
 
@@ -182,7 +180,7 @@ void LocalCluster::print_start() const {
   Ctrl-C drains and stops.
 
 )",
-      fmt::arg("host", host), fmt::arg("port", options_.port),
+      fmt::arg("host", reachable_host(options_.host)), fmt::arg("port", options_.port),
       fmt::arg("admin", plane_->gateway().admin_port()), fmt::arg("api", control_->api().url()),
       fmt::arg("kubeconfig", control_->api().kubeconfig().string()),
       fmt::arg("data", options_.data_dir.string()), fmt::arg("manifest", manifest_path_.string()));
@@ -190,15 +188,13 @@ void LocalCluster::print_start() const {
 }
 
 void LocalCluster::print_ready() const {
-  const std::string host =
-      options_.host == "0.0.0.0" || options_.host.empty() ? "127.0.0.1" : options_.host;
   fmt::print(R"({name} is ready:
 
   curl -N http://{host}:{port}/v1/chat/completions -H 'Content-Type: application/json' \
     -d '{{"messages":[{{"role":"user","content":"Hello! What is Nacelle?"}}],"stream":true}}'
 
 )",
-             fmt::arg("name", manifest_->service), fmt::arg("host", host),
+             fmt::arg("name", manifest_->service), fmt::arg("host", reachable_host(options_.host)),
              fmt::arg("port", options_.port));
   std::fflush(stdout);
 }

@@ -21,13 +21,6 @@ std::filesystem::path log_file(const UpOptions& options, std::uint32_t index) {
   return options.data_dir / fmt::format("engine-{}.log", index);
 }
 
-bool given(const std::vector<std::string>& args, std::string_view flag) {
-  return std::any_of(args.begin(), args.end(), [flag](std::string arg) {
-    std::replace(arg.begin(), arg.end(), '_', '-');
-    return arg == flag || arg.starts_with(std::string(flag) + "=");
-  });
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Up>> Up::bind(async::Runtime& runtime, UpOptions options,
@@ -61,7 +54,7 @@ Result<std::unique_ptr<Up>> Up::bind(async::Runtime& runtime, UpOptions options,
 // Sockets in the data folder: nobody else on the network hears what prompts are made of.
 Status Up::plan_precise(const std::vector<std::string>& addresses) {
   constexpr std::size_t kMaxSocketPath = 100;  // the kernel takes 107 bytes
-  if (given(options_.engine_args, "--kv-events-config"))
+  if (gives_flag(options_.engine_args, "--kv-events-config"))
     return invalid_argument("the policy 'precise' sets --kv-events-config itself");
   PrecisePolicy policy;
   policy.model = options_.model;
@@ -100,23 +93,23 @@ void Up::add_engine(const std::string& program, std::uint32_t index, std::uint16
           std::to_string(port),
           "--progress-fd",
           std::to_string(control::ChildProcess::kProgressFd)};
-  if (!given(options_.engine_args, "--served-model-name")) {
+  if (!gives_flag(options_.engine_args, "--served-model-name")) {
     const std::filesystem::path folder = options_.model / "";
     argv.insert(argv.end(), {"--served-model-name", folder.parent_path().filename().string(),
                              options_.model.string()});
   }
-  if (!given(options_.engine_args, "--threads")) {
+  if (!gives_flag(options_.engine_args, "--threads")) {
     const auto threads =
         std::max<std::size_t>(1, kernels::threads_for_this_process() / options_.engines);
     argv.insert(argv.end(), {"--threads", std::to_string(threads)});
   }
-  if (!given(options_.engine_args, "--gpu-memory-utilization")) {
+  if (!gives_flag(options_.engine_args, "--gpu-memory-utilization")) {
     argv.insert(argv.end(),
                 {"--gpu-memory-utilization", fmt::format("{:.3f}", 0.5 / options_.engines)});
   }
-  if (!given(options_.engine_args, "--shutdown-timeout"))
+  if (!gives_flag(options_.engine_args, "--shutdown-timeout"))
     argv.insert(argv.end(), {"--shutdown-timeout", "10"});
-  if (!given(options_.engine_args, "--enable-prompt-tokens-details"))
+  if (!gives_flag(options_.engine_args, "--enable-prompt-tokens-details"))
     argv.push_back("--enable-prompt-tokens-details");
   if (precise_) {
     const std::filesystem::path folder = options_.model / "";
@@ -166,9 +159,8 @@ async::Task<bool> Up::wait_until_serving(const bool* interrupted) {
 }
 
 void Up::print_address() const {
-  const std::string host =
-      options_.host == "0.0.0.0" || options_.host.empty() ? "127.0.0.1" : options_.host;
-  const std::string base = fmt::format("http://{}:{}", host, plane_->gateway().port());
+  const std::string base =
+      fmt::format("http://{}:{}", reachable_host(options_.host), plane_->gateway().port());
   const std::filesystem::path folder = options_.model / "";
   fmt::print(R"(Nacelle serves {model} on {base} with {engines} engine{plural} ({policy}).
 

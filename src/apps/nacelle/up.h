@@ -1,4 +1,5 @@
-// up.h: one machine's service: a data plane in this process, engines as supervised children.
+// up.h: `nacelle up --without-api`, one machine's service: a data plane in this process, engines as
+// supervised children.
 //
 // Home:    run() on loop 0 of the runtime.
 // Errors:  bind() fails when a port is taken or the data folder cannot be made.

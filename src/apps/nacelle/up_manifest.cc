@@ -62,13 +62,6 @@ constexpr std::size_t kMaxName = 40;  // names of children add to it
 // JSON is YAML: whatever is in the text stays one value.
 std::string as_json(std::string_view text) { return nlohmann::json(text).dump(); }
 
-bool given(const std::vector<std::string>& args, std::string_view flag) {
-  return std::any_of(args.begin(), args.end(), [flag](std::string arg) {
-    std::replace(arg.begin(), arg.end(), '_', '-');
-    return arg == flag || arg.starts_with(std::string(flag) + "=");
-  });
-}
-
 }  // namespace
 
 std::string object_name(std::string_view text) {
@@ -94,10 +87,10 @@ Result<UpManifest> make_up_manifest(const UpOptions& options, std::size_t thread
     return invalid_argument("the model folder '{}' has no letter to name a service by", model);
 
   std::vector<std::string> args = options.engine_args;
-  if (!given(args, "--threads")) {
+  if (!gives_flag(args, "--threads")) {
     args.insert(args.begin(), {"--threads", std::to_string(threads)});
   }
-  if (!given(args, "--enable-prompt-tokens-details"))
+  if (!gives_flag(args, "--enable-prompt-tokens-details"))
     args.emplace_back("--enable-prompt-tokens-details");
   std::string list;
   for (const std::string& arg : args) list += (list.empty() ? "" : ", ") + as_json(arg);

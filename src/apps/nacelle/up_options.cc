@@ -2,6 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <map>
@@ -23,6 +24,17 @@ std::function<bool(const YAML::Node&)> into_path(std::filesystem::path& out) {
 }
 
 }  // namespace
+
+bool gives_flag(const std::vector<std::string>& args, std::string_view flag) {
+  return std::any_of(args.begin(), args.end(), [flag](std::string arg) {
+    std::replace(arg.begin(), arg.end(), '_', '-');
+    return arg == flag || arg.starts_with(std::string(flag) + "=");
+  });
+}
+
+std::string reachable_host(const std::string& host) {
+  return host.empty() || host == "0.0.0.0" ? "127.0.0.1" : host;
+}
 
 Status apply_up_file(std::string_view yaml, UpOptions& options) {
   const std::map<std::string, std::function<bool(const YAML::Node&)>> fields = {

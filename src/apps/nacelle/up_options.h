@@ -42,6 +42,12 @@ struct UpOptions {
   bool model_given = false;  // the command line or the file say what to serve
 };
 
+// "--flag" or "--flag=..." is among the arguments of an engine, with _ or -.
+[[nodiscard]] bool gives_flag(const std::vector<std::string>& args, std::string_view flag);
+
+// Where a client on this machine reaches what listens on `host`.
+[[nodiscard]] std::string reachable_host(const std::string& host);
+
 // Fills in what a YAML file says. Lists every problem with its key.
 [[nodiscard]] Status apply_up_file(std::string_view yaml, UpOptions& options);
 
