@@ -143,6 +143,7 @@ async::Task<void> stop_on(server::Housekeeper& keeper, std::shared_ptr<async::Ma
 
 async::Task<void> ApiServer::stop() {
   impl_->state.draining = true;
+  impl_->state.store->cancel_subscriptions();
   async::Loop* here = async::Loop::current();
   CHECK(here != nullptr);
   if (impl_->http != nullptr) {
