@@ -33,6 +33,8 @@ Subject: kind=1 apiGroup=2 name=3 namespace=4
 RoleRef: apiGroup=1 kind=2 name=3
 ClusterRole: apiVersion kind metadata=1:ObjectMeta rules=2:PolicyRule* aggregationRule:any
 ClusterRoleBinding: apiVersion kind metadata=1:ObjectMeta subjects=2:Subject* roleRef=3:RoleRef
+MutatingWebhookConfiguration: apiVersion kind metadata=1:ObjectMeta webhooks:any
+ValidatingWebhookConfiguration: apiVersion kind metadata=1:ObjectMeta webhooks:any
 CustomResourceDefinition: apiVersion kind metadata=1:ObjectMeta spec:CustomResourceDefinitionSpec
   status:CustomResourceDefinitionStatus
 CustomResourceDefinitionSpec: group names:CustomResourceDefinitionNames scope
