@@ -75,8 +75,10 @@ struct ApiServerOptions {
   net::HostPort address{"127.0.0.1", 0};  // port 0: the kernel chooses
   bool serve_http = true;                 // false: only handler()
   bool tls = true;
-  std::vector<std::string> names;          // more names and addresses of the certificate
-  std::string service_network = "127.96";  // the first half of the addresses of Services
+  std::vector<std::string> names;  // more names and addresses of the certificate
+  // Addresses of Services. One that has another loopback address, since the server had another
+  // range before, gets a new one at the start.
+  std::string service_range = "127.96.0.0/16";
   std::vector<Json> objects;  // made at the start where they are absent: CRDs, StorageClasses
   // By "plural.group": CRDs whose versions differ in more than their name.
   std::map<std::string, std::function<Json(Json object, std::string_view to_version)>, std::less<>>

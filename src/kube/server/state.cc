@@ -51,16 +51,7 @@ std::string new_cluster_ip(State& state) {
       taken.emplace(text_at(one->json, {"spec", "clusterIP"}));
     }
   }
-  // Two that ask at once get different numbers, so that neither sees the other's as free.
-  constexpr std::uint32_t kRange = 65536;
-  for (std::uint32_t tries = 0; tries < kRange; ++tries) {
-    const std::uint32_t number = state.next_cluster_ip++ % kRange;
-    if (number % 256 == 0 || number % 256 == 255) continue;
-    std::string out =
-        fmt::format("{}.{}.{}", state.options.service_network, number / 256, number % 256);
-    if (!taken.contains(out)) return out;
-  }
-  return {};
+  return state.service_addresses->next(taken);
 }
 
 std::string default_storage_class(const State& state) {

@@ -12,6 +12,7 @@
 #include "kube/api_server.h"
 #include "kube/server/documents.h"
 #include "kube/server/registry_source.h"
+#include "kube/server/service_addresses.h"
 #include "kube/server/tokens.h"
 #include "kube/store.h"
 
@@ -28,7 +29,7 @@ struct State {
   Documents documents;
   std::string ca_pem;
   std::string server_address;  // "127.0.0.1:6443"
-  std::atomic<std::uint32_t> next_cluster_ip{1};
+  std::unique_ptr<ServiceAddresses> service_addresses;
   std::atomic<bool> draining{false};
 
   [[nodiscard]] std::int64_t now_s() const;  // seconds since 1970, by the wall clock

@@ -20,8 +20,6 @@ namespace {
 
 namespace log = telemetry::log;
 
-constexpr int kMostRange = 255;
-
 kube::InformerOptions options_of(const char* plural) {
   kube::InformerOptions out;
   out.resource = kube::Resource("", "v1", plural);
@@ -51,11 +49,6 @@ Result<std::vector<std::string>> names_of(const LocalNodesOptions& options) {
   }
   if (std::set<std::string>(out.begin(), out.end()).size() != out.size()) {
     return invalid_argument("two nodes have the same name");
-  }
-  if (options.first_range < 1 ||
-      options.first_range + static_cast<int>(out.size()) - 1 > kMostRange) {
-    return invalid_argument("the ranges 127.{}.0.0/16 and following do not exist for {} nodes",
-                            options.first_range, out.size());
   }
   return out;
 }
@@ -111,7 +104,7 @@ struct LocalNodes::Impl final : LogSource {
     NodeConfig out = options.node;
     out.name = names[index];
     out.folder = options.folder / names[index];
-    out.pod_range = fmt::format("127.{}.0.0/16", options.first_range + static_cast<int>(index));
+    out.pod_range = options.range.pods(index);
     share_machine(names.size(), out.capacity);
     return out;
   }

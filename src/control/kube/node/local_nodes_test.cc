@@ -55,7 +55,7 @@ TEST(LocalNodes, APodRunsAnswersItsProbeTellsItsLogAndEnds) {
   const Json node = cluster.await(LocalCluster::kNodes, "node-1", [](const Json& object) {
     return is_ready(object) && !kube::map_at(object, {"status", "allocatable"}).empty();
   });
-  EXPECT_EQ(node["spec"]["podCIDR"], "127.64.0.0/16");
+  EXPECT_EQ(node["spec"]["podCIDR"], "127.64.0.0/20");
 
   Json pod = shell_pod("web",
                        "echo hello $NAME from $NODE; touch up; while [ ! -f more ]; do "
