@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <random>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -25,6 +24,12 @@ std::int64_t State::now_s() const {
   return std::chrono::duration_cast<std::chrono::seconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+
+std::set<std::string> State::names_of_sources() const {
+  std::set<std::string> out;
+  for (const auto& [collection, source] : options.sources) out.insert(collection);
+  return out;
 }
 
 std::string new_uid() {

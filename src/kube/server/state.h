@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "kube/api_server.h"
@@ -20,7 +21,7 @@ namespace nacelle::kube::server {
 
 struct State {
   explicit State(ApiServerOptions given)
-      : options(std::move(given)), registry(options.converters) {}
+      : options(std::move(given)), registry(options.converters, names_of_sources()) {}
 
   const ApiServerOptions options;
   std::unique_ptr<Store> store;
@@ -33,6 +34,9 @@ struct State {
   std::atomic<bool> draining{false};
 
   [[nodiscard]] std::int64_t now_s() const;  // seconds since 1970, by the wall clock
+
+ private:
+  [[nodiscard]] std::set<std::string> names_of_sources() const;
 };
 
 // Random, lower case, version 4.
