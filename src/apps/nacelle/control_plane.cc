@@ -61,6 +61,7 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   api.service_range = range.services();
   api.objects = first_objects();
   api.pod_logs = &plane->logs_;
+  api.sources = plane->metrics_.sources();
   api.converters = control::converters();
   api.admissions = control::admissions(kSystemNamespace);
   ASSIGN_OR_RETURN(plane->api_, kube::ApiServer::start(plane->runtime_, std::move(api)));
@@ -72,6 +73,7 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   control::node::LocalNodesOptions nodes;
   nodes.folder = given.folder / "nodes";
   nodes.nodes = given.nodes;
+  nodes.metrics = &plane->metrics_;
   nodes.range = range;
   nodes.node.range_holder = plane->addresses_->holder();
   nodes.node.engine = given.program;

@@ -68,6 +68,7 @@ class ControlPlane {
   bool stopped_ = false;
   async::Runtime runtime_{1};
   control::node::NodeLogs logs_;
+  control::node::NodeMetrics metrics_;
   std::unique_ptr<kube::ApiServer> api_;
   std::shared_ptr<kube::LocalTransport> transport_;
   std::unique_ptr<kube::Client> client_;

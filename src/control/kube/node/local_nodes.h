@@ -29,6 +29,7 @@
 #include "base/result.h"
 #include "control/core/loopback_range.h"
 #include "control/kube/node/node_logs.h"
+#include "control/kube/node/node_metrics.h"
 #include "control/local/node/node_agent.h"
 #include "control/local/node/node_config.h"
 #include "kube/client.h"
@@ -53,6 +54,10 @@ struct LocalNodesOptions {
   // they say, which is 300 s by default.
   std::optional<Duration> longest_toleration;
   bool forward_services = true;
+  // Told what nodes and pods use, which is measured this often while pods run; outlives the nodes.
+  // Null: nothing is measured.
+  NodeMetrics* metrics = nullptr;
+  Duration sample_every = 15s;
 };
 
 class LocalNodes {

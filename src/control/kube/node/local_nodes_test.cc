@@ -100,6 +100,45 @@ TEST(LocalNodes, APodRunsAnswersItsProbeTellsItsLogAndEnds) {
   }
 }
 
+TEST(LocalNodes, WhatPodsUseIsMeasured) {
+  LocalNodesOptions options;
+  options.sample_every = 200ms;
+  LocalCluster cluster(std::move(options));
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  const std::string metrics = "/apis/metrics.k8s.io/v1beta1";
+  Json busy = shell_pod("busy", "while :; do :; done");
+  busy["metadata"]["labels"]["app"] = "busy";
+  cluster.create_pod(busy);
+  cluster.create_pod(shell_pod("calm", "sleep 1000"));
+  const auto nanocores = [](const Json& usage) {
+    const std::string cpu = text(usage, {"cpu"});
+    return cpu.ends_with('n') ? std::stoll(cpu) : -1;
+  };
+  const auto pod = [&](const char* name) {
+    return cluster.api().get(metrics + "/namespaces/default/pods/" + name).body;
+  };
+  // The shell would take a whole core; other programs of the machine leave it some.
+  ASSERT_TRUE(cluster.api().eventually([&] {
+    const Json now = pod("busy");
+    return !kube::list_at(now, {"containers"}).empty() &&
+           nanocores(now["containers"][0]["usage"]) > 50'000'000 &&
+           text(pod("calm"), {"kind"}) == "PodMetrics";
+  })) << pod("busy").dump(1);
+  const Json now = pod("calm");
+  EXPECT_LT(nanocores(now["containers"][0]["usage"]), 50'000'000) << now.dump(1);
+  EXPECT_TRUE(text(now["containers"][0], {"usage", "memory"}).ends_with("Ki"));
+  EXPECT_EQ(text(now, {"metadata", "namespace"}), "default");
+  const Json chosen = cluster.api().get(metrics + "/pods?labelSelector=app%3Dbusy").body;
+  ASSERT_EQ(chosen["items"].size(), 1u);
+  EXPECT_EQ(chosen["items"][0]["metadata"]["name"], "busy");
+  const Json nodes = cluster.api().get(metrics + "/nodes").body;
+  ASSERT_EQ(nodes["items"].size(), 1u);
+  EXPECT_EQ(nodes["items"][0]["metadata"]["name"], "node-1");
+  EXPECT_GT(nanocores(nodes["items"][0]["usage"]), 50'000'000);
+  cluster.stop_nodes(NodeAgent::Stop::kEndPods);
+  EXPECT_EQ(cluster.api().get(metrics + "/nodes").status, 503);
+}
+
 TEST(LocalNodes, APodThatCannotRunSaysWhy) {
   LocalCluster cluster;
   ASSERT_TRUE(cluster.start_nodes().ok());
