@@ -236,6 +236,39 @@ bool has_taint(const Json& node, std::string_view key) {
   return false;
 }
 
+TEST(LocalNodes, EachPodOfALostNodeIsEvictedOnce) {
+  LocalNodesOptions options;
+  options.nodes = 2;
+  options.grace = 1s;
+  options.longest_toleration = 0s;
+  LocalCluster cluster(options);
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  constexpr int kPodsThere = 8;
+  const auto name_of = [](int i) { return fmt::format("goes-{}", i); };
+  for (int i = 0; i < kPodsThere; ++i) {
+    Json pod = shell_pod(name_of(i), "exec sleep 1000");
+    pod["spec"]["nodeName"] = "node-2";
+    cluster.create_pod(pod);
+  }
+  for (int i = 0; i < kPodsThere; ++i) (void)cluster.await_pod(name_of(i), is_ready);
+  set_stopped(cluster, "node-2", "true");
+  for (int i = 0; i < kPodsThere; ++i) {
+    EXPECT_NE(
+        cluster.await_pod(name_of(i), [](const Json& pod) { return kube::is_being_deleted(pod); }),
+        nullptr);
+  }
+  // Written behind the deletions: the controller's stop waits for them.
+  cluster.stop_nodes(NodeAgent::Stop::kLeavePods);
+  std::map<std::string, std::int64_t> told;
+  const Json events = cluster.api().get("/api/v1/namespaces/default/events").body;
+  for (const Json& event : kube::list_at(events, {"items"})) {
+    if (text(event, {"reason"}) != "TaintManagerEviction") continue;
+    told[text(event, {"involvedObject", "name"})] += kube::number_at(event, {"count"}).value_or(1);
+  }
+  EXPECT_EQ(told.size(), std::size_t{kPodsThere});
+  for (const auto& [name, times] : told) EXPECT_EQ(times, 1) << name;
+}
+
 TEST(LocalNodes, ALostNodeIsNoticedItsPodsGoAndItComesBack) {
   LocalNodesOptions options;
   options.nodes = 2;
