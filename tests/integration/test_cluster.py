@@ -182,6 +182,38 @@ class UpLife(unittest.TestCase):
         finally:
             up.close()
 
+    def test_two_live_side_by_side_each_with_its_own_addresses(self):
+        def networks(up):
+            """Of its nodes, pods and Services: which sixteenth of each network it uses."""
+            addresses = [n["spec"]["podCIDR"] for n in up.get("/api/v1/nodes")["items"]]
+            addresses += [p["status"]["podIP"] for p in up.pods()]
+            services = up.get("/api/v1/services")["items"]
+            addresses += [s["spec"]["clusterIP"] for s in services if s["spec"]["clusterIP"] != "None"]
+            return {int(a.split(".")[2]) // 16 for a in addresses}
+
+        def start():
+            up = cluster.Cluster(engines=1)
+            self.addCleanup(up.close)
+            up.wait_ready("demo")
+            return up
+
+        first, second = start(), start()
+        for up in (first, second):
+            self.assertIn("Nacelle", up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
+            self.assertEqual(len(networks(up)), 1)
+        before = networks(first)
+        self.assertTrue(before.isdisjoint(networks(second)))
+        # Its engine goes on with its address: nobody else gets that.
+        engines = first.engine_pids()
+        first.kill()
+        third = start()
+        self.assertTrue(networks(third).isdisjoint(before | networks(second)))
+        first.start_again()
+        first.wait_ready("demo")
+        self.assertEqual((networks(first), first.engine_pids()), (before, engines))
+        for up in (first, second, third):
+            self.assertIn("Nacelle", up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
+
     def test_a_folder_in_use_is_said_at_once(self):
         up = cluster.Cluster(engines=1)
         try:

@@ -171,8 +171,9 @@ Result<std::shared_ptr<gateway::EndpointPicker>> DataPlane::make_picker(
   }
   pool->open(use_agent_session);
   if (config.discovered && options_.wake) {
-    pool->wake_room.emplace(
-        WakeRoom::Options{.wanted = [wake = options_.wake, name = config.name] { wake(name); }});
+    WakeRoom::Options room = options_.wake_room;
+    room.wanted = [wake = options_.wake, name = config.name] { wake(name); };
+    pool->wake_room.emplace(std::move(room));
     pool->picker.set_wake_room(&*pool->wake_room);
   }
   if (config.discovered) (void)pool->picker.replace_endpoints(config);
