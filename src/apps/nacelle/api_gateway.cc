@@ -30,6 +30,7 @@ struct ApiGateway::Watched {
 const std::vector<ApiGateway::Kind>& ApiGateway::kinds() {
   constexpr const char* kGateway = "gateway.networking.k8s.io";
   constexpr const char* kPool = "inference.networking.k8s.io";
+  constexpr const char* kOldPool = "inference.networking.x-k8s.io";
   static const std::vector<Kind> kKinds = {
       {kGateway, "v1", "gatewayclasses", "GatewayClass"},
       {kGateway, "v1", "gateways", "Gateway"},
@@ -38,6 +39,8 @@ const std::vector<ApiGateway::Kind>& ApiGateway::kinds() {
       {kPool, "v1", "inferencepools", "InferencePool"},
       {"llm-d.ai", "v1alpha2", "inferenceobjectives", "InferenceObjective"},
       {"llm-d.ai", "v1alpha2", "inferencemodelrewrites", "InferenceModelRewrite"},
+      {kOldPool, "v1alpha2", "inferenceobjectives", "InferenceObjective"},
+      {kOldPool, "v1alpha2", "inferencemodelrewrites", "InferenceModelRewrite"},
       {"gateway.nacelle.dev", "v1alpha1", "gatewaypolicies", "GatewayPolicy"},
       {"gateway.nacelle.dev", "v1alpha1", "staticendpoints", "StaticEndpoints"},
       {"", "v1", "services", "Service", false},
