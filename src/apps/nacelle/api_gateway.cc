@@ -171,6 +171,8 @@ gateway::ApiModel ApiGateway::make_model() const {
 
 bool ApiGateway::apply_once() {
   gateway::ApiModel made = make_model();
+  if (const std::string wrong = pickers_.mend(made.model); !wrong.empty())
+    made.left_out += (made.left_out.empty() ? "" : "\n") + wrong;
   if (made.left_out != left_out_) {
     // Their authors read it in their status; on the way to a whole service this is no trouble.
     if (!made.left_out.empty()) log::info("objects are left out", {{"what", made.left_out}});
