@@ -176,7 +176,7 @@ class Examples(unittest.TestCase):
         cls.outside = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Outside)
         threading.Thread(target=cls.outside.serve_forever, daemon=True).start()
         cls.second_port = harness.free_port()
-        cls.up = cluster.Cluster(engines=1)
+        cls.up = cluster.Cluster("--log-level", "info", engines=1)
         try:
             cls.apply_all()
         except BaseException:

@@ -171,8 +171,12 @@ gateway::ApiModel ApiGateway::make_model() const {
 
 bool ApiGateway::apply_once() {
   gateway::ApiModel made = make_model();
-  if (const std::string wrong = pickers_.mend(made.model); !wrong.empty())
-    made.left_out += (made.left_out.empty() ? "" : "\n") + wrong;
+  if (std::string wrong = pickers_.mend(made.model); wrong != bad_pickers_) {
+    bad_pickers_ = std::move(wrong);
+    if (!bad_pickers_.empty()) {
+      log::warn("pools keep the picker before one that does not load", {{"why", bad_pickers_}});
+    }
+  }
   if (made.left_out != left_out_) {
     // Their authors read it in their status; on the way to a whole service this is no trouble.
     if (!made.left_out.empty()) log::info("objects are left out", {{"what", made.left_out}});

@@ -83,8 +83,9 @@ class ApiGateway {
   gateway::CompileReport report_;  // of the newest model
   Status in_force_;                // how it fared
   GoodPickers pickers_;
-  std::string left_out_;  // told last
-  std::string untold_;    // the status that could not be written last
+  std::string bad_pickers_;  // told last, as the next one
+  std::string left_out_;
+  std::string untold_;  // the status that could not be written last
   std::atomic<bool> synced_{false};
   std::atomic<std::uint64_t> applied_{0};
 };
