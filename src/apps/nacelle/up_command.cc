@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/nacelle/command_line.h"
 #include "apps/nacelle/commands.h"
 #include "apps/nacelle/local_cluster.h"
 #include "apps/nacelle/up.h"
@@ -98,11 +99,7 @@ int up_command(const Args& args, std::string_view program) {
       "no cluster: a gateway and engines that live and die with this process, nothing is kept");
   auto* level =
       app.add_option("--log-level", flags.log_level, "debug, info, warn, error (default warn)");
-  try {
-    app.parse(std::vector<std::string>(own.rbegin(), own.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto code = parse_command_line(app, own)) return *code;
   if (!file.empty()) {
     auto text = read_file(file, std::size_t{1} << 20);
     if (!text) return fail(text.error());
