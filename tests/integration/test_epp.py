@@ -352,6 +352,46 @@ class Serving(EppCase):
             call.request(b'{"model":"m","prompt":"hi"}')
             return call.picked()[0]
 
+    def test_engines_are_scraped_as_flags_say(self):
+        self.certificate("engine")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.folder / "tls.crt", self.folder / "tls.key")
+        server = gauges("127.0.0.1", 7, 0.5)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        # The names that the flags give are swapped, so it is them that count.
+        epp = self.epp([f"127.0.0.1:{server.server_address[1]}"], "--no-secure-serving",
+                       "--model-server-metrics-scheme=https", "--enable-pprof", "-v=4", "",
+                       "--total-queued-requests-metric=vllm:kv_cache_usage_perc",
+                       "--kv-cache-usage-percentage-metric", "vllm:num_requests_waiting",
+                       "--refresh-prometheus-metrics-interval=50ms")
+        harness.wait_until(lambda: epp.metric("llm_d_epp_average_kv_cache_utilization", name="pool") == 7,
+                           message="gauges over TLS")
+        self.assertEqual(epp.metric("llm_d_epp_average_queue_size", name="pool"), 0.5)
+        self.assertIn("accepted, without effect here names=--enable-pprof", epp.log())
+
+    def test_metrics_over_tls(self):
+        self.certificate("metrics")
+
+        class TlsEpp(ext_proc.Epp):
+            def connect(epp, timeout=60):
+                context = ssl.create_default_context(cafile=self.folder / "tls.crt")
+                context.load_cert_chain(self.folder / "tls.crt", self.folder / "tls.key")
+                return http.client.HTTPSConnection("localhost", epp.port, timeout=timeout, context=context)
+
+        epp = TlsEpp("--endpoints-file", endpoints_file(self.folder, []), "--no-secure-serving",
+                     "--metrics-cert-dir", self.folder, "--metrics-client-ca-file", self.folder / "tls.crt",
+                     "--tls-min-version=VersionTLS13")
+        self.addCleanup(epp.kill)
+        self.assertEqual(epp.request("GET", "/metrics").status, 200)
+        stranger = ssl.create_default_context(cafile=self.folder / "tls.crt")
+        connection = http.client.HTTPSConnection("localhost", epp.port, timeout=10, context=stranger)
+        with self.assertRaises((ssl.SSLError, ConnectionError)):
+            connection.request("GET", "/metrics")
+            connection.getresponse()
+        connection.close()
+
     def test_tls(self):
         addresses = self.engines((0, 0))
         self.assertEqual(self.pick_over_tls(self.epp(addresses)), addresses[0])  # self-signed
