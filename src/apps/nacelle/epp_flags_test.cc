@@ -50,7 +50,9 @@ Args preset_arguments(bool tls, bool rendered = true) {
     control::kserve::GlobalConfig global;
     global.tls = tls;
     const kube::Json service = {{"metadata", {{"name", "chat"}, {"namespace", "ml"}}}};
-    if (rendered) EXPECT_TRUE(control::kserve::render_spec(spec, service, global).ok());
+    if (rendered) {
+      EXPECT_TRUE(control::kserve::render_spec(spec, service, global).ok());
+    }
     return spec["router"]["scheduler"]["template"]["containers"][0]["args"].get<Args>();
   }
   ADD_FAILURE() << "no such preset";
