@@ -174,6 +174,9 @@ class GatewayService(unittest.TestCase):
                 (("epp", "--grpc-port", "70000"), 2, "--grpc-port: Value 70000 not in range 0 to 65535"),
                 (("route", "rplay", "x"), 2, "unknown argument 'rplay' (did you mean 'replay'?)"),
                 (("route", "replay", "/nowhere"), 1, "cannot read /nowhere"),
+                (("up", "--engnes", "2"), 2, "unknown argument '--engnes' (did you mean '--engines'?)"),
+                (("up", "--engines", "0"), 2, "--engines: Value 0 not in range 1 to 64"),
+                (("serve", "x", "--max-modl-len", "2"), 2, "did you mean --max-model-len?"),
                 (("gatway",), 2, "unknown command 'gatway' (did you mean 'gateway'?)")):
             with self.subTest(arguments=arguments):
                 got, output = harness.run(*arguments)
