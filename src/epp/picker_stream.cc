@@ -1,6 +1,7 @@
 #include "epp/picker_stream.h"
 
 #include <algorithm>
+#include <charconv>
 #include <random>
 
 #include <fmt/format.h>
@@ -14,6 +15,8 @@ namespace nacelle::epp {
 namespace {
 
 using router::objective::RequestFacts;
+
+constexpr const char* kNatural = "natural";  // the answer came to its end
 
 std::uint64_t next_random() {
   thread_local std::mt19937_64 generator{std::random_device{}()};
@@ -48,9 +51,12 @@ std::string_view status_of(const HeaderList& headers) {
 
 PickerStream::PickerStream(Picker& picker, router::RequestBodyReader& reader,
                            net::grpc::ServerCall& call)
-    : picker_(picker), reader_(reader), call_(call) {}
+    : picker_(picker), reader_(reader), call_(call), trace_(picker.spans) {}
 
-PickerStream::~PickerStream() { end_request(); }
+PickerStream::~PickerStream() {
+  end_request();
+  end_trace();
+}
 
 async::Task<Status> PickerStream::run() {
   for (;;) {
@@ -85,6 +91,7 @@ async::Task<PickerStream::Next> PickerStream::handle(ProcessingRequest message) 
       co_await pick();
       if (skip_response_ && !refused_) {
         co_await flush();
+        trace_.outcome = kNatural;
         co_return Next::kEnd;
       }
       break;
@@ -102,6 +109,7 @@ async::Task<PickerStream::Next> PickerStream::handle(ProcessingRequest message) 
         }
       }
       out_.push_back(trailers_reply(Half::kResponse));
+      trace_.outcome = kNatural;
       end_request();
       break;
     case ProcessingRequest::kRequestTrailers:
@@ -118,10 +126,15 @@ void PickerStream::take_request_headers(const ProcessingRequest& message) {
   for (const auto& [name, value] : request_headers_) header_views_.push_back({name, value});
   facts_ = router::objective::request_facts_from_headers(header_views_);
   if (facts_.request_id.empty()) new_headers_.emplace_back("x-request-id", new_uuid());
+  trace_.begin(facts_.traceparent, began_);
+  if (std::string own = trace_.traceparent(); !own.empty()) {
+    new_headers_.emplace_back("traceparent", std::move(own));
+  }
   if (!message.request_headers().end_of_stream()) return;
   body_ended_ = true;
   const std::string endpoint = random_endpoint(*picker_.router.pool(), next_random());
   if (endpoint.empty()) return refuse(500, "no pods available in datastore", {});
+  trace_.endpoint = endpoint;
   out_.push_back(header_only_reply(endpoint, request_headers_, new_headers_));
 }
 
@@ -152,7 +165,7 @@ bool PickerStream::take_request_body(const std::string& piece) {
 }
 
 void PickerStream::refuse(int http_status, std::string_view message, std::string_view reason) {
-  refused_ = true;
+  note_refusal(http_status, reason);
   out_.push_back(immediate_reply(http_status, message, reason));
   if (!counted_) {
     labels_ = picker_.metrics.labels(incoming_model_, target_model_, facts_.fairness_id, priority_);
@@ -161,7 +174,15 @@ void PickerStream::refuse(int http_status, std::string_view message, std::string
   end_request();
 }
 
+void PickerStream::note_refusal(int http_status, std::string_view reason) {
+  refused_ = true;
+  trace_.outcome = "refused";
+  trace_.reason = reason;
+  trace_.status = http_status;
+}
+
 async::Task<void> PickerStream::pick() {
+  const StreamTrace::Timed timed(trace_.orchestration, picker_.clock);
   if (const Status resolved = resolve(); !resolved.ok()) {
     refuse(400, resolved.message(), {});
     co_return;
@@ -209,13 +230,15 @@ async::Task<bool> PickerStream::admit() {
   request.target_model = target_model_;
   router::flow::AdmitCancel cancel;
   call_.on_cancel([&cancel] { cancel.cancel(); });
+  trace_.flow_control.begin = picker_.clock.now();
   router::flow::AdmitResult result = co_await picker_.flow.admit(std::move(request), &cancel);
+  trace_.flow_control.end = picker_.clock.now();
   call_.on_cancel({});
   if (result.admitted()) {
     admission_ = std::move(result.admission);
     co_return true;
   }
-  refused_ = true;
+  note_refusal(result.refusal.http_status(), result.refusal.reason_header());
   out_.push_back(immediate_body_reply(result.refusal.http_status(), result.refusal.body(),
                                       result.refusal.reason_header()));
   picker_.metrics.request_failed(labels_, std::to_string(result.refusal.http_status()));
@@ -259,7 +282,8 @@ bool PickerStream::choose() {
   const TimePoint now = picker_.clock.now();
   router::Refusal refusal;
   auto placement = picker_.router.pick(request, now, refusal);
-  picker_.metrics.scheduled(seconds_between(now, picker_.clock.now()));
+  trace_.scoring = {now, picker_.clock.now()};
+  picker_.metrics.scheduled(seconds_between(now, trace_.scoring.end));
   if (!placement.ok()) {
     refuse(refusal.http_status == 0 ? 429 : refusal.http_status, refusal.status.message(),
            refusal.reason);
@@ -281,6 +305,7 @@ void PickerStream::answer_pick() {
     if (!destination.endpoints.empty()) destination.endpoints += ',';
     destination.endpoints += target.address;
   }
+  trace_.endpoint = destination.endpoints;
   if (picker_.options.emit_endpoint_scores) {
     destination.scores.emplace_back(placement_->address(), placement_->score());
   }
@@ -302,6 +327,7 @@ void PickerStream::take_response_headers(const ProcessingRequest& message) {
   restorer_.emplace(target_model_, incoming_model_);
   const std::string_view status = status_of(headers);
   answered_well_ = status.empty() || status == "200";
+  (void)std::from_chars(status.data(), status.data() + status.size(), trace_.status);
   if (counted_ && !status.empty() && status != "200") {
     picker_.metrics.request_failed(labels_, "ModelServerError");
   }
@@ -312,12 +338,15 @@ void PickerStream::take_response_headers(const ProcessingRequest& message) {
     }
   }
   out_.push_back(response_headers_reply(headers, set));
-  if (message.response_headers().end_of_stream()) end_request();
+  if (!message.response_headers().end_of_stream()) return;
+  trace_.outcome = kNatural;
+  end_request();
 }
 
 void PickerStream::take_response_body(const std::string& piece, bool end_of_stream) {
   if (!first_byte_seen_ && !piece.empty()) {
     first_byte_seen_ = true;
+    trace_.first_byte = picker_.clock.now();
     if (placement_) placement_->on_first_byte();
     if (counted_) {
       picker_.metrics.first_byte(labels_, streaming_, seconds_between(began_, picker_.clock.now()));
@@ -334,6 +363,7 @@ void PickerStream::take_response_body(const std::string& piece, bool end_of_stre
   }
   if (!end_of_stream) return;
   response_ended_ = true;
+  trace_.outcome = kNatural;
   if (answered_well_ && placement_ && placement_->observer() != nullptr)
     placement_->observer()->on_complete(picker_.clock.now());
   end_request();
@@ -359,6 +389,8 @@ void PickerStream::end_request() {
   if (meter_) {
     meter_->finish();
     const provider::TokenUsage& usage = meter_->usage();
+    trace_.usage = usage;
+    trace_.response_model = meter_->model();
     admission_.used(usage.input, usage.output);
     if (counted_) picker_.metrics.response(labels_, response_bytes_, usage);
     meter_.reset();
@@ -367,6 +399,24 @@ void PickerStream::end_request() {
   if (!counted_) return;
   counted_ = false;
   picker_.metrics.request_ended(labels_, seconds_between(began_, picker_.clock.now()));
+}
+
+void PickerStream::end_trace() {
+  if (!trace_.sampled()) return;
+  trace_.request_id =
+      facts_.request_id.empty() ? header_in(new_headers_, "x-request-id") : facts_.request_id;
+  trace_.path = path_of(request_headers_);
+  trace_.api = request_.api;
+  trace_.model = incoming_model_;
+  trace_.target_model = target_model_;
+  trace_.max_output_tokens = request_.max_output_tokens;
+  trace_.objective = facts_.objective;
+  if (!incoming_model_.empty()) {
+    trace_.fairness_id =
+        router::objective::fairness_id_of(facts_, picker_.options.use_agent_session);
+  }
+  trace_.priority = priority_;
+  trace_.finish(picker_.clock.now());
 }
 
 }  // namespace nacelle::epp

@@ -23,7 +23,6 @@ constexpr Accepted kAccepted[] = {
     {"--metrics-endpoint-auth", false, "who reaches the metrics port may read"},
     {"--enable-pprof", false, "profiles of Go programs"},
     {"--enable-grpc-stream-metrics", false, "they are always there"},
-    {"--tracing", false, "no spans are made"},
     {"--grpc-max-send-msg-size", true, "messages have at most 62,000 bytes of body"},
     {"--zap-stacktrace-level", true, "there are no stack traces"},
     {"--zap-time-encoding", true, "times are RFC 3339"},
@@ -174,6 +173,8 @@ void add_process_flags(CLI::App& app, EppFlags& flags) {
       app, flags.drain_timeout,
       {"--drain-timeout", "how long streams may finish after SIGTERM", "30s", 0ms, 86400s});
   add_log_flags(app, flags.log);
+  app.add_flag("--tracing", flags.tracing,
+               "spans, where OTEL_EXPORTER_OTLP_ENDPOINT names a collector (default true)");
   app.add_option("--zap-encoder", flags.zap.encoder, "json or console; as --log-format")
       ->check(CLI::IsMember({"json", "console"}));
   app.add_option("--zap-log-level", flags.zap.level, "debug, info, error, or a verbosity as of -v");
@@ -272,6 +273,7 @@ Args go_arguments(const Args& args) {
 Status complete_epp_flags(const CLI::App& app, const Environment& environment, EppFlags& flags) {
   RETURN_IF_ERROR(complete_pools(environment, flags));
   RETURN_IF_ERROR(complete_tls(flags));
+  if (flags.tracing) RETURN_IF_ERROR(apply_otel_environment(environment, flags.epp.tracing));
   flags.epp.scrape_interval = std::max(flags.epp.scrape_interval, kLeastScrapeInterval);
   if (!flags.max_receive.empty()) {
     const auto bytes = router::parse_quantity_text(flags.max_receive);

@@ -33,6 +33,7 @@ struct EppFlags {
   Duration drain_timeout = 30s;
   LogOptions log;
   ZapFlags zap;
+  bool tracing = true;
   std::string tls_min_version, tls_cipher_suites, max_receive;
   std::vector<std::string> without_effect;  // flags and variables that were given for nothing
 };

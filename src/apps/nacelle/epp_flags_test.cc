@@ -158,6 +158,17 @@ TEST(EppFlags, TakesEveryFlagOfUpstream) {
                                       "--grpc-max-send-msg-size", "--zap-stacktrace-level"}));
 }
 
+TEST(EppFlags, TracesWhereTheEnvironmentNamesACollector) {
+  const Variables collector = {{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel-collector:4317"},
+                               {"OTEL_TRACES_SAMPLER_ARG", "0.05"}};
+  EXPECT_EQ(read({"--tracing=true"}, collector).flags.epp.tracing.endpoint,
+            "http://otel-collector:4317");
+  EXPECT_EQ(read({}, collector).flags.epp.tracing.service_name, "nacelle-epp");
+  EXPECT_EQ(read({"--tracing=false"}, collector).flags.epp.tracing.endpoint, "");
+  EXPECT_EQ(read({}).flags.epp.tracing.endpoint, "");
+  EXPECT_FALSE(read({}, {{"OTEL_TRACES_SAMPLER", "dice"}}).completed.ok());
+}
+
 TEST(EppFlags, SaysWhichVariablesItDoesNotUse) {
   const Read got =
       read({"--pool-name=p"}, {{"NAMESPACE", "ml"}, {"TRAINING_SERVER_URL", "http://t"}});

@@ -15,6 +15,7 @@
 #include "kube/object.h"
 #include "net/grpc/framing.h"
 #include "net/tls/config.h"
+#include "tracing/config.h"
 
 namespace nacelle::apps {
 
@@ -63,6 +64,7 @@ struct EppOptions {
   Duration renew_deadline = 10s;
   Duration retry_period = 2s;
   std::string record;
+  tracing::TracingConfig tracing{.service_name = "nacelle-epp"};
 };
 
 }  // namespace nacelle::apps

@@ -165,7 +165,8 @@ EppPool::EppPool(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 EppPool::~EppPool() { impl_->router.record_to(nullptr); }
 
 Result<std::shared_ptr<EppPool>> EppPool::create(async::Runtime& runtime, const EppOptions& options,
-                                                 epp::PoolName name, std::string endpoints_file) {
+                                                 epp::PoolName name, std::string endpoints_file,
+                                                 tracing::SpanExporter* spans) {
   ASSIGN_OR_RETURN(router::RouterSetup setup, load_setup(options));
   for (const std::string& warning : setup.warnings) {
     log::warn("picker configuration", {{"what", warning}});
@@ -192,6 +193,7 @@ Result<std::shared_ptr<EppPool>> EppPool::create(async::Runtime& runtime, const 
   auto impl = std::make_unique<Impl>(runtime, options, std::move(name), std::move(setup),
                                      std::move(scrape), std::move(metrics));
   impl->attach(std::move(precise));
+  impl->picker.spans = spans;
   impl->endpoints_file = std::move(endpoints_file);
   impl->recorder = std::move(recorder);
   impl->router.record_to(impl->recorder.get());

@@ -72,10 +72,22 @@ async::Task<void> answer(net::http::ServerExchange& exchange, int status, std::s
 }  // namespace
 
 struct EppServer::Impl {
-  Impl(async::Runtime& runtime, EppOptions options, router::objective::ObjectiveSet objects)
+  Impl(async::Runtime& runtime, EppOptions options, router::objective::ObjectiveSet objects,
+       std::unique_ptr<tracing::SpanExporter> exporter)
       : runtime(runtime),
         options(std::move(options)),
-        pools(runtime, this->options, std::move(objects)) {}
+        spans(std::move(exporter)),
+        pools(runtime, this->options, std::move(objects), spans.get()) {
+    if (spans == nullptr) return;
+    metrics.add_collector([this](telemetry::Snapshot& out) { spans->collect(out, "nacelle_epp"); });
+    spans->start();
+  }
+
+  // Last of all: nothing makes spans any more.
+  async::Task<void> end() {
+    co_await pools.stop();
+    if (spans != nullptr) co_await spans->stop();
+  }
 
   // `files`: the pools whose endpoints are listed in files. Without any, the API server is asked.
   Status begin(const std::vector<EppPoolChoice>& files);
@@ -90,6 +102,8 @@ struct EppServer::Impl {
   async::Runtime& runtime;
   const EppOptions options;
   ServerTls grpc_tls, metrics_tls;
+  telemetry::Metrics metrics;                    // of the process
+  std::unique_ptr<tracing::SpanExporter> spans;  // null: no traces
   EppPools pools;
   std::unique_ptr<EppKube> kube;  // null: pools come from files
   std::unique_ptr<HttpServer> grpc, health_server, metrics_server;
@@ -121,10 +135,11 @@ void EppServer::Impl::add_health(net::grpc::Server& server) {
 
 std::string EppServer::Impl::metrics_text() const {
   const std::string own = pools.metrics_text();
-  if (kube == nullptr) return own;
+  if (kube == nullptr && spans == nullptr) return own;
   telemetry::MergedText page;
   page.add(own, {});
-  page.add(kube->metrics().serialize(), {});
+  if (kube != nullptr) page.add(kube->metrics().serialize(), {});
+  if (spans != nullptr) page.add(metrics.serialize(), {});
   return page.text();
 }
 
@@ -223,10 +238,16 @@ Result<std::unique_ptr<EppServer>> EppServer::start(async::Runtime& runtime, Epp
     }
   }
   ASSIGN_OR_RETURN(auto objects, load_objects(options));
-  auto impl = std::make_unique<Impl>(runtime, std::move(options), std::move(objects));
+  std::unique_ptr<tracing::SpanExporter> spans;
+  if (!options.tracing.endpoint.empty()) {
+    ASSIGN_OR_RETURN(
+        spans, tracing::SpanExporter::create(runtime.loop(0), options.tracing, "nacelle/epp"));
+  }
+  auto impl =
+      std::make_unique<Impl>(runtime, std::move(options), std::move(objects), std::move(spans));
   if (const Status begun = impl->begin(files); !begun.ok()) {
     impl->kube.reset();
-    async::run_blocking(runtime.loop(0), impl->pools.stop());
+    async::run_blocking(runtime.loop(0), impl->end());
     return begun;
   }
   return std::unique_ptr<EppServer>(new EppServer(std::move(impl)));
@@ -246,7 +267,7 @@ async::Task<void> EppServer::drain(TimePoint deadline) {
   (void)co_await impl_->health_server->drain(soon);
   (void)co_await impl_->metrics_server->drain(soon);
   impl_->kube.reset();  // joins its thread, which waits for no one
-  co_await impl_->pools.stop();
+  co_await impl_->end();
 }
 
 }  // namespace nacelle::apps
