@@ -1,7 +1,6 @@
 #include "epp/picker_stream.h"
 
 #include <algorithm>
-#include <charconv>
 #include <random>
 
 #include <fmt/format.h>
@@ -14,17 +13,9 @@
 namespace nacelle::epp {
 namespace {
 
-using router::objective::RequestFacts;
-
-constexpr const char* kNatural = "natural";  // the answer came to its end
-
 std::uint64_t next_random() {
   thread_local std::mt19937_64 generator{std::random_device{}()};
   return generator();
-}
-
-double seconds_between(TimePoint from, TimePoint to) {
-  return std::chrono::duration<double>(to - from).count();
 }
 
 std::string new_uuid() {
@@ -40,11 +31,6 @@ std::string_view path_of(const HeaderList& headers) {
     if (const std::string_view path = header_in(headers, name); !path.empty()) return path;
   }
   return {};
-}
-
-std::string_view status_of(const HeaderList& headers) {
-  const std::string_view status = header_in(headers, ":status");
-  return status.empty() ? header_in(headers, "status") : status;
 }
 
 }  // namespace
@@ -91,7 +77,7 @@ async::Task<PickerStream::Next> PickerStream::handle(ProcessingRequest message) 
       co_await pick();
       if (skip_response_ && !refused_) {
         co_await flush();
-        trace_.outcome = kNatural;
+        trace_.outcome = StreamTrace::kNatural;
         co_return Next::kEnd;
       }
       break;
@@ -109,7 +95,7 @@ async::Task<PickerStream::Next> PickerStream::handle(ProcessingRequest message) 
         }
       }
       out_.push_back(trailers_reply(Half::kResponse));
-      trace_.outcome = kNatural;
+      trace_.outcome = StreamTrace::kNatural;
       end_request();
       break;
     case ProcessingRequest::kRequestTrailers:
@@ -283,7 +269,7 @@ bool PickerStream::choose() {
   router::Refusal refusal;
   auto placement = picker_.router.pick(request, now, refusal);
   trace_.scoring = {now, picker_.clock.now()};
-  picker_.metrics.scheduled(seconds_between(now, trace_.scoring.end));
+  picker_.metrics.scheduled(to_seconds(trace_.scoring.end - now));
   if (!placement.ok()) {
     refuse(refusal.http_status == 0 ? 429 : refusal.http_status, refusal.status.message(),
            refusal.reason);
@@ -319,69 +305,6 @@ void PickerStream::answer_pick() {
   request_.prompt = {};
 }
 
-void PickerStream::take_response_headers(const ProcessingRequest& message) {
-  const HeaderList headers = headers_of(message.response_headers().headers());
-  streaming_ = request_.stream || header_in(headers, "content-type").find("text/event-stream") !=
-                                      std::string_view::npos;
-  meter_.emplace(streaming_ ? provider::AnswerForm::kStream : provider::AnswerForm::kJson);
-  restorer_.emplace(target_model_, incoming_model_);
-  const std::string_view status = status_of(headers);
-  answered_well_ = status.empty() || status == "200";
-  (void)std::from_chars(status.data(), status.data() + status.size(), trace_.status);
-  if (counted_ && !status.empty() && status != "200") {
-    picker_.metrics.request_failed(labels_, "ModelServerError");
-  }
-  HeaderList set;
-  if (placement_) {
-    for (const router::HeaderValue& header : placement_->response_headers()) {
-      set.emplace_back(header.name, header.value);
-    }
-  }
-  out_.push_back(response_headers_reply(headers, set));
-  if (!message.response_headers().end_of_stream()) return;
-  trace_.outcome = kNatural;
-  end_request();
-}
-
-void PickerStream::take_response_body(const std::string& piece, bool end_of_stream) {
-  if (!first_byte_seen_ && !piece.empty()) {
-    first_byte_seen_ = true;
-    trace_.first_byte = picker_.clock.now();
-    if (placement_) placement_->on_first_byte();
-    if (counted_) {
-      picker_.metrics.first_byte(labels_, streaming_, seconds_between(began_, picker_.clock.now()));
-    }
-  }
-  response_bytes_ += piece.size();
-  if (meter_) meter_->feed(piece);
-  observe_piece();
-  if (restorer_ && !restorer_->idle()) {
-    append_body_replies(Half::kResponse, restorer_->feed(piece, end_of_stream), end_of_stream,
-                        out_);
-  } else {
-    append_body_replies(Half::kResponse, piece, end_of_stream, out_);
-  }
-  if (!end_of_stream) return;
-  response_ended_ = true;
-  trace_.outcome = kNatural;
-  if (answered_well_ && placement_ && placement_->observer() != nullptr)
-    placement_->observer()->on_complete(picker_.clock.now());
-  end_request();
-}
-
-// One event of a stream is taken for one token.
-void PickerStream::observe_piece() {
-  if (!placement_ || placement_->observer() == nullptr || !answered_well_ || !first_byte_seen_)
-    return;
-  if (!streaming_) return;  // complete or nothing
-  const TimePoint now = picker_.clock.now();
-  placement_->observer()->on_first_token(now);
-  const std::uint64_t events = meter_ ? meter_->num_events() : 0;
-  const std::uint64_t before = std::max<std::uint64_t>(observed_events_, 1);
-  if (events > before) placement_->observer()->on_tokens(events - before, now);
-  observed_events_ = events;
-}
-
 // Once, whatever way the request ends.
 void PickerStream::end_request() {
   if (placement_) placement_->release();
@@ -398,7 +321,7 @@ void PickerStream::end_request() {
   admission_.release();
   if (!counted_) return;
   counted_ = false;
-  picker_.metrics.request_ended(labels_, seconds_between(began_, picker_.clock.now()));
+  picker_.metrics.request_ended(labels_, to_seconds(picker_.clock.now() - began_));
 }
 
 void PickerStream::end_trace() {

@@ -23,6 +23,8 @@ namespace nacelle::epp {
 
 class StreamTrace {
  public:
+  static constexpr const char* kNatural = "natural";  // an outcome: the answer came to its end
+
   struct Phase {
     TimePoint begin{}, end{};
   };
