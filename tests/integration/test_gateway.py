@@ -183,6 +183,9 @@ class GatewayService(unittest.TestCase):
                 (("delete",), 2, "name objects, or give files with -f"),
                 (("logs",), 2, "pod is required"),
                 (("node", "sotp", "node-1"), 2, "(did you mean 'stop'?)"),
+                (("up", "--engnes", "2"), 2, "unknown argument '--engnes' (did you mean '--engines'?)"),
+                (("up", "--engines", "0"), 2, "--engines: Value 0 not in range 1 to 64"),
+                (("serve", "x", "--max-modl-len", "2"), 2, "did you mean --max-model-len?"),
                 (("gatway",), 2, "unknown command 'gatway' (did you mean 'gateway'?)")):
             with self.subTest(arguments=arguments):
                 got, output = harness.run(*arguments)

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/nearest_name.h"
+
 namespace nacelle::gateway {
 namespace {
 
