@@ -33,13 +33,13 @@ void PickerStream::take_response_headers(const ProcessingRequest& message) {
       set.emplace_back(header.name, header.value);
     }
   }
-  out_.push_back(response_headers_reply(headers, set));
+  reply(response_headers_reply(headers, set));
   if (!message.response_headers().end_of_stream()) return;
   trace_.outcome = StreamTrace::kNatural;
   end_request();
 }
 
-void PickerStream::take_response_body(const std::string& piece, bool end_of_stream) {
+void PickerStream::take_response_body(std::string_view piece, bool end_of_stream) {
   if (!first_byte_seen_ && !piece.empty()) {
     first_byte_seen_ = true;
     trace_.first_byte = picker_.clock.now();

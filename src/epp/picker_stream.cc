@@ -46,24 +46,34 @@ PickerStream::~PickerStream() {
 
 async::Task<Status> PickerStream::run() {
   for (;;) {
-    auto message = co_await net::grpc::read_message<ProcessingRequest>(call_);
-    if (!message.ok()) co_return message.error();
-    if (!message->has_value()) co_return Status();
-    const Next next = co_await handle(std::move(**message));
-    if (Status sent = co_await flush(); !sent.ok()) co_return sent;
+    const auto bytes = co_await call_.read();
+    if (!bytes.ok()) co_return bytes.error();
+    if (!bytes->has_value()) co_return Status();
+    Next next = Next::kGoOn;
+    // Nearly all messages of a stream: they wait for nothing.
+    if (const auto piece = response_body_in(**bytes)) {
+      take_response_body(piece->body, piece->end_of_stream);
+    } else {
+      const Result<Next> handled = co_await handle(**bytes);
+      if (!handled.ok()) co_return handled.error();
+      next = *handled;
+    }
+    for (std::string& framed : out_) {
+      if (Status sent = co_await call_.write_framed(std::move(framed)); !sent.ok()) co_return sent;
+    }
+    out_.clear();
     if (next == Next::kEnd) co_return Status();
   }
 }
 
-async::Task<Status> PickerStream::flush() {
-  for (const ProcessingResponse& reply : out_) {
-    if (Status sent = co_await net::grpc::write_message(call_, reply); !sent.ok()) co_return sent;
-  }
-  out_.clear();
-  co_return Status();
+void PickerStream::reply(const ProcessingResponse& message) {
+  out_.push_back(net::grpc::serialize_framed(message));
 }
 
-async::Task<PickerStream::Next> PickerStream::handle(ProcessingRequest message) {
+async::Task<Result<PickerStream::Next>> PickerStream::handle(std::string_view bytes) {
+  const auto parsed = net::grpc::parse_message<ProcessingRequest>(bytes);
+  if (!parsed.ok()) co_return parsed.error();
+  const ProcessingRequest& message = *parsed;
   switch (message.request_case()) {
     case ProcessingRequest::kRequestHeaders:
       take_request_headers(message);
@@ -76,7 +86,6 @@ async::Task<PickerStream::Next> PickerStream::handle(ProcessingRequest message) 
       take_subset(message);
       co_await pick();
       if (skip_response_ && !refused_) {
-        co_await flush();
         trace_.outcome = StreamTrace::kNatural;
         co_return Next::kEnd;
       }
@@ -94,7 +103,7 @@ async::Task<PickerStream::Next> PickerStream::handle(ProcessingRequest message) 
           append_body_replies(Half::kResponse, rest, false, out_);
         }
       }
-      out_.push_back(trailers_reply(Half::kResponse));
+      reply(trailers_reply(Half::kResponse));
       trace_.outcome = StreamTrace::kNatural;
       end_request();
       break;
@@ -121,7 +130,7 @@ void PickerStream::take_request_headers(const ProcessingRequest& message) {
   const std::string endpoint = random_endpoint(*picker_.router.pool(), next_random());
   if (endpoint.empty()) return refuse(500, "no pods available in datastore", {});
   trace_.endpoint = endpoint;
-  out_.push_back(header_only_reply(endpoint, request_headers_, new_headers_));
+  reply(header_only_reply(endpoint, request_headers_, new_headers_));
 }
 
 void PickerStream::take_subset(const ProcessingRequest& message) {
@@ -152,7 +161,7 @@ bool PickerStream::take_request_body(const std::string& piece) {
 
 void PickerStream::refuse(int http_status, std::string_view message, std::string_view reason) {
   note_refusal(http_status, reason);
-  out_.push_back(immediate_reply(http_status, message, reason));
+  reply(immediate_reply(http_status, message, reason));
   if (!counted_) {
     labels_ = picker_.metrics.labels(incoming_model_, target_model_, facts_.fairness_id, priority_);
   }
@@ -225,8 +234,8 @@ async::Task<bool> PickerStream::admit() {
     co_return true;
   }
   note_refusal(result.refusal.http_status(), result.refusal.reason_header());
-  out_.push_back(immediate_body_reply(result.refusal.http_status(), result.refusal.body(),
-                                      result.refusal.reason_header()));
+  reply(immediate_body_reply(result.refusal.http_status(), result.refusal.body(),
+                             result.refusal.reason_header()));
   picker_.metrics.request_failed(labels_, std::to_string(result.refusal.http_status()));
   end_request();
   co_return false;
@@ -298,8 +307,8 @@ void PickerStream::answer_pick() {
   for (const router::HeaderValue& header : placement_->set_headers()) {
     new_headers_.emplace_back(header.name, header.value);
   }
-  out_.push_back(request_headers_reply(destination, body_.size(), request_headers_, new_headers_,
-                                       placement_->remove_headers()));
+  reply(request_headers_reply(destination, body_.size(), request_headers_, new_headers_,
+                              placement_->remove_headers()));
   append_body_replies(Half::kRequest, body_, true, out_);
   std::string().swap(body_);  // answers take minutes: do not keep the prompt
   request_.prompt = {};
