@@ -223,7 +223,7 @@ class Examples(unittest.TestCase):
         return {one["type"]: (one["status"], one.get("reason", "")) for one in listed}
 
     def test_services_are_ready_and_serve_under_their_paths(self):
-        for name in ("chat", "shared"):
+        for name in ("careful", "chat", "shared"):
             self.up.wait_ready(name, 120)
             self.assertEqual(self.up.request("GET", f"/default/{name}/v1/models").status, 200)
         config = cluster.SERVICES.replace("services", "serviceconfigs") + "/small-engines"

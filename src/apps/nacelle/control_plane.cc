@@ -88,6 +88,7 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   controllers.kserve.platform.rbac = false;
   controllers.kserve.platform.picker_in_gateway = true;
   controllers.llmd.load = given.load;
+  controllers.kserve.traffic = given.traffic;
   controllers.volumes_folder = std::filesystem::absolute(given.folder) / "volumes";
   ASSIGN_OR_RETURN(plane->controllers_,
                    control::Controllers::create(*plane->client_, std::move(controllers)));

@@ -40,6 +40,8 @@ class ControlPlane {
     std::string program;  // this binary: what engine images mean
     // What is measured of an autoscaled service now; on loop().
     std::function<std::optional<control::llmd::LoadSample>(const kube::ObjectKey& service)> load;
+    // What a pool was asked, and how it answered; on loop().
+    std::function<std::optional<control::kserve::PoolTraffic>(const kube::ObjectKey& pool)> traffic;
   };
 
   [[nodiscard]] static Result<std::unique_ptr<ControlPlane>> create(Options options);

@@ -12,8 +12,9 @@ namespace {
 
 class Picked final : public gateway::PickedEndpoint {
  public:
-  Picked(router::Placement placement, router::EndpointPool& pool, Ticket* ticket)
-      : placement_(std::move(placement)), pool_(pool) {
+  Picked(router::Placement placement, router::EndpointPool& pool, AnswerTally& tally,
+         Ticket* ticket)
+      : placement_(std::move(placement)), pool_(pool), answer_(tally) {
     router::flow::Admission* admission = ticket == nullptr ? nullptr : &ticket->admission;
     if (placement_.observer() != nullptr || admission != nullptr)
       meter_ = std::make_unique<AnswerMeter>(placement_.observer(), admission);
@@ -35,13 +36,18 @@ class Picked final : public gateway::PickedEndpoint {
     if (meter_) meter_->on_complete(std::chrono::steady_clock::now());
   }
   void on_status(int status) override {
+    answer_.on_status(status);
     if (meter_) meter_->on_status(status);
   }
-  void on_failure() override { pool_.mark_failed(placement_.id()); }
+  void on_failure() override {
+    answer_.on_failure();
+    pool_.mark_failed(placement_.id());
+  }
 
  private:
   router::Placement placement_;
   router::EndpointPool& pool_;
+  TalliedAnswer answer_;
   std::unique_ptr<AnswerMeter> meter_;  // null where nobody wants to know of the answer
 };
 
@@ -74,6 +80,7 @@ async::Task<Result<std::unique_ptr<gateway::PickTicket>>> RouterPicker::wait_for
   if (wake_room_ != nullptr && wake_room_->asleep()) {
     Status woken = co_await wake_room_->wait(request.deadline, exchange);
     if (!woken.ok()) {
+      if (woken.code() != Code::kCancelled) tally_.failed();
       if (request.refusal != nullptr) *request.refusal = {503, woken.message(), ""};
       co_return woken;
     }
@@ -144,6 +151,8 @@ Result<std::unique_ptr<gateway::PickedEndpoint>> RouterPicker::pick(
     placement = router_.pick(routing, now, refusal);
   }
   if (!placement) {
+    // Busy endpoints refuse with 429; missing ones are a failure of the pool's.
+    if (refusal.http_status >= 500) tally_.failed();
     if (request.refusal != nullptr)
       *request.refusal = {refusal.http_status, refusal.status.message(),
                           std::string(refusal.reason)};
@@ -151,7 +160,7 @@ Result<std::unique_ptr<gateway::PickedEndpoint>> RouterPicker::pick(
   }
   if (ticket != nullptr) ticket->admission.placed();
   return std::unique_ptr<gateway::PickedEndpoint>(
-      std::make_unique<Picked>(std::move(*placement), pool_, ticket));
+      std::make_unique<Picked>(std::move(*placement), pool_, tally_, ticket));
 }
 
 }  // namespace nacelle::apps
