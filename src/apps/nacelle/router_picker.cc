@@ -78,6 +78,7 @@ struct Scratch {
 async::Task<Result<std::unique_ptr<gateway::PickTicket>>> RouterPicker::wait_for_ticket(
     gateway::PickRequest request, net::http::ServerExchange& exchange) {
   if (wake_room_ != nullptr && wake_room_->asleep()) {
+    note_request(std::chrono::steady_clock::now());  // or it would seem idle when it has woken
     Status woken = co_await wake_room_->wait(request.deadline, exchange);
     if (!woken.ok()) {
       if (woken.code() != Code::kCancelled) tally_.failed();
@@ -140,7 +141,7 @@ Result<std::unique_ptr<gateway::PickedEndpoint>> RouterPicker::pick(
   }
   routing.excluded = scratch.excluded;
   const TimePoint now = std::chrono::steady_clock::now();
-  last_request_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  note_request(now);
   router::Refusal refusal;
   // A session's own endpoint first; the pool when that one may not be had.
   const std::string_view only[] = {session};

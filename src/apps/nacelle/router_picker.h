@@ -44,6 +44,10 @@ class RouterPicker final : public gateway::EndpointPicker {
   [[nodiscard]] std::string describe() const override { return pool_.describe(); }
 
  private:
+  void note_request(TimePoint when) {
+    last_request_.store(when.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+
   router::Router& router_;
   router::EndpointPool& pool_;
   TicketOffice office_;

@@ -70,7 +70,8 @@ class ServiceDecider {
   std::int64_t wanted_replicas() {
     const std::int64_t written = number_at(service_, {"spec", "replicas"}).value_or(1);
     Review ignored;
-    const AutoscalingSpec spec = parse_autoscaling(kube::map_at(service_, {"spec"}), ignored);
+    AutoscalingSpec spec = parse_autoscaling(kube::map_at(service_, {"spec"}), ignored);
+    spec.pace = parse_pace(service_, ignored);
     std::int64_t demand = written;
     if (spec.enabled) {
       demand = std::clamp(number_at(service_, {"status", "demand"}).value_or(written),

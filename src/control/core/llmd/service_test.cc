@@ -120,6 +120,25 @@ TEST(LlmdServices, TheQueueScalesUp) {
             3);
 }
 
+TEST(LlmdServices, AnAnnotationSaysWhenTheLastReplicaGoes) {
+  const auto desired = [](std::int64_t idle_for) {
+    World world;
+    Json service = llama(1);
+    service["metadata"]["annotations"]["nacelle.dev/scale-to-zero-after"] = "20m";
+    service["spec"]["autoscaling"] = yaml(R"({minReplicas: 0, maxReplicas: 2, metrics:
+      [{type: RequestQueue, requestQueue: {targetAverageQueueDepth: 5}}]})");
+    world.observed.objects.pods.push_back(yaml(R"({metadata: {name: p, labels:
+      {kserve.io/component: workload}}, status: {conditions: [{type: Ready, status: "True"}]}})"));
+    LoadSample load;
+    load.queued = 0;
+    load.idle_for = idle_for;
+    world.observed.load = load;
+    return number_at(world.status(service), {"desiredReplicas"});
+  };
+  EXPECT_EQ(desired(1199), 1);
+  EXPECT_EQ(desired(1200), 0);
+}
+
 TEST(LlmdServices, WhatTheApiRefusedIsSaid) {
   World world;
   world.observed.objects.refused = {"Deployment llama-kserve: quota"};
