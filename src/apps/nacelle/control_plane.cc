@@ -71,6 +71,7 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   nodes.nodes = given.nodes;
   nodes.node.engine = given.program;
   nodes.node.environment = {kv_cache_default()};
+  give_devices(given.devices, nodes.node);
   // A machine's own nodes are lost by hand only: nobody waits five minutes for the rest of it.
   nodes.grace = 5s;
   nodes.longest_toleration = 10s;

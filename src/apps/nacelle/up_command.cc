@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apps/nacelle/commands.h"
+#include "apps/nacelle/device_option.h"
 #include "apps/nacelle/local_cluster.h"
 #include "apps/nacelle/up.h"
 #include "base/file.h"
@@ -91,6 +92,11 @@ int up_command(const Args& args, std::string_view program) {
       app.add_option("--api-port", flags.api_port, "port of the Kubernetes API (default 6443)");
   auto* nodes = app.add_option("--nodes", flags.nodes, "nodes to make of this machine (default 1)")
                     ->check(CLI::Range(1, 32));
+  auto* devices =
+      app.add_option("--devices", flags.devices,
+                     "accelerators that each node counts as its own: RESOURCE=COUNT[:MEMORY], as "
+                     "nvidia.com/gpu=1:80Gi; once for each kind");
+  devices->allow_extra_args(false);  // a model folder may follow
   auto* leave = app.add_flag("--leave-pods", flags.leave_pods,
                              "end without ending engines; the next start takes them up");
   auto* without_api = app.add_flag(
@@ -118,6 +124,7 @@ int up_command(const Args& args, std::string_view program) {
   if (api_host->count() > 0) options.api_host = flags.api_host;
   if (api_port->count() > 0) options.api_port = flags.api_port;
   if (nodes->count() > 0) options.nodes = flags.nodes;
+  if (devices->count() > 0) options.devices = flags.devices;
   if (leave->count() > 0) options.leave_pods = true;
   if (without_api->count() > 0) options.without_api = true;
   if (!model.empty()) options.model = model;
@@ -132,6 +139,7 @@ int up_command(const Args& args, std::string_view program) {
     if (!demo) return fail(demo.error());
     options.model = *demo;
   }
+  if (auto given = parse_devices(options.devices); !given) return fail(given.error());
   if (const Status found = check_model(options.model); !found.ok()) return fail(found);
   auto log_level = log::parse_level(options.log_level);
   if (!log_level) return fail(log_level.error());
