@@ -45,3 +45,18 @@ function(nacelle_component name)
       NACELLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" NACELLE_TESTDATA="${PROJECT_SOURCE_DIR}/tests/testdata")
   endif()
 endfunction()
+
+# nacelle_embed(<folder> <file.inc>)
+#
+# The *.yaml of a folder as text in the program: one literal per file, in the order of their names, in
+# generated/<file.inc> of the build folder.
+function(nacelle_embed folder into)
+  file(GLOB texts CONFIGURE_DEPENDS "${folder}/*.yaml")
+  set(table "")
+  foreach(file ${texts})
+    file(READ ${file} text)
+    string(APPEND table "R\"PRESET(${text})PRESET\",\n")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  endforeach()
+  file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/generated/${into}" CONTENT "@table@" @ONLY)
+endfunction()

@@ -9,10 +9,10 @@
 #include <string_view>
 
 #include "gateway/observe/access_line.h"
-#include "gateway/observe/trace_context.h"
 #include "gateway/route/host_pattern.h"
 #include "gateway/route/path.h"
 #include "gateway/route/route_table.h"
+#include "tracing/trace_context.h"
 
 namespace {
 
@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(replace_prefix(*path, *path, "/x").starts_with("/x"));
   }
   (void)percent_decode(second);
-  (void)parse_traceparent(first);
+  (void)nacelle::tracing::parse_traceparent(first);
   require(access_line({}).ends_with("}\n"));
   (void)redact_target(bytes);
   const std::string host = host_of(second);

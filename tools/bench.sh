@@ -4,7 +4,7 @@
 #
 #   tools/bench.sh            all
 #   tools/bench.sh yardstick  limits, kernels and models only (`nacelle bench kernels`)
-#   tools/bench.sh routing    one part: routing, startup, gaps, gateway, or a component that has *_bench.cc (kernels, ...)
+#   tools/bench.sh routing    one part: routing, startup, gaps, gateway, epp, or a component that has *_bench.cc (kernels, ...)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/bench
@@ -36,6 +36,14 @@ if [ "$want" = all ] || [ "$want" = gateway ]; then
     python3 -B bench/gateway_bulk.py | tee "$out/gateway_bulk.txt"
   else
     echo "left out: it needs two cores, haproxy and wrk"
+  fi
+fi
+if [ "$want" = all ] || [ "$want" = epp ]; then
+  echo; echo "== epp: the Endpoint Picker under the load of a busy proxy"
+  if [ "$(nproc)" -ge 2 ]; then
+    python3 -B bench/epp_load.py | tee "$out/epp_load.txt"
+  else
+    echo "left out: it needs two cores"
   fi
 fi
 for program in build/release/src/*/*_bench; do

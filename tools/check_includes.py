@@ -21,6 +21,7 @@ MAY_INCLUDE = {
     "async": "base",
     "telemetry": "base async",
     "net": "base async telemetry",
+    "tracing": "base async telemetry net",
     "kube": "base async telemetry net",
     "openai": "base",
     "provider": "base async telemetry net openai",
@@ -30,8 +31,8 @@ MAY_INCLUDE = {
     "engine": "base block_hash kv_events tensor kernels model async telemetry",
     "serve": "base async telemetry net openai tokenizer chat_template prompt model engine",
     "router": "base block_hash kv_events yaml tokenizer chat_template async telemetry net openai prompt",
-    "epp": "base async telemetry net kube openai provider router",
-    "gateway": "base yaml async telemetry net kube openai provider",
+    "epp": "base async telemetry net tracing kube openai provider router",
+    "gateway": "base yaml async telemetry net tracing kube openai provider",
     "control": "base yaml async telemetry net kube",
     "cli": "base async telemetry net kube tokenizer",
 }

@@ -15,6 +15,7 @@
 #include "router/objective/objective_table.h"
 #include "router/precise_prefix.h"
 #include "router/router.h"
+#include "tracing/span_exporter.h"
 
 namespace nacelle::epp {
 
@@ -34,6 +35,7 @@ struct Picker {
   const Clock& clock;
   std::shared_ptr<router::PrecisePrefix> precise;  // null: prompts are not tokenised
   PickerOptions options;
+  tracing::SpanExporter* spans = nullptr;  // null: no traces
 };
 
 // Any serving endpoint, uniformly; "" when there is none.

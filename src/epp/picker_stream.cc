@@ -13,15 +13,9 @@
 namespace nacelle::epp {
 namespace {
 
-using router::objective::RequestFacts;
-
 std::uint64_t next_random() {
   thread_local std::mt19937_64 generator{std::random_device{}()};
   return generator();
-}
-
-double seconds_between(TimePoint from, TimePoint to) {
-  return std::chrono::duration<double>(to - from).count();
 }
 
 std::string new_uuid() {
@@ -39,39 +33,47 @@ std::string_view path_of(const HeaderList& headers) {
   return {};
 }
 
-std::string_view status_of(const HeaderList& headers) {
-  const std::string_view status = header_in(headers, ":status");
-  return status.empty() ? header_in(headers, "status") : status;
-}
-
 }  // namespace
 
 PickerStream::PickerStream(Picker& picker, router::RequestBodyReader& reader,
                            net::grpc::ServerCall& call)
-    : picker_(picker), reader_(reader), call_(call) {}
+    : picker_(picker), reader_(reader), call_(call), trace_(picker.spans) {}
 
-PickerStream::~PickerStream() { end_request(); }
+PickerStream::~PickerStream() {
+  end_request();
+  end_trace();
+}
 
 async::Task<Status> PickerStream::run() {
   for (;;) {
-    auto message = co_await net::grpc::read_message<ProcessingRequest>(call_);
-    if (!message.ok()) co_return message.error();
-    if (!message->has_value()) co_return Status();
-    const Next next = co_await handle(std::move(**message));
-    if (Status sent = co_await flush(); !sent.ok()) co_return sent;
+    const auto bytes = co_await call_.read();
+    if (!bytes.ok()) co_return bytes.error();
+    if (!bytes->has_value()) co_return Status();
+    Next next = Next::kGoOn;
+    // Nearly all messages of a stream: they wait for nothing.
+    if (const auto piece = response_body_in(**bytes)) {
+      take_response_body(piece->body, piece->end_of_stream);
+    } else {
+      const Result<Next> handled = co_await handle(**bytes);
+      if (!handled.ok()) co_return handled.error();
+      next = *handled;
+    }
+    for (std::string& framed : out_) {
+      if (Status sent = co_await call_.write_framed(std::move(framed)); !sent.ok()) co_return sent;
+    }
+    out_.clear();
     if (next == Next::kEnd) co_return Status();
   }
 }
 
-async::Task<Status> PickerStream::flush() {
-  for (const ProcessingResponse& reply : out_) {
-    if (Status sent = co_await net::grpc::write_message(call_, reply); !sent.ok()) co_return sent;
-  }
-  out_.clear();
-  co_return Status();
+void PickerStream::reply(const ProcessingResponse& message) {
+  out_.push_back(net::grpc::serialize_framed(message));
 }
 
-async::Task<PickerStream::Next> PickerStream::handle(ProcessingRequest message) {
+async::Task<Result<PickerStream::Next>> PickerStream::handle(std::string_view bytes) {
+  const auto parsed = net::grpc::parse_message<ProcessingRequest>(bytes);
+  if (!parsed.ok()) co_return parsed.error();
+  const ProcessingRequest& message = *parsed;
   switch (message.request_case()) {
     case ProcessingRequest::kRequestHeaders:
       take_request_headers(message);
@@ -84,7 +86,7 @@ async::Task<PickerStream::Next> PickerStream::handle(ProcessingRequest message) 
       take_subset(message);
       co_await pick();
       if (skip_response_ && !refused_) {
-        co_await flush();
+        trace_.outcome = StreamTrace::kNatural;
         co_return Next::kEnd;
       }
       break;
@@ -101,7 +103,8 @@ async::Task<PickerStream::Next> PickerStream::handle(ProcessingRequest message) 
           append_body_replies(Half::kResponse, rest, false, out_);
         }
       }
-      out_.push_back(trailers_reply(Half::kResponse));
+      reply(trailers_reply(Half::kResponse));
+      trace_.outcome = StreamTrace::kNatural;
       end_request();
       break;
     case ProcessingRequest::kRequestTrailers:
@@ -118,11 +121,16 @@ void PickerStream::take_request_headers(const ProcessingRequest& message) {
   for (const auto& [name, value] : request_headers_) header_views_.push_back({name, value});
   facts_ = router::objective::request_facts_from_headers(header_views_);
   if (facts_.request_id.empty()) new_headers_.emplace_back("x-request-id", new_uuid());
+  trace_.begin(facts_.traceparent, began_);
+  if (std::string own = trace_.traceparent(); !own.empty()) {
+    new_headers_.emplace_back("traceparent", std::move(own));
+  }
   if (!message.request_headers().end_of_stream()) return;
   body_ended_ = true;
   const std::string endpoint = random_endpoint(*picker_.router.pool(), next_random());
   if (endpoint.empty()) return refuse(500, "no pods available in datastore", {});
-  out_.push_back(header_only_reply(endpoint, request_headers_, new_headers_));
+  trace_.endpoint = endpoint;
+  reply(header_only_reply(endpoint, request_headers_, new_headers_));
 }
 
 void PickerStream::take_subset(const ProcessingRequest& message) {
@@ -152,8 +160,8 @@ bool PickerStream::take_request_body(const std::string& piece) {
 }
 
 void PickerStream::refuse(int http_status, std::string_view message, std::string_view reason) {
-  refused_ = true;
-  out_.push_back(immediate_reply(http_status, message, reason));
+  note_refusal(http_status, reason);
+  reply(immediate_reply(http_status, message, reason));
   if (!counted_) {
     labels_ = picker_.metrics.labels(incoming_model_, target_model_, facts_.fairness_id, priority_);
   }
@@ -161,7 +169,15 @@ void PickerStream::refuse(int http_status, std::string_view message, std::string
   end_request();
 }
 
+void PickerStream::note_refusal(int http_status, std::string_view reason) {
+  refused_ = true;
+  trace_.outcome = "refused";
+  trace_.reason = reason;
+  trace_.status = http_status;
+}
+
 async::Task<void> PickerStream::pick() {
+  const StreamTrace::Timed timed(trace_.orchestration, picker_.clock);
   if (const Status resolved = resolve(); !resolved.ok()) {
     refuse(400, resolved.message(), {});
     co_return;
@@ -209,15 +225,17 @@ async::Task<bool> PickerStream::admit() {
   request.target_model = target_model_;
   router::flow::AdmitCancel cancel;
   call_.on_cancel([&cancel] { cancel.cancel(); });
+  trace_.flow_control.begin = picker_.clock.now();
   router::flow::AdmitResult result = co_await picker_.flow.admit(std::move(request), &cancel);
+  trace_.flow_control.end = picker_.clock.now();
   call_.on_cancel({});
   if (result.admitted()) {
     admission_ = std::move(result.admission);
     co_return true;
   }
-  refused_ = true;
-  out_.push_back(immediate_body_reply(result.refusal.http_status(), result.refusal.body(),
-                                      result.refusal.reason_header()));
+  note_refusal(result.refusal.http_status(), result.refusal.reason_header());
+  reply(immediate_body_reply(result.refusal.http_status(), result.refusal.body(),
+                             result.refusal.reason_header()));
   picker_.metrics.request_failed(labels_, std::to_string(result.refusal.http_status()));
   end_request();
   co_return false;
@@ -259,7 +277,8 @@ bool PickerStream::choose() {
   const TimePoint now = picker_.clock.now();
   router::Refusal refusal;
   auto placement = picker_.router.pick(request, now, refusal);
-  picker_.metrics.scheduled(seconds_between(now, picker_.clock.now()));
+  trace_.scoring = {now, picker_.clock.now()};
+  picker_.metrics.scheduled(to_seconds(trace_.scoring.end - now));
   if (!placement.ok()) {
     refuse(refusal.http_status == 0 ? 429 : refusal.http_status, refusal.status.message(),
            refusal.reason);
@@ -281,75 +300,18 @@ void PickerStream::answer_pick() {
     if (!destination.endpoints.empty()) destination.endpoints += ',';
     destination.endpoints += target.address;
   }
+  trace_.endpoint = destination.endpoints;
   if (picker_.options.emit_endpoint_scores) {
     destination.scores.emplace_back(placement_->address(), placement_->score());
   }
   for (const router::HeaderValue& header : placement_->set_headers()) {
     new_headers_.emplace_back(header.name, header.value);
   }
-  out_.push_back(request_headers_reply(destination, body_.size(), request_headers_, new_headers_,
-                                       placement_->remove_headers()));
+  reply(request_headers_reply(destination, body_.size(), request_headers_, new_headers_,
+                              placement_->remove_headers()));
   append_body_replies(Half::kRequest, body_, true, out_);
   std::string().swap(body_);  // answers take minutes: do not keep the prompt
   request_.prompt = {};
-}
-
-void PickerStream::take_response_headers(const ProcessingRequest& message) {
-  const HeaderList headers = headers_of(message.response_headers().headers());
-  streaming_ = request_.stream || header_in(headers, "content-type").find("text/event-stream") !=
-                                      std::string_view::npos;
-  meter_.emplace(streaming_ ? provider::AnswerForm::kStream : provider::AnswerForm::kJson);
-  restorer_.emplace(target_model_, incoming_model_);
-  const std::string_view status = status_of(headers);
-  answered_well_ = status.empty() || status == "200";
-  if (counted_ && !status.empty() && status != "200") {
-    picker_.metrics.request_failed(labels_, "ModelServerError");
-  }
-  HeaderList set;
-  if (placement_) {
-    for (const router::HeaderValue& header : placement_->response_headers()) {
-      set.emplace_back(header.name, header.value);
-    }
-  }
-  out_.push_back(response_headers_reply(headers, set));
-  if (message.response_headers().end_of_stream()) end_request();
-}
-
-void PickerStream::take_response_body(const std::string& piece, bool end_of_stream) {
-  if (!first_byte_seen_ && !piece.empty()) {
-    first_byte_seen_ = true;
-    if (placement_) placement_->on_first_byte();
-    if (counted_) {
-      picker_.metrics.first_byte(labels_, streaming_, seconds_between(began_, picker_.clock.now()));
-    }
-  }
-  response_bytes_ += piece.size();
-  if (meter_) meter_->feed(piece);
-  observe_piece();
-  if (restorer_ && !restorer_->idle()) {
-    append_body_replies(Half::kResponse, restorer_->feed(piece, end_of_stream), end_of_stream,
-                        out_);
-  } else {
-    append_body_replies(Half::kResponse, piece, end_of_stream, out_);
-  }
-  if (!end_of_stream) return;
-  response_ended_ = true;
-  if (answered_well_ && placement_ && placement_->observer() != nullptr)
-    placement_->observer()->on_complete(picker_.clock.now());
-  end_request();
-}
-
-// One event of a stream is taken for one token.
-void PickerStream::observe_piece() {
-  if (!placement_ || placement_->observer() == nullptr || !answered_well_ || !first_byte_seen_)
-    return;
-  if (!streaming_) return;  // complete or nothing
-  const TimePoint now = picker_.clock.now();
-  placement_->observer()->on_first_token(now);
-  const std::uint64_t events = meter_ ? meter_->num_events() : 0;
-  const std::uint64_t before = std::max<std::uint64_t>(observed_events_, 1);
-  if (events > before) placement_->observer()->on_tokens(events - before, now);
-  observed_events_ = events;
 }
 
 // Once, whatever way the request ends.
@@ -359,6 +321,8 @@ void PickerStream::end_request() {
   if (meter_) {
     meter_->finish();
     const provider::TokenUsage& usage = meter_->usage();
+    trace_.usage = usage;
+    trace_.response_model = meter_->model();
     admission_.used(usage.input, usage.output);
     if (counted_) picker_.metrics.response(labels_, response_bytes_, usage);
     meter_.reset();
@@ -366,7 +330,25 @@ void PickerStream::end_request() {
   admission_.release();
   if (!counted_) return;
   counted_ = false;
-  picker_.metrics.request_ended(labels_, seconds_between(began_, picker_.clock.now()));
+  picker_.metrics.request_ended(labels_, to_seconds(picker_.clock.now() - began_));
+}
+
+void PickerStream::end_trace() {
+  if (!trace_.sampled()) return;
+  trace_.request_id =
+      facts_.request_id.empty() ? header_in(new_headers_, "x-request-id") : facts_.request_id;
+  trace_.path = path_of(request_headers_);
+  trace_.api = request_.api;
+  trace_.model = incoming_model_;
+  trace_.target_model = target_model_;
+  trace_.max_output_tokens = request_.max_output_tokens;
+  trace_.objective = facts_.objective;
+  if (!incoming_model_.empty()) {
+    trace_.fairness_id =
+        router::objective::fairness_id_of(facts_, picker_.options.use_agent_session);
+  }
+  trace_.priority = priority_;
+  trace_.finish(picker_.clock.now());
 }
 
 }  // namespace nacelle::epp

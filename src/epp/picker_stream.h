@@ -21,6 +21,7 @@
 #include "async/task.h"
 #include "epp/picker.h"
 #include "epp/replies.h"
+#include "epp/stream_trace.h"
 #include "net/grpc/server.h"
 #include "provider/model_restorer.h"
 #include "provider/usage_meter.h"
@@ -42,7 +43,8 @@ class PickerStream {
  private:
   enum class Next : std::uint8_t { kGoOn, kEnd };
 
-  [[nodiscard]] async::Task<Next> handle(ProcessingRequest message);
+  [[nodiscard]] async::Task<Result<Next>> handle(std::string_view bytes);
+  void reply(const ProcessingResponse& message);
   void take_request_headers(const ProcessingRequest& message);
   void take_subset(const ProcessingRequest& message);
   // False when the body grew too large and was refused.
@@ -55,16 +57,17 @@ class PickerStream {
   [[nodiscard]] bool choose();
   void answer_pick();
   void take_response_headers(const ProcessingRequest& message);
-  void take_response_body(const std::string& piece, bool end_of_stream);
+  void take_response_body(std::string_view piece, bool end_of_stream);
+  void note_refusal(int http_status, std::string_view reason);
   void refuse(int http_status, std::string_view message, std::string_view reason);
   void end_request();
+  void end_trace();
   void observe_piece();
-  [[nodiscard]] async::Task<Status> flush();
 
   Picker& picker_;
   router::RequestBodyReader& reader_;
   net::grpc::ServerCall& call_;
-  std::vector<ProcessingResponse> out_;
+  std::vector<std::string> out_;  // replies, framed for gRPC
 
   // Request half.
   HeaderList request_headers_;
@@ -94,6 +97,7 @@ class PickerStream {
   std::size_t response_bytes_ = 0;
   std::uint64_t observed_events_ = 0;
   bool answered_well_ = false;  // 200
+  StreamTrace trace_;
   std::optional<provider::UsageMeter> meter_;
   std::optional<provider::ModelRestorer> restorer_;
 };

@@ -49,12 +49,6 @@ void set_metadata(ProcessingResponse& reply, const Destination& destination) {
   }
 }
 
-CommonResponse& body_part(Half half, ProcessingResponse& reply) {
-  auto& body =
-      half == Half::kRequest ? *reply.mutable_request_body() : *reply.mutable_response_body();
-  return *body.mutable_response();
-}
-
 std::string_view code_name(int http_status) {
   switch (http_status) {
     case 400:
@@ -137,14 +131,11 @@ ProcessingResponse response_headers_reply(const HeaderList& received, const Head
 }
 
 void append_body_replies(Half half, std::string_view body, bool end_of_stream,
-                         std::vector<ProcessingResponse>& out) {
+                         std::vector<std::string>& out) {
   do {
     const std::string_view piece = body.substr(0, kMaxPieceBytes);
     body.remove_prefix(piece.size());
-    auto& streamed =
-        *body_part(half, out.emplace_back()).mutable_body_mutation()->mutable_streamed_response();
-    streamed.set_body(std::string(piece));
-    streamed.set_end_of_stream(end_of_stream && body.empty());
+    out.push_back(framed_body_reply(half, piece, end_of_stream && body.empty()));
   } while (!body.empty());
 }
 

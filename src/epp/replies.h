@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "envoy/service/ext_proc/v3/external_processor.pb.h"
+#include "epp/body_wire.h"
 
 namespace nacelle::epp {
 
@@ -31,8 +32,6 @@ inline constexpr std::size_t kMaxPieceBytes = 62'000;  // the proxy writes 64 Ki
 // The first value of a name in lower case; "" when absent.
 [[nodiscard]] std::string_view header_in(const HeaderList& headers, std::string_view name);
 
-enum class Half : std::uint8_t { kRequest, kResponse };
-
 struct Destination {
   std::string endpoints;                               // "ip:port,ip:port", the first is primary
   std::vector<std::pair<std::string, double>> scores;  // sent when not empty
@@ -51,9 +50,9 @@ struct Destination {
 [[nodiscard]] ProcessingResponse response_headers_reply(const HeaderList& received,
                                                         const HeaderList& set);
 
-// One or more pieces; an empty body still gives one piece when it ends the stream.
+// One or more pieces, framed for gRPC; an empty body still gives one piece.
 void append_body_replies(Half half, std::string_view body, bool end_of_stream,
-                         std::vector<ProcessingResponse>& out);
+                         std::vector<std::string>& out);
 [[nodiscard]] ProcessingResponse trailers_reply(Half half);
 
 // "inference error: <code> - <message>" with the HTTP status; `reason` may be "".

@@ -7,6 +7,7 @@
 #include "gateway/forward/local_reply.h"
 #include "gateway/header_rules.h"
 #include "gateway/observe/access_line.h"
+#include "gateway/observe/exchange_span.h"
 #include "gateway/request_id.h"
 #include "gateway/route/host_pattern.h"
 #include "gateway/route/path.h"
@@ -105,7 +106,8 @@ void Forwarder::begin(Request& request) {
   const std::string_view id = head.headers.get("x-request-id");
   const bool keep = settings.keep_request_id && !id.empty() && id.size() <= 128;
   record.request_id = keep ? std::string(id) : new_request_id();
-  record.trace = next_trace(head.headers.find("traceparent"), settings.tracing.sample_ratio);
+  record.trace =
+      tracing::next_trace(head.headers.find("traceparent"), settings.tracing.sample_ratio);
   if (!request.snapshot->access_log && shared_.spans == nullptr) return;
   record.protocol = protocol_of(head.version);
   record.authority = head.headers.get("host");
@@ -130,7 +132,9 @@ void Forwarder::finish(Request& request) {
   }
   if (request.extension) request.extension->on_end(record);
   if (!record.model.empty()) models_.record(record, operation_of(request.path));
-  if (shared_.spans != nullptr && record.trace.sampled) shared_.spans->add(record);
+  if (shared_.spans != nullptr && record.trace.sampled) {
+    shared_.spans->add(span_of(record));
+  }
   if (request.snapshot->access_log) request.snapshot->access_log->write(access_line(record));
   if (log::enabled(log::Level::kDebug)) {
     log::debug("request", {{"id", record.request_id},

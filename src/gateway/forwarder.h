@@ -23,11 +23,11 @@
 #include "gateway/byte_budget.h"
 #include "gateway/forward/request.h"
 #include "gateway/gateway_metrics.h"
-#include "gateway/observe/span_exporter.h"
 #include "gateway/request_inspector.h"
 #include "gateway/snapshot.h"
 #include "net/http/client.h"
 #include "net/http/server_exchange.h"
+#include "tracing/span_exporter.h"
 
 namespace nacelle::gateway {
 
@@ -40,7 +40,7 @@ struct GatewayShared {
   ByteBudget held_bytes{std::size_t{1} << 30};
   std::atomic<std::uint32_t> requests{0};  // in hand
   std::atomic<bool> draining{false};
-  SpanExporter* spans = nullptr;  // may be null
+  tracing::SpanExporter* spans = nullptr;  // may be null
 };
 
 class Forwarder {

@@ -4,7 +4,7 @@
 #include <ctime>
 
 #include "async/timer.h"
-#include "gateway/observe/access_line.h"
+#include "base/json_string.h"
 #include "gateway/upstream/cluster_picker.h"
 #include "gateway/upstream/health_checker.h"
 #include "openai/error.h"
@@ -154,10 +154,10 @@ Status Gateway::start_admin(const Settings& settings) {
   return {};
 }
 
-Status Gateway::start_tracing(const TracingConfig& tracing) {
-  if (tracing.endpoint.empty()) return {};
-  ASSIGN_OR_RETURN(CollectorUrl url, parse_collector_url(tracing.endpoint));
-  spans_ = std::make_unique<SpanExporter>(runtime_.loop(0), tracing, std::move(url));
+Status Gateway::start_tracing(const tracing::TracingConfig& config) {
+  if (config.endpoint.empty()) return {};
+  ASSIGN_OR_RETURN(spans_,
+                   tracing::SpanExporter::create(runtime_.loop(0), config, "nacelle/gateway"));
   spans_->start();
   shared_->spans = spans_.get();
   return {};
@@ -262,12 +262,7 @@ void Gateway::add_collector() {
       out.counter("nacelle_gateway_access_log_dropped_total", "Lines that the log did not take.",
                   {}, static_cast<double>(current->access_log->dropped()));
     }
-    if (spans_) {
-      out.counter("nacelle_gateway_spans_dropped_total", "Spans that nobody took.", {},
-                  static_cast<double>(spans_->dropped()));
-      out.counter("nacelle_gateway_spans_sent_total", "Spans that the collector took.", {},
-                  static_cast<double>(spans_->sent()));
-    }
+    if (spans_) spans_->collect(out, "nacelle_gateway");
     for (const auto& cluster : current->clusters) {
       const telemetry::Labels labels = {{"cluster", cluster->config.name}};
       out.gauge("nacelle_gateway_upstream_active_requests", "Requests in hand, by cluster.", labels,

@@ -83,7 +83,7 @@ class Gateway {
   async::Task<void> retire(std::unique_ptr<net::http::HttpServer> server);
   Result<std::shared_ptr<EndpointPicker>> make_picker(const ClusterConfig& config);
   Status start_admin(const Settings& settings);
-  Status start_tracing(const TracingConfig& tracing);
+  Status start_tracing(const tracing::TracingConfig& config);
   void start_health_checks(const Snapshot* before, const Snapshot& snapshot);
   void add_collector();
   [[nodiscard]] std::string describe_endpoints() const;
@@ -96,7 +96,7 @@ class Gateway {
   telemetry::Metrics metrics_;
   std::shared_ptr<GatewayShared> shared_;
   std::vector<std::unique_ptr<Forwarder>> forwarders_;  // by loop
-  std::unique_ptr<SpanExporter> spans_;
+  std::unique_ptr<tracing::SpanExporter> spans_;
   std::unique_ptr<net::http::HttpClient> health_client_;  // of loop 0
   async::StopScope scope_;                                // loop 0
   mutable std::mutex mutex_;

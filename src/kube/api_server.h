@@ -69,20 +69,37 @@ class PodLogs {
       async::Loop& loop, PodLogQuery query) = 0;
 };
 
+// Objects that nobody stores, read when somebody asks, as those of an aggregated API:
+// metrics.k8s.io.
+class ObjectSource {
+ public:
+  virtual ~ObjectSource() = default;
+  // The objects of a collection in a namespace ("": in all), with name, namespace and labels, as
+  // they are now. An error becomes HTTP 503.
+  [[nodiscard]] virtual async::Task<Result<std::vector<Json>>> read(async::Loop& loop,
+                                                                    std::string collection,
+                                                                    std::string name_space) = 0;
+};
+
 // What an API server says of itself to whom it starts for.
 struct ApiServerOptions {
   std::filesystem::path folder;
   net::HostPort address{"127.0.0.1", 0};  // port 0: the kernel chooses
   bool serve_http = true;                 // false: only handler()
   bool tls = true;
-  std::vector<std::string> names;          // more names and addresses of the certificate
-  std::string service_network = "127.96";  // the first half of the addresses of Services
+  std::vector<std::string> names;  // more names and addresses of the certificate
+  // Addresses of Services. One that has another loopback address, since the server had another
+  // range before, gets a new one at the start.
+  std::string service_range = "127.96.0.0/16";
   std::vector<Json> objects;  // made at the start where they are absent: CRDs, StorageClasses
   // By "plural.group": CRDs whose versions differ in more than their name.
   std::map<std::string, std::function<Json(Json object, std::string_view to_version)>, std::less<>>
       converters;
   Admissions admissions;
-  PodLogs* pod_logs = nullptr;               // outlives the server; null: logs are answered by 501
+  PodLogs* pod_logs = nullptr;  // outlives the server; null: logs are answered by 501
+  // By collection ("pods.metrics.k8s.io"), of kinds that are computed; without one a kind is not
+  // served. They outlive the server.
+  std::map<std::string, ObjectSource*, std::less<>> sources;
   std::function<std::int64_t()> wall_clock;  // seconds since 1970; null: the machine's
   StoreOptions store;                        // `folder` is set by the server
 };

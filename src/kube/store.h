@@ -131,6 +131,9 @@ class Store {
                                                                 std::string_view collection,
                                                                 std::uint64_t revision);
 
+  // Cancels all subscriptions that there are: readers end, reads and writes go on.
+  void cancel_subscriptions();
+
   // Forgets the history; for tests of what follows.
   void compact();
 
@@ -151,6 +154,8 @@ class Subscription {
                                                                          TimePoint deadline) = 0;
   // No change up to here will come any more.
   [[nodiscard]] virtual std::uint64_t position() const = 0;
+  // A next() that waits, and every later one, ends with cancelled once nothing is left to return.
+  virtual void cancel() = 0;
 };
 
 }  // namespace nacelle::kube

@@ -92,6 +92,9 @@ class Cluster(harness.Server):
         harness.wait_until(lambda: (self.condition(f"{SERVICES}/{name}", "Ready") or ("",))[0] == "True", timeout,
                            message=lambda: json.dumps(self.get(f"{SERVICES}/{name}").get("status"), indent=1))
 
+    def admin(self, path):
+        return harness.request(self.admin_port, "GET", path).data.decode()
+
     # ---- processes
 
     def engine_pids(self):

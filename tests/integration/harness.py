@@ -23,6 +23,26 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def request(port, method, path, body=None, headers=None):
+    """The response of a server on loopback, with its body in `.data` (bytes) and, when it is JSON, in `.json`."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        headers = dict(headers or {})
+        if body is not None and not isinstance(body, (bytes, str)):
+            body = json.dumps(body)
+        if body is not None:
+            headers.setdefault("Content-Type", "application/json")
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        response.data = response.read()
+        response.json = None
+        with contextlib.suppress(ValueError):
+            response.json = json.loads(response.data)
+        return response
+    finally:
+        connection.close()
+
+
 class Server:
     """A process of the binary that answers GET /health on `port` once it is ready."""
 
@@ -56,23 +76,7 @@ class Server:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def request(self, method, path, body=None, headers=None):
-        """The response with its body in `.data` (bytes) and, when it is JSON, in `.json`."""
-        connection = self.connect()
-        try:
-            headers = dict(headers or {})
-            if body is not None and not isinstance(body, (bytes, str)):
-                body = json.dumps(body)
-            if body is not None:
-                headers.setdefault("Content-Type", "application/json")
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            response.data = response.read()
-            response.json = None
-            with contextlib.suppress(ValueError):
-                response.json = json.loads(response.data)
-            return response
-        finally:
-            connection.close()
+        return request(self.port, method, path, body, headers)
 
     def chat(self, content, **fields):
         messages = content if isinstance(content, list) else [{"role": "user", "content": content}]

@@ -314,5 +314,38 @@ class AiGateway(unittest.TestCase):
         self.assertEqual(code, 0, output)
 
 
+class Examples(unittest.TestCase):
+    FOLDER = harness.SOURCE / "examples" / "gateway"
+
+    def test_every_file_is_right(self):
+        for path in sorted(self.FOLDER.glob("*.yaml")):
+            code, output = harness.run("gateway", "--check", "--config", path)
+            self.assertEqual(code, 0, (path.name, output))
+
+    def test_the_engine_answers_while_the_provider_is_away_and_the_sixth_request_is_too_many(self):
+        engine = harness.serve(harness.DEMO, "--served-model-name", "demo")
+        self.addCleanup(engine.stop)
+        port = harness.free_port()
+        text = (self.FOLDER / "providers.yaml").read_text()
+        for from_, to in ((8001, engine.port), (8009, harness.free_port()), (8080, port)):
+            self.assertIn(f"port: {from_}", text)
+            text = text.replace(f"port: {from_}", f"port: {to}")
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="nacelle-providers-"))
+        self.addCleanup(shutil.rmtree, folder)
+        (folder / "providers.yaml").write_text(text + f"""---
+apiVersion: {OWN}
+kind: GatewaySettings
+metadata: {{name: settings}}
+spec: {{admin: "127.0.0.1:{harness.free_port()}", bindAddress: 127.0.0.1}}
+""")
+        gateway = harness.Server(["gateway", "--config", folder], port, ready_path="/v1/models")
+        self.addCleanup(gateway.stop)
+        for _ in range(5):
+            self.assertIn("Nacelle", gateway.chat("What is Nacelle?", model="assistant", max_tokens=32)
+                          ["choices"][0]["message"]["content"])
+        refused = gateway.request("POST", "/v1/chat/completions", {"model": "assistant", "messages": []})
+        self.assertEqual(refused.status, 429, refused.data)
+
+
 if __name__ == "__main__":
     unittest.main()

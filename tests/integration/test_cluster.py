@@ -1,8 +1,12 @@
 """`nacelle up` as a cluster: objects become engines that serve, and stay through faults."""
+import contextlib
+import http.client
+import http.server
 import json
 import os
 import pathlib
 import signal
+import threading
 import unittest
 
 import cluster
@@ -72,6 +76,27 @@ spec:
         harness.wait_until(lambda: "/nowhere/at/all" in str(self.up.get(f"{cluster.SERVICES}/broken").get("status")),
                            60, message=lambda: str(self.up.get(f"{cluster.SERVICES}/broken").get("status")))
         self.assertEqual(self.up.api("DELETE", f"{cluster.SERVICES}/broken")[0], 200)
+
+
+    def test_the_api_describes_our_kinds_and_refuses_fields_that_they_lack(self):
+        for api, kind, path in (("serving.kserve.io/v1alpha2", "LLMInferenceService", "spec.model.uri"),
+                                ("serving.kserve.io/v1alpha1", "LLMInferenceServiceConfig", "spec.prefill.replicas"),
+                                ("inference.llm-d.ai/v1alpha1", "LLMInferencePool", "spec.resourcePolicy.gpuBudget"),
+                                ("gateway.nacelle.dev/v1alpha1", "GatewayPolicy", "spec.traffic.circuitBreaker.maxRequests"),
+                                ("llm-d.ai/v1alpha2", "InferenceObjective", "spec.priority")):
+            schemas = self.up.get(f"/openapi/v3/apis/{api}")["components"]["schemas"]
+            at, = [one for one in schemas.values() if one.get("x-kubernetes-group-version-kind", [{}])[0].get("kind") == kind]
+            for name in path.split("."):
+                at = at["properties"][name]
+            self.assertTrue(at["description"], (api, kind, path))
+        file = pathlib.Path(self.up.data_dir) / "wrong.yaml"
+        for text, wrong in (("traffic: {connectTimout: 1s}", "spec.traffic.connectTimout"),
+                            ("retry: {attempts: 0}", "spec.retry.attempts"), ("body: Hold", "spec.body")):
+            file.write_text("apiVersion: gateway.nacelle.dev/v1alpha1\nkind: GatewayPolicy\nmetadata: {name: wrong}\n"
+                            f"spec: {{targetRefs: [{{kind: Service, name: x}}], {text}}}\n")
+            code, output = harness.run("apply", "-f", file, "--data-dir", self.up.data_dir)
+            self.assertNotEqual(code, 0, output)
+            self.assertIn(wrong, output)
 
 
 SCALED = """
@@ -175,27 +200,144 @@ class UpDevices(unittest.TestCase):
         self.assertEqual(self.up.api("DELETE", path)[0], 200)
 
 
+class Outside(http.server.BaseHTTPRequestHandler):
+    """A program that is in no cluster."""
+
+    def do_GET(self):
+        body = f"outside {self.path}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *unused):
+        pass
+
+
 class Examples(unittest.TestCase):
-    def test_every_example_applies_and_serves(self):
-        up = cluster.Cluster(engines=1)
-        self.addCleanup(up.close)
+    """Every file of examples/cluster is applied to one cluster, and each thing in them does what it says."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.outside = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Outside)
+        threading.Thread(target=cls.outside.serve_forever, daemon=True).start()
+        cls.second_port = harness.free_port()
+        cls.up = cluster.Cluster("--log-level", "info", engines=1)
+        try:
+            cls.apply_all()
+        except BaseException:
+            cls.tearDownClass()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.up.close()
+        cls.outside.shutdown()
+        cls.outside.server_close()
+
+    @classmethod
+    def apply_all(cls):
+        places = {"/opt/models/demo": str(harness.DEMO), "port: 8090": f"port: {cls.second_port}",
+                  "127.0.0.1:9000": f"127.0.0.1:{cls.outside.server_port}"}
         for path in sorted((harness.SOURCE / "examples" / "cluster").glob("*.yaml")):
-            file = pathlib.Path(up.data_dir) / path.name
-            file.write_text(path.read_text().replace("/opt/models/demo", str(harness.DEMO)))
-            code, output = harness.run("apply", "-f", file, "--data-dir", up.data_dir)
-            self.assertEqual(code, 0, output)
+            text = path.read_text()
+            for from_, to in places.items():
+                text = text.replace(from_, to)
+            file = pathlib.Path(cls.up.data_dir) / path.name
+            file.write_text(text)
+            code, output = harness.run("apply", "-f", file, "--data-dir", cls.up.data_dir)
+            assert code == 0 and "arning" not in output, (path.name, output)
+
+    def eventually(self, what, method, path, body=None, headers=None, status=200, port=None):
+        """The answer, asked for until it has the status."""
+        seen = []
+
+        def asked():
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                seen.append(harness.request(port or self.up.port, method, path, body, headers))
+                return seen[-1].status == status
+        harness.wait_until(asked, 120, message=lambda: f"{what}: {seen and (seen[-1].status, seen[-1].data)}")
+        return seen[-1]
+
+    def complete(self, what, path, model, **more):
+        body = {"model": model, "prompt": "Nacelle is", "max_tokens": 4}
+        return self.eventually(what, "POST", path + "/v1/completions", body, **more)
+
+    def conditions(self, path):
+        status = self.up.get(path).get("status") or {}
+        listed = status.get("conditions") or [one for parent in status.get("parents") or [] for one in parent["conditions"]]
+        return {one["type"]: (one["status"], one.get("reason", "")) for one in listed}
+
+    def test_services_are_ready_and_serve_under_their_paths(self):
         for name in ("chat", "shared"):
-            up.wait_ready(name, 120)
-            self.assertEqual(up.request("GET", f"/default/{name}/v1/models").status, 200)
-        harness.wait_until(lambda: up.request("GET", "/engine/v1/models").status == 200, 60, message="the Deployment")
-        answer = up.request("POST", "/default/elastic/v1/completions",
-                            {"model": "elastic", "prompt": "Nacelle is", "max_tokens": 4})
-        self.assertEqual(answer.status, 200, answer.data)
-        harness.wait_until(lambda: (up.get("/apis/batch/v1/namespaces/default/jobs/pieces").get("status") or {})
-                           .get("succeeded") == 4, 60, message="the Job")
-        code, output = harness.run("get", "llmisvc,pods", "--data-dir", up.data_dir)
+            self.up.wait_ready(name, 120)
+            self.assertEqual(self.up.request("GET", f"/default/{name}/v1/models").status, 200)
+        config = cluster.SERVICES.replace("services", "serviceconfigs") + "/small-engines"
+        self.assertEqual(self.conditions(config)["ConfigInUse"], ("True", "InUse"))
+        code, output = harness.run("get", "llmisvc,pods", "--data-dir", self.up.data_dir)
         self.assertEqual(code, 0, output)
         self.assertIn("chat", output)
+
+    def test_a_scaled_service_wakes_and_its_pool_shares(self):
+        self.complete("elastic", "/default/elastic", "elastic")
+        pool = "/apis/inference.llm-d.ai/v1alpha1/namespaces/default/llminferencepools/shared-devices"
+        self.assertEqual(self.conditions(pool)["Ready"], ("True", "Allocated"))
+        self.assertEqual(self.conditions(pool)["ServicesResolved"], ("True", "ResolvedRefs"))
+        shares = {one["name"]: one["entitlement"] for one in self.up.get(pool)["status"]["services"]}
+        self.assertEqual(shares, {"elastic": 2, "other": 2})
+
+    def test_the_job_completes(self):
+        harness.wait_until(lambda: (self.up.get("/apis/batch/v1/namespaces/default/jobs/pieces").get("status") or {})
+                           .get("succeeded") == 4, 60, message="the Job")
+
+    def test_a_deployment_is_served_by_its_service_with_a_policy(self):
+        self.eventually("the Deployment", "GET", "/engine/v1/models")
+        endpoints = str(self.up.admin("/endpoints"))
+        self.assertIn("service/default/engine/80", endpoints)
+        left_out = [line for line in self.up.log().splitlines() if "objects are left out" in line]
+        self.assertNotIn("GatewayPolicy", left_out[-1] if left_out else "")
+
+    def test_a_gateway_of_its_own_serves_models_by_name(self):
+        for model in ("chat", "shared"):
+            answer = self.complete(model, "", model, port=self.second_port)
+            self.assertEqual(answer.json["model"], model)
+        self.assertEqual(self.eventually("the redirect", "GET", "/models", status=308, port=self.second_port)
+                         .getheader("location"), f"http://127.0.0.1:{self.second_port}/v1/models")
+        self.complete("no such model", "", "nobody", status=404, port=self.second_port)
+        group = "/apis/gateway.networking.k8s.io/v1"
+        self.assertEqual(self.conditions(f"{group}/gatewayclasses/by-model")["Accepted"][0], "True")
+        self.assertEqual(self.conditions(f"{group}/namespaces/default/gateways/by-model")["Programmed"][0], "True")
+        self.assertEqual(self.conditions(f"{group}/namespaces/default/httproutes/by-model"),
+                         {"Accepted": ("True", "Accepted"), "ResolvedRefs": ("True", "ResolvedRefs")})
+
+    def test_a_pool_over_other_pods_has_objectives_and_rewrites(self):
+        self.eventually("the pool", "GET", "/engines/v1/models")
+        self.complete("the engine by its name", "/engines", "engine")
+        answer = self.complete("the rewritten model", "/engines", "assistant",
+                               headers={"x-llm-d-inference-objective": "gold"})
+        self.assertEqual(answer.json["model"], "assistant")
+        counted = [line for line in self.up.admin("/metrics").splitlines()
+                   if line.startswith("llm_d_epp_flow_control_requests_total") and 'priority="2"' in line]
+        self.assertTrue(counted, "the gold request went by flow control")
+        pool = "/apis/inference.networking.k8s.io/v1/namespaces/default/inferencepools/engines"
+        self.assertEqual(self.conditions(pool)["Accepted"], ("True", "Accepted"))
+
+    def test_static_endpoints_bring_a_program_from_outside(self):
+        self.assertEqual(self.eventually("outside", "GET", "/outside/hello").data, b"outside /hello")
+
+    def test_a_grant_lets_another_namespace_name_the_pool(self):
+        answer = self.eventually("the portal", "GET", "/portal/v1/models")
+        self.assertEqual(answer.getheader("x-served-for"), "portal")
+        route = "/apis/gateway.networking.k8s.io/v1/namespaces/portal/httproutes/assistant"
+        self.assertEqual(self.conditions(route)["ResolvedRefs"], ("True", "ResolvedRefs"))
+        grant = "/apis/gateway.networking.k8s.io/v1beta1/namespaces/default/referencegrants/portal"
+        kept = self.up.get(grant)
+        self.assertEqual(self.up.api("DELETE", grant)[0], 200)
+        harness.wait_until(lambda: self.conditions(route)["ResolvedRefs"] == ("False", "RefNotPermitted"), 10,
+                           message=lambda: str(self.conditions(route)))
+        kept["metadata"] = {key: kept["metadata"][key] for key in ("name", "namespace")}
+        self.assertEqual(self.up.api("POST", grant.rsplit("/", 1)[0], kept)[0], 201)
+        harness.wait_until(lambda: self.conditions(route)["ResolvedRefs"][0] == "True", 10, message="the grant is back")
 
 
 class UpLife(unittest.TestCase):
@@ -227,6 +369,38 @@ class UpLife(unittest.TestCase):
             self.assertIn("Nacelle", up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
         finally:
             up.close()
+
+    def test_two_live_side_by_side_each_with_its_own_addresses(self):
+        def networks(up):
+            """Of its nodes, pods and Services: which sixteenth of each network it uses."""
+            addresses = [n["spec"]["podCIDR"] for n in up.get("/api/v1/nodes")["items"]]
+            addresses += [p["status"]["podIP"] for p in up.pods()]
+            services = up.get("/api/v1/services")["items"]
+            addresses += [s["spec"]["clusterIP"] for s in services if s["spec"]["clusterIP"] != "None"]
+            return {int(a.split(".")[2]) // 16 for a in addresses}
+
+        def start():
+            up = cluster.Cluster(engines=1)
+            self.addCleanup(up.close)
+            up.wait_ready("demo")
+            return up
+
+        first, second = start(), start()
+        for up in (first, second):
+            self.assertIn("Nacelle", up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
+            self.assertEqual(len(networks(up)), 1)
+        before = networks(first)
+        self.assertTrue(before.isdisjoint(networks(second)))
+        # Its engine goes on with its address: nobody else gets that.
+        engines = first.engine_pids()
+        first.kill()
+        third = start()
+        self.assertTrue(networks(third).isdisjoint(before | networks(second)))
+        first.start_again()
+        first.wait_ready("demo")
+        self.assertEqual((networks(first), first.engine_pids()), (before, engines))
+        for up in (first, second, third):
+            self.assertIn("Nacelle", up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
 
     def test_a_folder_in_use_is_said_at_once(self):
         up = cluster.Cluster(engines=1)

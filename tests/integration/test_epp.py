@@ -274,6 +274,141 @@ schedulingProfiles:
         self.assertEqual(epp.metric("llm_d_epp_flow_control_requests_total", outcome="RejectedCapacity"), 1)
 
 
+class Collector(http.server.BaseHTTPRequestHandler):
+    """Takes spans, OTLP over HTTP with JSON."""
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        for resource in body["resourceSpans"]:
+            service = resource["resource"]["attributes"][0]["value"]["stringValue"]
+            for scope in resource["scopeSpans"]:
+                self.server.spans += [{**span, "service": service} for span in scope["spans"]]
+        self.send_response(200)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *args):
+        pass
+
+
+class Traces(EppCase):
+    TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    BODY = b'{"model":"a","prompt":"hi","stream":true,"max_tokens":5}'
+    EVENTS = [b'data: {"model":"b","choices":[]}\n\n',
+              b'data: {"model":"b","choices":[],"usage":{"prompt_tokens":7,"completion_tokens":5}}\n\ndata: [DONE]\n\n']
+
+    def start(self, *flags):
+        self.collector = QuietServer(("127.0.0.1", 0), Collector)
+        self.collector.spans = []
+        threading.Thread(target=self.collector.serve_forever, args=(0.02,), daemon=True).start()
+        self.addCleanup(self.collector.server_close)
+        self.addCleanup(self.collector.shutdown)
+        self.addresses = self.engines((0, 0))
+        os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{self.collector.server_address[1]}"
+        os.environ["OTEL_SERVICE_NAME"] = "inference-scheduler"
+        self.addCleanup(os.environ.pop, "OTEL_EXPORTER_OTLP_ENDPOINT")
+        self.addCleanup(os.environ.pop, "OTEL_SERVICE_NAME")
+        epp = self.epp(self.addresses, "--no-secure-serving", *flags)
+        self.wait_for_metrics(epp, (0, 0))
+        return epp
+
+    def spans(self):
+        """By name, once that of the stream is there: it is made last."""
+        harness.wait_until(lambda: any(span["name"] == "gateway.request" for span in self.collector.spans),
+                           message="spans")
+        named = {span["name"]: span for span in self.collector.spans}
+        for span in named.values():
+            span["attributes"] = {a["key"]: a["value"].get("stringValue") or int(a["value"]["intValue"])
+                                  for a in span["attributes"]}
+        return named
+
+    def traceparent(self, flags):
+        return f"00-{self.TRACE}-{self.CALLER}-{flags}"
+
+    def test_a_stream_is_a_span_of_the_callers_trace(self):
+        epp = self.start()
+        call = epp.call()
+        call.request(self.BODY, traceparent=self.traceparent("01"), x_request_id="r-1",
+                     x_llm_d_inference_objective="gold", x_llm_d_inference_fairness_id="t")
+        destination, headers, _ = call.picked()
+        call.response(self.EVENTS, "text/event-stream")
+        self.assertEqual(call.close(), grpc.StatusCode.OK)
+        spans = self.spans()
+        self.assertEqual(set(spans), {"gateway.request", "gateway.request_orchestration",
+                                      "llm_d.epp.flow_control", "llm_d.epp.scoring"})
+        own, orchestration = spans["gateway.request"], spans["gateway.request_orchestration"]
+        self.assertEqual((own["traceId"], own["parentSpanId"], own["service"], own["kind"]),
+                         (self.TRACE, self.CALLER, "inference-scheduler", 2))
+        self.assertEqual(headers["traceparent"], f"00-{self.TRACE}-{own['spanId']}-01")
+        self.assertEqual(orchestration["parentSpanId"], own["spanId"])
+        for name in ("llm_d.epp.flow_control", "llm_d.epp.scoring"):
+            self.assertEqual(spans[name]["parentSpanId"], orchestration["spanId"])
+            self.assertGreaterEqual(int(spans[name]["startTimeUnixNano"]), int(orchestration["startTimeUnixNano"]))
+            self.assertLessEqual(int(spans[name]["endTimeUnixNano"]), int(orchestration["endTimeUnixNano"]))
+        self.assertEqual(own["attributes"], {
+            "url.path": "/v1/completions", "nacelle.request_id": "r-1", "gen_ai.operation.name": "text_completion",
+            "gen_ai.request.model": "a", "nacelle.target_model": "b", "gen_ai.response.model": "b",
+            "gen_ai.request.max_tokens": 5, "nacelle.objective": "gold", "nacelle.fairness_id": "t",
+            "nacelle.priority": "2", "upstream.address": destination, "http.response.status_code": 200,
+            "nacelle.outcome": "natural", "gen_ai.usage.input_tokens": 7, "gen_ai.usage.output_tokens": 5})
+        self.assertEqual([event["name"] for event in own["events"]], ["first byte"])
+        self.assertEqual(own["status"], {"code": 1})
+        harness.wait_until(lambda: epp.metric("nacelle_epp_spans_sent_total") == 4, message="count of spans")
+        self.assertEqual(epp.metric("nacelle_epp_spans_dropped_total"), 0)
+
+    def test_the_parents_flag_decides(self):
+        epp = self.start()
+        call = epp.call()
+        call.request(self.BODY, traceparent=self.traceparent("00"))
+        _, headers, _ = call.picked()
+        self.assertRegex(headers["traceparent"], f"^00-{self.TRACE}-[0-9a-f]{{16}}-00$")
+        self.assertNotIn(self.CALLER, headers["traceparent"])
+        call.stream.cancel()
+        # A refusal, and a client that leaves; without a parent a trace begins here.
+        endpoints_file(self.folder, [])
+        harness.wait_until(lambda: epp.metric("llm_d_epp_ready_endpoints", name="pool") == 0, message="empty pool")
+        call = epp.call()
+        call.request(self.BODY)
+        self.refused(call.picked(), 503, "", "rejected-no-endpoints")
+        call.close()
+        own = self.spans()["gateway.request"]
+        self.assertNotIn("parentSpanId", own)
+        self.assertEqual((own["attributes"]["nacelle.outcome"], own["attributes"]["nacelle.refused_reason"],
+                          own["attributes"]["http.response.status_code"], own["attributes"]["error.type"]),
+                         ("refused", "rejected-no-endpoints", 503, "503"))
+        self.assertEqual(own["status"], {"code": 2})
+        self.assertNotIn(self.TRACE, {span["traceId"] for span in self.collector.spans})
+
+    def test_a_client_that_leaves_and_a_collector_that_is_away(self):
+        epp = self.start()
+        call = epp.call()
+        call.request(self.BODY, traceparent=self.traceparent("01"))
+        call.picked()
+        call.stream.cancel()
+        own = self.spans()["gateway.request"]
+        self.assertEqual(own["attributes"]["nacelle.outcome"], "client-disconnect")
+        self.collector.shutdown()
+        self.collector.server_close()
+        call = epp.call()
+        call.request(self.BODY, traceparent=self.traceparent("01"))
+        call.picked()
+        call.stream.cancel()
+        harness.wait_until(lambda: epp.metric("nacelle_epp_spans_dropped_total") == 4, message="dropped spans")
+        self.assertIn("spans are dropped", epp.log())
+
+    def test_switched_off(self):
+        epp = self.start("--tracing=false")
+        call = epp.call()
+        call.request(self.BODY, traceparent=self.traceparent("01"))
+        _, headers, _ = call.picked()
+        self.assertEqual(headers["traceparent"], self.traceparent("01"))
+        call.response(self.EVENTS, "text/event-stream")
+        call.close()
+        self.assertIsNone(epp.metric("nacelle_epp_spans_sent_total"))
+        self.assertEqual(self.collector.spans, [])
+
+
 class RealEngines(EppCase):
     def test_a_proxy_in_front_of_two_engines(self):
         """The test is the proxy: it asks, forwards to the endpoint it was told, and reports the answer."""
@@ -351,6 +486,46 @@ class Serving(EppCase):
             call = ext_proc.Call(channel)
             call.request(b'{"model":"m","prompt":"hi"}')
             return call.picked()[0]
+
+    def test_engines_are_scraped_as_flags_say(self):
+        self.certificate("engine")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.folder / "tls.crt", self.folder / "tls.key")
+        server = gauges("127.0.0.1", 7, 0.5)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        # The names that the flags give are swapped, so it is them that count.
+        epp = self.epp([f"127.0.0.1:{server.server_address[1]}"], "--no-secure-serving",
+                       "--model-server-metrics-scheme=https", "--enable-pprof", "-v=4", "",
+                       "--total-queued-requests-metric=vllm:kv_cache_usage_perc",
+                       "--kv-cache-usage-percentage-metric", "vllm:num_requests_waiting",
+                       "--refresh-prometheus-metrics-interval=50ms")
+        harness.wait_until(lambda: epp.metric("llm_d_epp_average_kv_cache_utilization", name="pool") == 7,
+                           message="gauges over TLS")
+        self.assertEqual(epp.metric("llm_d_epp_average_queue_size", name="pool"), 0.5)
+        self.assertIn("accepted, without effect here names=--enable-pprof", epp.log())
+
+    def test_metrics_over_tls(self):
+        self.certificate("metrics")
+
+        class TlsEpp(ext_proc.Epp):
+            def connect(epp, timeout=60):
+                context = ssl.create_default_context(cafile=self.folder / "tls.crt")
+                context.load_cert_chain(self.folder / "tls.crt", self.folder / "tls.key")
+                return http.client.HTTPSConnection("localhost", epp.port, timeout=timeout, context=context)
+
+        epp = TlsEpp("--endpoints-file", endpoints_file(self.folder, []), "--no-secure-serving",
+                     "--metrics-cert-dir", self.folder, "--metrics-client-ca-file", self.folder / "tls.crt",
+                     "--tls-min-version=VersionTLS13")
+        self.addCleanup(epp.kill)
+        self.assertEqual(epp.request("GET", "/metrics").status, 200)
+        stranger = ssl.create_default_context(cafile=self.folder / "tls.crt")
+        connection = http.client.HTTPSConnection("localhost", epp.port, timeout=10, context=stranger)
+        with self.assertRaises((ssl.SSLError, ConnectionError)):
+            connection.request("GET", "/metrics")
+            connection.getresponse()
+        connection.close()
 
     def test_tls(self):
         addresses = self.engines((0, 0))

@@ -174,12 +174,24 @@ class GatewayService(unittest.TestCase):
                 (("epp", "--grpc-port", "70000"), 2, "--grpc-port: Value 70000 not in range 0 to 65535"),
                 (("route", "rplay", "x"), 2, "unknown argument 'rplay' (did you mean 'replay'?)"),
                 (("route", "replay", "/nowhere"), 1, "cannot read /nowhere"),
+                (("up", "--engine", "3"), 2, "unknown argument '--engine' (did you mean '--engines'?)"),
+                (("up", "--engines", "100"), 2, "--engines: Value 100 not in range 1 to 64"),
+                (("apply", "--filname", "x"), 2, "(did you mean '--filename'?)"),
+                (("apply", "-f", "/nowhere"), 1, "/nowhere"),
+                (("get", "pods", "--namespac", "x"), 2, "(did you mean '--namespace'?)"),
+                (("get", "pods", "-o", "table"), 2, "--output: table not in {wide,yaml,json,name}"),
+                (("delete",), 2, "name objects, or give files with -f"),
+                (("logs",), 2, "pod is required"),
+                (("node", "sotp", "node-1"), 2, "(did you mean 'stop'?)"),
+                (("up", "--engnes", "2"), 2, "unknown argument '--engnes' (did you mean '--engines'?)"),
+                (("up", "--engines", "0"), 2, "--engines: Value 0 not in range 1 to 64"),
+                (("serve", "x", "--max-modl-len", "2"), 2, "did you mean --max-model-len?"),
                 (("gatway",), 2, "unknown command 'gatway' (did you mean 'gateway'?)")):
             with self.subTest(arguments=arguments):
                 got, output = harness.run(*arguments)
                 self.assertEqual(got, code, output)
                 self.assertIn(told, output)
-        for command in ("gateway", "epp", "route", "bench", "up"):
+        for command in ("gateway", "epp", "route", "bench", "up", "serve", "apply", "get", "delete", "logs", "node"):
             self.assertEqual(harness.run(command, "--help")[0], 0)
 
     def test_check_looks_at_certificates_and_pickers(self):

@@ -252,6 +252,27 @@ class Tour:
         self.assertIn("size", self.kubectl("explain", "gadget.spec"))
         self.kubectl("delete", "crd", "gadgets.demo.example.com", "--timeout=60s")
 
+    def test_08_a_rendered_chart(self):
+        chart = str(pathlib.Path(__file__).parent.parent / "testdata/kube/rendered_chart.yaml")
+        count = len(re.findall(r"(?m)^kind:", pathlib.Path(chart).read_text()))
+        first = self.run_kubectl("apply", "-f", chart)
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.assertEqual(first.stdout.count(" created"), count, first.stdout)
+        for said in ("Ingress demo-web: kept and shown", "no webhooks", "no Jobs will come"):
+            self.assertIn(said, first.stderr)
+        self.assertEqual(self.kubectl("apply", "-f", chart).count(" unchanged"), count)
+        mine = ("-l", "app.kubernetes.io/instance=demo,app.kubernetes.io/managed-by=Helm")
+        self.assertEqual(len(self.kubectl("get", "deploy,svc,cm,secret,sa,pvc,role,rolebinding,netpol,hpa,pdb,ing,cj,pod",
+                                          *mine, "-o", "name").split()), count - 1)
+        self.assertEqual(self.kubectl("get", "cm", "demo-web", "-o", r"jsonpath={.data.settings\.yaml}").splitlines()[0],
+                         'greeting: "{{ name }}: \\"hello\\""')
+        # What Helm does on an upgrade: some fields of some objects, by a strategic merge patch.
+        self.kubectl("patch", "deploy", "demo-web", "-p",
+                     '{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"registry.example.com/web:2.0.2"}]}}}}')
+        self.assertIn("configured", self.kubectl("apply", "-f", chart))
+        self.kubectl("delete", "-f", chart, "--timeout=60s")
+        self.assertEqual(self.kubectl("get", "deploy,cj,ing,pdb", "-A", *mine, "-o", "name"), "")
+
     def test_09_delete_and_wait(self):
         waiting = subprocess.Popen([self.binary, "wait", "cm/tour", "--for=delete", "--timeout=60s"], text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment())

@@ -30,6 +30,7 @@ struct ApiGateway::Watched {
 const std::vector<ApiGateway::Kind>& ApiGateway::kinds() {
   constexpr const char* kGateway = "gateway.networking.k8s.io";
   constexpr const char* kPool = "inference.networking.k8s.io";
+  constexpr const char* kOldPool = "inference.networking.x-k8s.io";
   static const std::vector<Kind> kKinds = {
       {kGateway, "v1", "gatewayclasses", "GatewayClass"},
       {kGateway, "v1", "gateways", "Gateway"},
@@ -38,6 +39,8 @@ const std::vector<ApiGateway::Kind>& ApiGateway::kinds() {
       {kPool, "v1", "inferencepools", "InferencePool"},
       {"llm-d.ai", "v1alpha2", "inferenceobjectives", "InferenceObjective"},
       {"llm-d.ai", "v1alpha2", "inferencemodelrewrites", "InferenceModelRewrite"},
+      {kOldPool, "v1alpha2", "inferenceobjectives", "InferenceObjective"},
+      {kOldPool, "v1alpha2", "inferencemodelrewrites", "InferenceModelRewrite"},
       {"gateway.nacelle.dev", "v1alpha1", "gatewaypolicies", "GatewayPolicy"},
       {"gateway.nacelle.dev", "v1alpha1", "staticendpoints", "StaticEndpoints"},
       {"", "v1", "services", "Service", false},
@@ -168,6 +171,12 @@ gateway::ApiModel ApiGateway::make_model() const {
 
 bool ApiGateway::apply_once() {
   gateway::ApiModel made = make_model();
+  if (std::string wrong = pickers_.mend(made.model); wrong != bad_pickers_) {
+    bad_pickers_ = std::move(wrong);
+    if (!bad_pickers_.empty()) {
+      log::warn("pools keep the picker before one that does not load", {{"why", bad_pickers_}});
+    }
+  }
   if (made.left_out != left_out_) {
     // Their authors read it in their status; on the way to a whole service this is no trouble.
     if (!made.left_out.empty()) log::info("objects are left out", {{"what", made.left_out}});

@@ -7,8 +7,9 @@
 // Gateways, routes and pools is written into their status.
 //
 // Home:    the client's loop; synced() and applied() from any thread.
-// Errors:  none leave: what a model leaves out is logged when it changes; one that the gateway
-//          refuses (a port that is taken) leaves the one before in force, and is tried again.
+// Errors:  none leave: what a model leaves out is logged when it changes, and a pool whose picker
+//          does not load keeps the one before; a model that the gateway refuses (a port that is
+//          taken) leaves the one before in force, and is tried again.
 // Bounds:  one watch per kind.
 #pragma once
 
@@ -18,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/nacelle/good_pickers.h"
 #include "async/event.h"
 #include "async/task_scope.h"
 #include "base/clock.h"
@@ -80,8 +82,10 @@ class ApiGateway {
   async::Event tell_;              // some status may differ from what it should be
   gateway::CompileReport report_;  // of the newest model
   Status in_force_;                // how it fared
-  std::string left_out_;           // told last
-  std::string untold_;             // the status that could not be written last
+  GoodPickers pickers_;
+  std::string bad_pickers_;  // told last, as the next one
+  std::string left_out_;
+  std::string untold_;  // the status that could not be written last
   std::atomic<bool> synced_{false};
   std::atomic<std::uint64_t> applied_{0};
 };

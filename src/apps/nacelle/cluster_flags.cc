@@ -71,13 +71,4 @@ int run_on_cluster(std::string_view name, const ClusterFlags& flags,
                                                           &command, &terminal, name));
 }
 
-std::optional<int> parse_arguments(CLI::App& app, const std::vector<std::string>& args) {
-  try {
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  return std::nullopt;
-}
-
 }  // namespace nacelle::apps

@@ -29,8 +29,4 @@ using ClusterCommand = std::function<async::Task<int>(cli::Cluster&, const cli::
 [[nodiscard]] int run_on_cluster(std::string_view name, const ClusterFlags& flags,
                                  const ClusterCommand& command);
 
-// Parses; the exit code when the command is not to run: 0 after --help, else 2.
-[[nodiscard]] std::optional<int> parse_arguments(CLI::App& app,
-                                                 const std::vector<std::string>& args);
-
 }  // namespace nacelle::apps

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "gateway/config/problems.h"
+#include "base/nearest_name.h"
 #include "telemetry/log.h"
 
 namespace nacelle::apps {
@@ -41,7 +41,7 @@ std::string unknown_arguments(const CLI::App& app) {
     const std::string written = extra.substr(0, extra.find('='));
     if (!text.empty()) text += '\n';
     text += fmt::format("unknown argument '{}'{}", extra.substr(0, 200),
-                        gateway::did_you_mean(written, views));
+                        did_you_mean(written, views));
   }
   return text;
 }

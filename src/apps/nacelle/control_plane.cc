@@ -53,11 +53,15 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   const Options& given = plane->options_;
   plane->runtime_.start();
 
+  ASSIGN_OR_RETURN(plane->addresses_, control::RangeClaim::take(given.folder));
+  const control::LoopbackRange range = plane->addresses_->range();
   kube::ApiServerOptions api;
   api.folder = given.folder / "api";
   api.address = given.address;
+  api.service_range = range.services();
   api.objects = first_objects();
   api.pod_logs = &plane->logs_;
+  api.sources = plane->metrics_.sources();
   api.converters = control::converters();
   api.admissions = control::admissions(kSystemNamespace);
   ASSIGN_OR_RETURN(plane->api_, kube::ApiServer::start(plane->runtime_, std::move(api)));
@@ -69,6 +73,9 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   control::node::LocalNodesOptions nodes;
   nodes.folder = given.folder / "nodes";
   nodes.nodes = given.nodes;
+  nodes.metrics = &plane->metrics_;
+  nodes.range = range;
+  nodes.node.range_holder = plane->addresses_->holder();
   nodes.node.engine = given.program;
   nodes.node.environment = {kv_cache_default()};
   give_devices(given.devices, nodes.node);

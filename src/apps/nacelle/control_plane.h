@@ -6,8 +6,9 @@
 // process that follows one killed with -9 finds the objects as they were and adopts the pods.
 //
 // Home:    create() and the destructor on the main thread; start() and stop() on loop().
-// Errors:  create(): unavailable when the folder or the port is in use, data_loss when the store is
-//          damaged. start(): those of the nodes.
+// Errors:  create(): unavailable when the folder or the port is in use, resource_exhausted when no
+//          range of addresses is left, data_loss when the store is damaged. start(): those of the
+//          nodes.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,7 @@
 #include "control/kube/controllers.h"
 #include "control/kube/node/local_nodes.h"
 #include "control/kube/node/node_logs.h"
+#include "control/local/range_claim.h"
 #include "kube/api_server.h"
 #include "kube/local_transport.h"
 
@@ -64,9 +66,11 @@ class ControlPlane {
   [[nodiscard]] async::Task<Status> remove_ended_pods();
 
   const Options options_;
+  std::optional<control::RangeClaim> addresses_;  // given back last
   bool stopped_ = false;
   async::Runtime runtime_{1};
   control::node::NodeLogs logs_;
+  control::node::NodeMetrics metrics_;
   std::unique_ptr<kube::ApiServer> api_;
   std::shared_ptr<kube::LocalTransport> transport_;
   std::unique_ptr<kube::Client> client_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "apps/nacelle/engine_scrape.h"
 #include "apps/nacelle/flow_loads.h"
 #include "apps/nacelle/learned_latency.h"
 #include "apps/nacelle/pool_setup.h"
@@ -33,14 +34,12 @@ router::objective::PoolId pool_id(std::string_view cluster) {
 
 struct DataPlane::Pool {
   Pool(async::Loop& loop, const gateway::ClusterConfig& config, router::RouterSetup setup,
-       telemetry::Metrics& metrics, std::shared_ptr<router::RecordWriter> writer)
+       router::EndpointPool::Config scrape, telemetry::Metrics& metrics,
+       std::shared_ptr<router::RecordWriter> writer)
       : name(config.name),
         recorder(std::move(writer)),
         router(std::move(setup.schedule)),
-        endpoints(loop,
-                  {config.discovered ? std::vector<std::string>() : config.endpoints,
-                   config.picker.scrape_interval, 2s, std::move(setup.data_layer.engines)},
-                  router),
+        endpoints(loop, std::move(scrape), router),
         picker(router, endpoints),
         scope(loop) {
     router.record_to(recorder.get());
@@ -151,14 +150,18 @@ Result<std::shared_ptr<gateway::EndpointPicker>> DataPlane::make_picker(
                    router::PrecisePrefix::start(
                        setup, {.metrics = &metrics,
                                .work_pool = router::wants_precise(setup) ? work_pool() : nullptr}));
+  ASSIGN_OR_RETURN(router::EndpointPool::Config scrape,
+                   engine_scrape({}, setup.data_layer, config.picker.scrape_interval));
+  if (!config.discovered) scrape.addresses = config.endpoints;
   const bool use_agent_session = setup.use_agent_session;
   // The last snapshot that uses the pool may go on any loop; its scrapes end on loop 0.
   const auto retire = [loop = &runtime_.loop(0), live = live_pools_](Pool* pool) {
     loop->post([loop, live, pool] { loop->spawn(Pool::stop(std::unique_ptr<Pool>(pool), live)); });
   };
   live_pools_->fetch_add(1);
-  std::shared_ptr<Pool> pool(
-      new Pool(runtime_.loop(0), config, std::move(setup), metrics, std::move(recorder)), retire);
+  std::shared_ptr<Pool> pool(new Pool(runtime_.loop(0), config, std::move(setup), std::move(scrape),
+                                      metrics, std::move(recorder)),
+                             retire);
   pool->precise = std::move(precise);
   if (pool->precise) pool->router.attach(pool->precise->source());
   pool->latency = LearnedLatency::attach_to(pool->router, metrics);
@@ -171,8 +174,9 @@ Result<std::shared_ptr<gateway::EndpointPicker>> DataPlane::make_picker(
   }
   pool->open(use_agent_session);
   if (config.discovered && options_.wake) {
-    pool->wake_room.emplace(
-        WakeRoom::Options{.wanted = [wake = options_.wake, name = config.name] { wake(name); }});
+    WakeRoom::Options room = options_.wake_room;
+    room.wanted = [wake = options_.wake, name = config.name] { wake(name); };
+    pool->wake_room.emplace(std::move(room));
     pool->picker.set_wake_room(&*pool->wake_room);
   }
   if (config.discovered) (void)pool->picker.replace_endpoints(config);

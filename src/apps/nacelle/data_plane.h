@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "apps/nacelle/router_picker.h"
+#include "apps/nacelle/wake_room.h"
 #include "async/runtime.h"
 #include "async/work_pool.h"
 #include "gateway/gateway.h"
@@ -43,6 +44,8 @@ class DataPlane {
     // Requests for a pool of discovered endpoints that has none wait; the first of them calls this
     // with the pool's name, on any loop. Empty: they are refused.
     std::function<void(const std::string& pool)> wake;
+    // Of each such pool; `wanted` is set here.
+    WakeRoom::Options wake_room;
   };
   // invalid_argument for an unknown policy; unavailable when a port is taken. The runtime must run.
   // Pools are scraped from here on; clients are answered after listen().

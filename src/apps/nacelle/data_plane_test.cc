@@ -184,6 +184,8 @@ spec:
     ASSERT_TRUE(plane_->listen().ok());
   }
   static std::uint16_t free_port();
+  // A pool whose endpoints are discovered, before there is one.
+  static gateway::GatewayModel empty_pool();
 
   Answer ask(HeaderList headers = {}, std::string body = R"({"model":"chat","prompt":"hello"})") {
     return async::run_blocking(runtime_.loop(0),
@@ -225,14 +227,19 @@ std::uint16_t DataPlaneTest::free_port() {
   return listener->port();
 }
 
-TEST_F(DataPlaneTest, RequestsWaitForThePoolThatTheyWake) {
-  add_engine();
+gateway::GatewayModel DataPlaneTest::empty_pool() {
   gateway::GatewayConfig config;
   config.listen = {"127.0.0.1", free_port()};
   config.admin = {"127.0.0.1", 0};
   gateway::GatewayModel model = gateway::model_of(config);
   model.clusters.front().discovered = true;
   model.clusters.front().endpoints = {};
+  return model;
+}
+
+TEST_F(DataPlaneTest, RequestsWaitForThePoolThatTheyWake) {
+  add_engine();
+  gateway::GatewayModel model = empty_pool();
   std::promise<std::string> woken;
   plane_ = std::move(*DataPlane::bind(
       runtime_, model, {.wake = [&](const std::string& pool) { woken.set_value(pool); }}));
@@ -245,14 +252,46 @@ TEST_F(DataPlaneTest, RequestsWaitForThePoolThatTheyWake) {
   EXPECT_EQ(answers.get(), 200);
 }
 
+TEST_F(DataPlaneTest, RequestsBeyondTheBoundsOfAPoolAtZeroAreToldToComeAgain) {
+  gateway::GatewayModel model = empty_pool();
+  DataPlane::Options options;
+  options.wake = [](const std::string&) {};
+  options.wake_room.most = 1;
+  options.wake_room.patience = 10s;
+  plane_ = std::move(*DataPlane::bind(runtime_, model, std::move(options)));
+  ASSERT_TRUE(plane_->listen().ok());
+  const std::string pool = model.clusters.front().name;
+  auto first = std::async(std::launch::async, [&] { return ask(); });
+  ASSERT_TRUE(eventually([&] { return plane_->load(pool)->held == 1; }));
+  const Answer full = ask();
+  EXPECT_EQ(full.status, 503);
+  EXPECT_EQ(full.headers.get("retry-after"), "1");
+  EXPECT_NE(full.body["error"]["message"].get<std::string>().find("1 requests wait"),
+            std::string::npos)
+      << full.body;
+  add_engine();
+  gateway::GatewayModel up = model;
+  up.clusters.front().endpoints = {engines_[0]->address()};
+  ASSERT_TRUE(plane_->gateway().apply(std::move(up)).ok());
+  EXPECT_EQ(first.get().status, 200);
+}
+
+TEST_F(DataPlaneTest, ARequestThatWaitsTooLongForAPoolAtZeroIsToldToComeAgain) {
+  gateway::GatewayModel model = empty_pool();
+  DataPlane::Options options;
+  options.wake = [](const std::string&) {};
+  options.wake_room.patience = 1ms;
+  plane_ = std::move(*DataPlane::bind(runtime_, std::move(model), std::move(options)));
+  ASSERT_TRUE(plane_->listen().ok());
+  const Answer late = ask();
+  EXPECT_EQ(late.status, 503);
+  EXPECT_EQ(late.headers.get("retry-after"), "1");
+}
+
 TEST_F(DataPlaneTest, ADiscoveredPoolTakesNewEndpointsAndKeepsItsPicker) {
   add_engine();
   add_engine();
-  gateway::GatewayConfig config;
-  config.listen = {"127.0.0.1", free_port()};
-  config.admin = {"127.0.0.1", 0};
-  gateway::GatewayModel model = gateway::model_of(config);
-  model.clusters.front().discovered = true;
+  gateway::GatewayModel model = empty_pool();
   const auto with = [&](std::vector<std::string> endpoints) {
     gateway::GatewayModel changed = model;
     changed.clusters.front().endpoints = std::move(endpoints);

@@ -9,9 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "apps/nacelle/engine_scrape.h"
 #include "base/clock.h"
 #include "kube/client_config.h"
 #include "kube/object.h"
+#include "net/grpc/framing.h"
+#include "net/tls/config.h"
+#include "tracing/config.h"
 
 namespace nacelle::apps {
 
@@ -41,10 +45,18 @@ struct EppOptions {
   bool use_subset_filter = true;
   bool emit_endpoint_scores = false;
   Duration scrape_interval = 50ms;
+  EngineScrapeFlags scrape;
   Duration metrics_stale_after = 2s;
+  Duration gauge_interval = 1s;  // of the pool's own gauges
+  std::size_t max_message_bytes = net::grpc::kDefaultMaxMessageBytes;
   bool secure_serving = true;
   std::string cert_path;  // a directory with tls.crt and tls.key; "": a self-signed certificate
   bool reload_certificate = false;
+  net::TlsVersion tls_min_version = net::TlsVersion::kTls12;
+  std::string tls_ciphers, tls_suites;  // of TLS 1.2 and 1.3, in OpenSSL's names; "": its own
+  // Either one makes /metrics speak TLS.
+  std::string metrics_cert_dir;   // as cert_path
+  std::string metrics_client_ca;  // who scrapes needs a certificate of these authorities
   bool health_on_grpc_port = false;
   // Of several replicas one is ready: the one that holds the Lease (kube/leader_election.h).
   bool leader_election = false;
@@ -52,6 +64,7 @@ struct EppOptions {
   Duration renew_deadline = 10s;
   Duration retry_period = 2s;
   std::string record;
+  tracing::TracingConfig tracing{.service_name = "nacelle-epp"};
 };
 
 }  // namespace nacelle::apps

@@ -21,7 +21,6 @@ namespace nacelle::apps {
 namespace {
 
 constexpr Duration kWatchPeriod = 1s;
-constexpr Duration kGaugePeriod = 1s;
 constexpr Duration kFollowPeriod = 100ms;
 constexpr std::size_t kTokenizerThreads = 2;
 constexpr std::size_t kMaxTokenizerJobs = 1024;
@@ -59,14 +58,15 @@ std::optional<FileIdentity> identity_at(const std::string& path) {
 
 struct EppPool::Impl {
   Impl(async::Runtime& runtime, const EppOptions& options, epp::PoolName pool_name,
-       router::RouterSetup setup, std::unique_ptr<telemetry::Metrics> pool_metrics)
+       router::RouterSetup setup, router::EndpointPool::Config scrape,
+       std::unique_ptr<telemetry::Metrics> pool_metrics)
       : loop(runtime.loop(0)),
         name(std::move(pool_name)),
         metrics_owner(std::move(pool_metrics)),
         metrics(*metrics_owner),
+        gauge_interval(options.gauge_interval),
         router(std::move(setup.schedule), options.metrics_stale_after),
-        pool(runtime.loop(0),
-             {{}, options.scrape_interval, 2s, std::move(setup.data_layer.engines)}, router),
+        pool(runtime.loop(0), std::move(scrape), router),
         flow_metrics(metrics, name.key.name),
         picker_metrics(metrics, name.key.name),
         flow(
@@ -98,6 +98,7 @@ struct EppPool::Impl {
   const SteadyClock clock;
   const std::unique_ptr<telemetry::Metrics> metrics_owner;
   telemetry::Metrics& metrics;
+  const Duration gauge_interval;
   std::unique_ptr<router::RecordWriter> recorder;
   router::Router router;
   router::EndpointPool pool;
@@ -147,7 +148,7 @@ async::Task<void> EppPool::Impl::watch_endpoints() {
 async::Task<void> EppPool::Impl::keep_gauges() {
   for (;;) {
     picker_metrics.pool(*router.pool());
-    const bool go_on = co_await scope.sleep(kGaugePeriod);
+    const bool go_on = co_await scope.sleep(gauge_interval);
     if (!go_on) co_return;
   }
 }
@@ -164,7 +165,8 @@ EppPool::EppPool(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 EppPool::~EppPool() { impl_->router.record_to(nullptr); }
 
 Result<std::shared_ptr<EppPool>> EppPool::create(async::Runtime& runtime, const EppOptions& options,
-                                                 epp::PoolName name, std::string endpoints_file) {
+                                                 epp::PoolName name, std::string endpoints_file,
+                                                 tracing::SpanExporter* spans) {
   ASSIGN_OR_RETURN(router::RouterSetup setup, load_setup(options));
   for (const std::string& warning : setup.warnings) {
     log::warn("picker configuration", {{"what", warning}});
@@ -183,12 +185,15 @@ Result<std::shared_ptr<EppPool>> EppPool::create(async::Runtime& runtime, const 
   if (router::wants_precise(setup)) {
     work_pool = std::make_shared<async::WorkPool>(kTokenizerThreads, kMaxTokenizerJobs);
   }
+  ASSIGN_OR_RETURN(router::EndpointPool::Config scrape,
+                   engine_scrape(options.scrape, setup.data_layer, options.scrape_interval));
   auto metrics = std::make_unique<telemetry::Metrics>();
   ASSIGN_OR_RETURN(auto precise, router::PrecisePrefix::start(
                                      setup, {.metrics = metrics.get(), .work_pool = work_pool}));
   auto impl = std::make_unique<Impl>(runtime, options, std::move(name), std::move(setup),
-                                     std::move(metrics));
+                                     std::move(scrape), std::move(metrics));
   impl->attach(std::move(precise));
+  impl->picker.spans = spans;
   impl->endpoints_file = std::move(endpoints_file);
   impl->recorder = std::move(recorder);
   impl->router.record_to(impl->recorder.get());

@@ -26,11 +26,13 @@ namespace nacelle::apps {
 
 class EppPool {
  public:
-  // The runtime runs and outlives the pool. `endpoints_file` may be "".
+  // The runtime runs and outlives the pool, and so does `spans`, which may be null.
+  // `endpoints_file` may be "".
   [[nodiscard]] static Result<std::shared_ptr<EppPool>> create(async::Runtime& runtime,
                                                                const EppOptions& options,
                                                                epp::PoolName name,
-                                                               std::string endpoints_file);
+                                                               std::string endpoints_file,
+                                                               tracing::SpanExporter* spans);
   ~EppPool();
 
   // Begins to scrape and to keep time.

@@ -10,11 +10,13 @@ namespace nacelle::apps {
 
 using router::objective::ObjectiveSet;
 
-EppPools::EppPools(async::Runtime& runtime, EppOptions options, ObjectiveSet objects)
+EppPools::EppPools(async::Runtime& runtime, EppOptions options, ObjectiveSet objects,
+                   tracing::SpanExporter* spans)
     : runtime_(runtime),
       options_(std::move(options)),
       several_(!options_.pools_of_service.empty() || options_.pools.size() > 1),
       file_objects_(std::move(objects)),
+      spans_(spans),
       leaving_(runtime.loop(0)) {}
 
 EppPools::TablePtr EppPools::table() const {
@@ -53,7 +55,7 @@ Status EppPools::open(epp::PoolName name, const std::string& endpoints_file) {
   if (several_ && !options.record.empty()) {
     options.record += "." + name.key.name_space + "." + name.key.name;
   }
-  ASSIGN_OR_RETURN(Pool pool, EppPool::create(runtime_, options, name, endpoints_file));
+  ASSIGN_OR_RETURN(Pool pool, EppPool::create(runtime_, options, name, endpoints_file, spans_));
   pool->set_objects(objects_of(name.key.name_space));
   pool->start();
   Table next = *table();

@@ -24,8 +24,10 @@ namespace nacelle::apps {
 
 class EppPools final : public epp::PoolSink {
  public:
-  // The runtime runs and outlives the pools. `objects` are those of files, for every pool.
-  EppPools(async::Runtime& runtime, EppOptions options, router::objective::ObjectiveSet objects);
+  // The runtime runs and outlives the pools, and so does `spans`, which may be null. `objects` are
+  // those of files, for every pool.
+  EppPools(async::Runtime& runtime, EppOptions options, router::objective::ObjectiveSet objects,
+           tracing::SpanExporter* spans);
 
   // A pool whose endpoints a file lists.
   [[nodiscard]] Status add(const kube::ObjectKey& key, const std::string& endpoints_file);
@@ -68,6 +70,7 @@ class EppPools final : public epp::PoolSink {
   const EppOptions options_;
   const bool several_;  // pools are labelled, whatever their number is at the moment
   const router::objective::ObjectiveSet file_objects_;
+  tracing::SpanExporter* const spans_;
   async::StopScope leaving_;  // loop 0
   mutable std::mutex mutex_;  // leaf
   TablePtr table_ = std::make_shared<const Table>();

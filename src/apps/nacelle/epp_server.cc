@@ -7,13 +7,12 @@
 
 #include "apps/nacelle/epp_kube.h"
 #include "apps/nacelle/epp_pools.h"
+#include "apps/nacelle/epp_tls.h"
 #include "base/file.h"
 #include "epp/picker_stream.h"
 #include "net/grpc/health.h"
 #include "net/grpc/typed.h"
 #include "net/http/server.h"
-#include "net/tls/make_certificate.h"
-#include "net/tls/reloader.h"
 #include "router/config/config_node.h"
 #include "telemetry/log.h"
 #include "telemetry/merged_text.h"
@@ -29,8 +28,6 @@ constexpr std::string_view kProcessPath = "/envoy.service.ext_proc.v3.ExternalPr
 constexpr std::string_view kServiceName = "envoy.service.ext_proc.v3.ExternalProcessor";
 // One stream per request in flight: a proxy has thousands.
 constexpr std::uint32_t kMaxStreams = 100'000;
-constexpr int kCertificateDays = 3650;
-constexpr Duration kCertificateLook = 1s;
 
 // For a stream that is for none of our pools: the client is told, not a gRPC status that the proxy
 // would turn into a bare 500.
@@ -75,14 +72,25 @@ async::Task<void> answer(net::http::ServerExchange& exchange, int status, std::s
 }  // namespace
 
 struct EppServer::Impl {
-  Impl(async::Runtime& runtime, EppOptions options, router::objective::ObjectiveSet objects)
+  Impl(async::Runtime& runtime, EppOptions options, router::objective::ObjectiveSet objects,
+       std::unique_ptr<tracing::SpanExporter> exporter)
       : runtime(runtime),
         options(std::move(options)),
-        pools(runtime, this->options, std::move(objects)) {}
+        spans(std::move(exporter)),
+        pools(runtime, this->options, std::move(objects), spans.get()) {
+    if (spans == nullptr) return;
+    metrics.add_collector([this](telemetry::Snapshot& out) { spans->collect(out, "nacelle_epp"); });
+    spans->start();
+  }
+
+  // Last of all: nothing makes spans any more.
+  async::Task<void> end() {
+    co_await pools.stop();
+    if (spans != nullptr) co_await spans->stop();
+  }
 
   // `files`: the pools whose endpoints are listed in files. Without any, the API server is asked.
   Status begin(const std::vector<EppPoolChoice>& files);
-  Status prepare_tls();
   Status bind_all();
   Result<std::unique_ptr<HttpServer>> bind(std::uint16_t port, net::http::Handler handler,
                                            std::shared_ptr<net::TlsServerSource> source) const;
@@ -93,8 +101,9 @@ struct EppServer::Impl {
 
   async::Runtime& runtime;
   const EppOptions options;
-  std::unique_ptr<net::TlsReloader> reloader;
-  std::shared_ptr<net::TlsServerSource> tls;
+  ServerTls grpc_tls, metrics_tls;
+  telemetry::Metrics metrics;                    // of the process
+  std::unique_ptr<tracing::SpanExporter> spans;  // null: no traces
   EppPools pools;
   std::unique_ptr<EppKube> kube;  // null: pools come from files
   std::unique_ptr<HttpServer> grpc, health_server, metrics_server;
@@ -126,33 +135,12 @@ void EppServer::Impl::add_health(net::grpc::Server& server) {
 
 std::string EppServer::Impl::metrics_text() const {
   const std::string own = pools.metrics_text();
-  if (kube == nullptr) return own;
+  if (kube == nullptr && spans == nullptr) return own;
   telemetry::MergedText page;
   page.add(own, {});
-  page.add(kube->metrics().serialize(), {});
+  if (kube != nullptr) page.add(kube->metrics().serialize(), {});
+  if (spans != nullptr) page.add(metrics.serialize(), {});
   return page.text();
-}
-
-Status EppServer::Impl::prepare_tls() {
-  if (!options.secure_serving) return {};
-  net::TlsServerConfig config;
-  config.alpn = {"h2"};
-  if (options.cert_path.empty()) {
-    ASSIGN_OR_RETURN(const net::CertifiedKey made,
-                     net::self_signed({"localhost", "127.0.0.1"}, kCertificateDays));
-    config.certificates.push_back({.names = {},
-                                   .chain = {.file = {}, .text = made.chain_pem},
-                                   .key = {.file = {}, .text = made.key_pem}});
-    ASSIGN_OR_RETURN(tls, net::TlsServerSource::create(config));
-    return {};
-  }
-  config.certificates.push_back({.names = {},
-                                 .chain = {.file = options.cert_path + "/tls.crt", .text = {}},
-                                 .key = {.file = options.cert_path + "/tls.key", .text = {}}});
-  ASSIGN_OR_RETURN(reloader, net::TlsReloader::create(config));
-  if (options.reload_certificate) reloader->start(kCertificateLook);
-  tls = reloader->source();
-  return {};
 }
 
 Result<std::unique_ptr<HttpServer>> EppServer::Impl::bind(
@@ -169,21 +157,22 @@ Result<std::unique_ptr<HttpServer>> EppServer::Impl::bind(
 }
 
 Status EppServer::Impl::bind_all() {
-  RETURN_IF_ERROR(prepare_tls());
-  net::grpc::Server methods;
+  ASSIGN_OR_RETURN(grpc_tls, grpc_server_tls(options));
+  ASSIGN_OR_RETURN(metrics_tls, metrics_server_tls(options));
+  net::grpc::Server methods({.max_message_bytes = options.max_message_bytes});
   methods.add(std::string(kProcessPath), [shared = &pools](net::grpc::ServerCall& call) {
     return serve_stream(shared, call);
   });
   if (options.health_on_grpc_port) add_health(methods);
   net::grpc::Server health_methods;
   add_health(health_methods);
-  ASSIGN_OR_RETURN(grpc, bind(options.grpc_port, methods.handler(), tls));
+  ASSIGN_OR_RETURN(grpc, bind(options.grpc_port, methods.handler(), grpc_tls.source));
   ASSIGN_OR_RETURN(health_server, bind(options.health_port, health_methods.handler(), nullptr));
   const auto page = [this](net::http::ServerExchange& exchange) {
     const bool known = exchange.request().path() == "/metrics";
     return answer(exchange, known ? 200 : 404, known ? metrics_text() : "not found\n");
   };
-  ASSIGN_OR_RETURN(metrics_server, bind(options.metrics_port, page, nullptr));
+  ASSIGN_OR_RETURN(metrics_server, bind(options.metrics_port, page, metrics_tls.source));
   return {};
 }
 
@@ -249,10 +238,16 @@ Result<std::unique_ptr<EppServer>> EppServer::start(async::Runtime& runtime, Epp
     }
   }
   ASSIGN_OR_RETURN(auto objects, load_objects(options));
-  auto impl = std::make_unique<Impl>(runtime, std::move(options), std::move(objects));
+  std::unique_ptr<tracing::SpanExporter> spans;
+  if (!options.tracing.endpoint.empty()) {
+    ASSIGN_OR_RETURN(
+        spans, tracing::SpanExporter::create(runtime.loop(0), options.tracing, "nacelle/epp"));
+  }
+  auto impl =
+      std::make_unique<Impl>(runtime, std::move(options), std::move(objects), std::move(spans));
   if (const Status begun = impl->begin(files); !begun.ok()) {
     impl->kube.reset();
-    async::run_blocking(runtime.loop(0), impl->pools.stop());
+    async::run_blocking(runtime.loop(0), impl->end());
     return begun;
   }
   return std::unique_ptr<EppServer>(new EppServer(std::move(impl)));
@@ -272,7 +267,7 @@ async::Task<void> EppServer::drain(TimePoint deadline) {
   (void)co_await impl_->health_server->drain(soon);
   (void)co_await impl_->metrics_server->drain(soon);
   impl_->kube.reset();  // joins its thread, which waits for no one
-  co_await impl_->pools.stop();
+  co_await impl_->end();
 }
 
 }  // namespace nacelle::apps

@@ -1,98 +1,74 @@
 #include "apps/nacelle/gateway_kinds.h"
 
+#include <algorithm>
+#include <string>
+
+#include "base/check.h"
+#include "kube/yaml.h"
+
 namespace nacelle::apps {
 
 using kube::Json;
+using kube::text_at;
 
 namespace {
 
-Json open_object(const char* says) {
-  return {
-      {"type", "object"}, {"description", says}, {"x-kubernetes-preserve-unknown-fields", true}};
+constexpr std::string_view kSchemaTexts[] = {
+#include "gateway_schemas.inc"
+};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out;
 }
 
-Json definition(const char* plural, const char* kind, const char* says, Json spec) {
-  Json targets = {{"type", "array"},
-                  {"description",
-                   "what it is about: a Service, InferencePool, Backend or HTTPRoute "
-                   "of the same namespace"},
-                  {"items",
-                   {{"type", "object"},
-                    {"required", {"kind", "name"}},
-                    {"properties",
-                     {{"group", {{"type", "string"}}},
-                      {"kind", {{"type", "string"}}},
-                      {"name", {{"type", "string"}}},
-                      {"sectionName", {{"type", "string"}}}}}}}};
-  spec["targetRefs"] = std::move(targets);
-  const std::string singular = [&] {
-    std::string out(kind);
-    for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return out;
-  }();
-  Json schema = {
-      {"type", "object"},
-      {"description", says},
-      {"properties",
-       {{"apiVersion", {{"type", "string"}}},
-        {"kind", {{"type", "string"}}},
-        {"metadata", {{"type", "object"}}},
-        {"spec",
-         {{"type", "object"}, {"required", {"targetRefs"}}, {"properties", std::move(spec)}}},
-        {"status", open_object("what became of it")}}}};
+Json definition(const std::string& kind, const Json& schema) {
+  const std::string api(text_at(schema, {"api"}));
+  const std::string group = api.substr(0, api.find('/'));
+  const std::string plural(text_at(schema, {"plural"}));
+  Json properties = schema["properties"];
+  properties["apiVersion"] = {{"type", "string"}};
+  properties["kind"] = {{"type", "string"}};
+  properties["metadata"] = {{"type", "object"}};
+  properties["status"] = {{"type", "object"},
+                          {"description", "What became of it."},
+                          {"x-kubernetes-preserve-unknown-fields", true}};
   return {{"apiVersion", "apiextensions.k8s.io/v1"},
           {"kind", "CustomResourceDefinition"},
-          {"metadata", {{"name", std::string(plural) + ".gateway.nacelle.dev"}}},
+          {"metadata", {{"name", plural + "." + group}}},
           {"spec",
-           {{"group", "gateway.nacelle.dev"},
+           {{"group", group},
             {"scope", "Namespaced"},
             {"names",
              {{"plural", plural},
-              {"singular", singular},
+              {"singular", lower(kind)},
               {"kind", kind},
-              {"listKind", std::string(kind) + "List"}}},
+              {"listKind", kind + "List"}}},
             {"versions",
-             {{{"name", "v1alpha1"},
+             {{{"name", api.substr(api.find('/') + 1)},
                {"served", true},
                {"storage", true},
                {"subresources", {{"status", Json::object()}}},
-               {"schema", {{"openAPIV3Schema", std::move(schema)}}}}}}}}};
+               {"schema",
+                {{"openAPIV3Schema",
+                  {{"type", "object"},
+                   {"description", schema["description"]},
+                   {"properties", std::move(properties)}}}}}}}}}}};
 }
 
 }  // namespace
 
 std::vector<Json> gateway_custom_resource_definitions() {
-  const Json text = {{"type", "string"}};
-  Json policy;
-  policy["picker"] = open_object("how an endpoint of an InferencePool is picked");
-  policy["traffic"] = open_object("balancing, outlier ejection and circuit breaking of a backend");
-  policy["retry"] = open_object("retries of a route");
-  policy["timeouts"] = {{"type", "object"},
-                        {"description", "waits of a route: durations such as 30s"},
-                        {"properties", {{"firstByte", text}, {"streamIdle", text}}}};
-  policy["resumeStreams"] = {{"type", "boolean"},
-                             {"description", "streams of an engine that is lost go on elsewhere"}};
-  policy["body"] = {{"type", "string"},
-                    {"enum", {"Auto", "Held"}},
-                    {"description", "Held: a request waits in the gateway until it is whole"}};
-  policy["priorities"] = {
-      {"type", "array"},
-      {"description", "backends of a lower level serve when those above cannot"},
-      {"items",
-       {{"type", "object"},
-        {"required", {"backend"}},
-        {"properties",
-         {{"backend", text},
-          {"priority", {{"type", "integer"}, {"minimum", 0}, {"maximum", 15}}}}}}}};
-  Json endpoints;
-  endpoints["addresses"] = {{"type", "array"}, {"items", text}, {"description", "host:port"}};
   std::vector<Json> out;
-  out.push_back(definition("gatewaypolicies", "GatewayPolicy",
-                           "What Gateway API has no field for, attached to backends and routes.",
-                           std::move(policy)));
-  out.push_back(definition("staticendpoints", "StaticEndpoints",
-                           "Who is behind a Service or an InferencePool, written down.",
-                           std::move(endpoints)));
+  for (const std::string_view text : kSchemaTexts) {
+    const auto file = kube::json_of_yaml(text);
+    CHECK(file.ok());  // our own files
+    for (const auto& [kind, schema] : (*file)["kinds"].items()) {
+      if (schema.contains("plural")) out.push_back(definition(kind, schema));
+    }
+  }
   return out;
 }
 

@@ -1,7 +1,6 @@
-// gateway_kinds.h: the kinds of gateway.nacelle.dev as CustomResourceDefinitions.
-//
-// The gateway reads them strictly itself and says in a log and in conditions what it does not
-// understand; the API checks their outline only.
+// gateway_kinds.h: the kinds that the gateway reads and no other API brings, as
+// CustomResourceDefinitions: GatewayPolicy and StaticEndpoints of gateway.nacelle.dev, and llm-d's
+// InferenceObjective and InferenceModelRewrite. Their fields are those of gateway/config/schemas.
 //
 // Home:    pure.
 #pragma once

@@ -203,20 +203,19 @@ void LocalCluster::print_ready() const {
 // Tells what is in the way of the first service while it changes, and when it is ready.
 void LocalCluster::wait() {
   std::string told;
-  bool ready = false;
   while (!interrupted_) {
-    if (!ready) {
-      const Result<std::string> now = async::run_blocking(control_->loop(), missing());
-      if (now && now->empty()) {
-        print_ready();
-        ready = true;
-      } else if (now && *now != told) {
-        told = *now;
-        fmt::print("{}: {}\n", manifest_->service, told);
-        std::fflush(stdout);
-      }
+    const Result<std::string> now = async::run_blocking(control_->loop(), missing());
+    if (now && now->empty()) {
+      print_ready();
+      interrupted_.wait(false);
+      return;
     }
-    std::this_thread::sleep_for(ready ? 200ms : 20ms);
+    if (now && *now != told) {
+      told = *now;
+      fmt::print("{}: {}\n", manifest_->service, told);
+      std::fflush(stdout);
+    }
+    std::this_thread::sleep_for(20ms);
   }
 }
 
@@ -224,6 +223,7 @@ async::Task<void> LocalCluster::watch_signals(async::TerminationSignals* signals
   const int number = co_await signals->next();
   if (number == 0) co_return;
   interrupted_ = true;
+  interrupted_.notify_all();
   const int second = co_await signals->next();
   if (second == 0) co_return;
   fmt::print(stderr, "stopping at once; engines go on and are taken up by the next start\n");

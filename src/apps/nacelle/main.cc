@@ -7,8 +7,8 @@
 
 #include "apps/nacelle/commands.h"
 #include "apps/nacelle/version.h"
+#include "base/nearest_name.h"
 #include "control/local/node/container_shim.h"
-#include "gateway/config/problems.h"
 
 namespace nacelle::apps {
 namespace {
@@ -72,7 +72,7 @@ int run(const std::string& program, const Args& args) {
     return 0;
   }
   fmt::print(stderr, "nacelle: unknown command '{}'{}\n\n{}", command,
-             gateway::did_you_mean(command, kCommands), kUsage);
+             did_you_mean(command, kCommands), kUsage);
   return 2;
 }
 

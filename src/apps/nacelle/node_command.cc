@@ -1,5 +1,6 @@
 // node_command.cc: `nacelle node list|stop|start`.
 #include "apps/nacelle/cluster_flags.h"
+#include "apps/nacelle/command_line.h"
 #include "apps/nacelle/commands.h"
 #include "cli/kube/nodes.h"
 
@@ -23,7 +24,7 @@ int node_command(const Args& args) {
   CLI::App* start = app.add_subcommand("start", "gets it back");
   for (CLI::App* each : {list, stop, start}) each->fallthrough();
   for (CLI::App* each : {stop, start}) each->add_option("name", name, "of the node")->required();
-  if (const auto code = parse_arguments(app, args)) return *code;
+  if (const auto code = parse_command_line(app, args)) return *code;
   return run_on_cluster("node", flags, [&](cli::Cluster& cluster, const cli::Terminal& terminal) {
     if (list->parsed()) return cli::list_nodes(cluster, terminal);
     return cli::stop_node(cluster, name, stop->parsed(), terminal);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "apps/nacelle/cluster_flags.h"
+#include "apps/nacelle/command_line.h"
 #include "apps/nacelle/commands.h"
 #include "cli/kube/apply.h"
 #include "cli/kube/get.h"
@@ -57,7 +58,7 @@ int apply_command(const Args& args) {
       ->check(CLI::IsMember({"strict", "warn"}))
       ->capture_default_str();
   add_cluster_flags(app, flags, true);
-  if (const auto code = parse_arguments(app, args)) return *code;
+  if (const auto code = parse_command_line(app, args)) return *code;
   options.strict = validate == "strict";
   options.name_space_given = !flags.name_space.empty();
   auto objects = read_all(files, recursive);
@@ -91,7 +92,7 @@ int get_command(const Args& args) {
   app.add_flag("--no-headers", no_headers, "rows only");
   app.add_flag("--ignore-not-found", options.ignore_not_found, "no error for what is not there");
   add_cluster_flags(app, flags, true);
-  if (const auto code = parse_arguments(app, args)) return *code;
+  if (const auto code = parse_command_line(app, args)) return *code;
   const std::map<std::string, Output> outputs = {{"", Output::kTable},
                                                  {"wide", Output::kWide},
                                                  {"yaml", Output::kYaml},
@@ -136,7 +137,7 @@ int delete_command(const Args& args) {
   app.add_flag("--now", now, "one second of grace");
   app.add_flag("--dry-run{server}", options.dry_run, "everything but doing it");
   add_cluster_flags(app, flags, true);
-  if (const auto code = parse_arguments(app, args)) return *code;
+  if (const auto code = parse_command_line(app, args)) return *code;
   if (options.words.empty() == files.empty()) {
     return fail("delete", invalid_argument("name objects, or give files with -f")), 2;
   }
@@ -173,7 +174,7 @@ int logs_command(const Args& args) {
   app.add_option("--tail", tail, "the last lines only")->check(CLI::Range(0, 1000000000));
   app.add_option("--since", since, "of the last seconds only")->check(CLI::Range(1, 1000000000));
   add_cluster_flags(app, flags, true);
-  if (const auto code = parse_arguments(app, args)) return *code;
+  if (const auto code = parse_command_line(app, args)) return *code;
   if (tail >= 0) options.tail = tail;
   if (since > 0) options.since_seconds = since;
   return run_on_cluster("logs", flags, [&](cli::Cluster& cluster, const cli::Terminal& terminal) {

@@ -6,13 +6,14 @@ namespace nacelle::apps {
 namespace {
 
 // "key=value,key=value" with percent-encoded values.
-Status parse_headers(std::string_view text, std::map<std::string, std::string>& out) {
+Status parse_pairs(const char* name, std::string_view text,
+                   std::map<std::string, std::string>& out) {
   while (!text.empty()) {
     const std::size_t comma = std::min(text.find(','), text.size());
     const std::string_view pair = text.substr(0, comma);
     const std::size_t equal = pair.find('=');
     if (equal == std::string_view::npos || equal == 0) {
-      return invalid_argument("OTEL_EXPORTER_OTLP_HEADERS: an entry is no key=value");
+      return invalid_argument("{}: an entry is no key=value", name);
     }
     std::string value;
     for (std::size_t i = equal + 1; i < pair.size(); ++i) {
@@ -30,32 +31,23 @@ Status parse_headers(std::string_view text, std::map<std::string, std::string>& 
   return {};
 }
 
-}  // namespace
-
-Environment process_environment() {
-  return [](const char* name) -> std::optional<std::string> {
-    const char* value = std::getenv(name);
-    if (value == nullptr || *value == '\0') return std::nullopt;
-    return value;
-  };
+// Tracers send protobuf or JSON over HTTP alike to any collector; JSON is ours.
+Status apply_protocol(const Environment& environment, tracing::TracingConfig& tracing) {
+  auto name = environment("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL");
+  if (!name) name = environment("OTEL_EXPORTER_OTLP_PROTOCOL");
+  if (!name) return {};
+  if (*name == "grpc") {
+    tracing.protocol = tracing::Protocol::kGrpc;
+  } else if (*name == "http/protobuf" || *name == "http/json") {
+    tracing.protocol = tracing::Protocol::kHttpJson;
+  } else {
+    return invalid_argument(
+        "OTEL_EXPORTER_OTLP_PROTOCOL: '{}' is none of grpc, http/protobuf, http/json", *name);
+  }
+  return {};
 }
 
-Status apply_otel_environment(const Environment& environment, gateway::TracingConfig& tracing) {
-  if (environment("OTEL_SDK_DISABLED") == "true" || environment("OTEL_TRACES_EXPORTER") == "none") {
-    tracing.endpoint.clear();
-    return {};
-  }
-  if (tracing.endpoint.empty()) {
-    if (const auto traces = environment("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")) {
-      tracing.endpoint = *traces;
-    } else if (auto base = environment("OTEL_EXPORTER_OTLP_ENDPOINT")) {
-      while (base->ends_with("/")) base->pop_back();
-      tracing.endpoint = *base + "/v1/traces";
-    }
-  }
-  if (const auto headers = environment("OTEL_EXPORTER_OTLP_HEADERS"))
-    RETURN_IF_ERROR(parse_headers(*headers, tracing.headers));
-  if (const auto name = environment("OTEL_SERVICE_NAME")) tracing.service_name = *name;
+Status apply_sampler(const Environment& environment, tracing::TracingConfig& tracing) {
   const std::string sampler = environment("OTEL_TRACES_SAMPLER").value_or("parentbased_always_on");
   if (sampler == "always_off" || sampler == "parentbased_always_off") {
     tracing.sample_ratio = 0;
@@ -69,6 +61,43 @@ Status apply_otel_environment(const Environment& environment, gateway::TracingCo
     return invalid_argument("OTEL_TRACES_SAMPLER: '{}' is not known", sampler);
   }
   return {};
+}
+
+}  // namespace
+
+Environment process_environment() {
+  return [](const char* name) -> std::optional<std::string> {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') return std::nullopt;
+    return value;
+  };
+}
+
+Status apply_otel_environment(const Environment& environment, tracing::TracingConfig& tracing) {
+  if (environment("OTEL_SDK_DISABLED") == "true" || environment("OTEL_TRACES_EXPORTER") == "none") {
+    tracing.endpoint.clear();
+    return {};
+  }
+  RETURN_IF_ERROR(apply_protocol(environment, tracing));
+  if (tracing.endpoint.empty()) {
+    if (const auto traces = environment("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")) {
+      tracing.endpoint = *traces;
+    } else if (auto base = environment("OTEL_EXPORTER_OTLP_ENDPOINT")) {
+      while (base->ends_with("/")) base->pop_back();
+      const bool grpc = tracing::protocol_of(tracing, *base) == tracing::Protocol::kGrpc;
+      tracing.endpoint = grpc ? *base : *base + "/v1/traces";
+    }
+  }
+  for (const auto& [name, out] : {std::pair{"OTEL_EXPORTER_OTLP_HEADERS", &tracing.headers},
+                                  std::pair{"OTEL_EXPORTER_OTLP_TRACES_HEADERS", &tracing.headers},
+                                  std::pair{"OTEL_RESOURCE_ATTRIBUTES", &tracing.resource}}) {
+    if (const auto text = environment(name)) RETURN_IF_ERROR(parse_pairs(name, *text, *out));
+  }
+  if (const auto own = tracing.resource.find("service.name"); own != tracing.resource.end()) {
+    tracing.service_name = own->second;
+  }
+  if (const auto name = environment("OTEL_SERVICE_NAME")) tracing.service_name = *name;
+  return apply_sampler(environment, tracing);
 }
 
 }  // namespace nacelle::apps

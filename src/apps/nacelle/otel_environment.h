@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "gateway/config/model.h"
+#include "tracing/config.h"
 
 namespace nacelle::apps {
 
@@ -18,6 +18,6 @@ using Environment = std::function<std::optional<std::string>(const char* name)>;
 [[nodiscard]] Environment process_environment();
 
 // invalid_argument names the variable.
-Status apply_otel_environment(const Environment& environment, gateway::TracingConfig& tracing);
+Status apply_otel_environment(const Environment& environment, tracing::TracingConfig& tracing);
 
 }  // namespace nacelle::apps

@@ -5,7 +5,8 @@
 // Home:    wait() on the request's loop; the rest on any thread.
 // Errors:  wait(): resource_exhausted when the room is full, deadline_exceeded, cancelled when the
 //          client left.
-// Bounds:  options.most requests.
+// Bounds:  options.most requests, each for options.patience.
+// Source:  scaling-and-benchmarks.md, rules of the autoscaler, rule 17.
 #pragma once
 
 #include <atomic>
@@ -24,8 +25,8 @@ namespace nacelle::apps {
 class WakeRoom {
  public:
   struct Options {
-    std::size_t most = 1024;
-    Duration patience = 120s;      // an engine with cold weights takes its time
+    std::size_t most = 1000;
+    Duration patience = 300s;      // an engine with cold weights takes its time
     std::function<void()> wanted;  // an endpoint, please; on the loop of whoever came first
   };
 

@@ -117,6 +117,11 @@ async::Task<void> impatient(async::Loop* loop, int* calls) {
   EXPECT_EQ(room.held(), 0u);
 }
 
+TEST(WakeRoomOptions, AreTheReferences) {
+  EXPECT_EQ(WakeRoom::Options().most, 1000u);
+  EXPECT_EQ(WakeRoom::Options().patience, 300s);
+}
+
 TEST_F(WakeRoomTest, PatienceEnds) { run(impatient(&loop(), &calls_)); }
 
 }  // namespace

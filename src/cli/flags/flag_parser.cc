@@ -3,9 +3,9 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/file.h"
+#include "base/nearest_name.h"
 #include "cli/flags/convert.h"
 
 namespace nacelle::cli {
@@ -14,21 +14,6 @@ namespace {
 bool looks_like_flag(const std::string& arg) {
   if (arg.size() < 2 || arg[0] != '-') return false;
   return !(arg[1] >= '0' && arg[1] <= '9') && arg[1] != '.';  // -1 is a value
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t up = row[j];
-      row[j] = std::min({up + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
-      diagonal = up;
-    }
-  }
-  return row[b.size()];
 }
 
 }  // namespace
@@ -59,15 +44,9 @@ struct FlagParser::Token {
 };
 
 std::string FlagParser::nearest(std::string_view name) const {
-  std::string_view best;
-  std::size_t best_distance = name.size() / 2 + 1;
-  for (const FlagSpec& spec : specs_) {
-    const std::size_t distance = edit_distance(name, spec.name);
-    if (distance < best_distance) {
-      best = spec.name;
-      best_distance = distance;
-    }
-  }
+  std::vector<std::string_view> known;
+  for (const FlagSpec& spec : specs_) known.push_back(spec.name);
+  const std::string_view best = nearest_name(name, known);
   return best.empty() ? std::string("see --help=all") : fmt::format("did you mean --{}?", best);
 }
 

@@ -68,8 +68,9 @@ Json definition(const std::string& group, Json names, std::vector<Version> versi
             {"versions", std::move(list)}}}};
 }
 
-Json root(Json spec, Json status) {
+Json root(const char* says, Json spec, Json status) {
   return {{"type", "object"},
+          {"description", says},
           {"properties",
            {{"apiVersion", {{"type", "string"}}},
             {"kind", {{"type", "string"}}},
@@ -81,7 +82,10 @@ Json root(Json spec, Json status) {
 // The spec that a service and a config share.
 Json serving_spec(const Json& parts) {
   Json properties = parts["workload"];
-  properties["prefill"] = {{"type", "object"}, {"properties", parts["workload"]}};
+  properties["prefill"] = {
+      {"type", "object"},
+      {"description", "Engines that compute prompts only; those of the service then decode."},
+      {"properties", parts["workload"]}};
   for (const char* name : {"model", "router", "tracing", "storageInitializer", "baseRefs"}) {
     properties[name] = parts[name];
   }
@@ -91,6 +95,7 @@ Json serving_spec(const Json& parts) {
 // v1alpha1 has criticalities, and not what came later.
 Json older(Json spec) {
   const Json criticality = {{"type", "string"},
+                            {"description", "Kept for later versions and not used."},
                             {"enum", Json::array({"Critical", "Standard", "Sheddable"})}};
   Json& properties = spec["properties"];
   Json& model = properties["model"]["properties"];
@@ -101,6 +106,15 @@ Json older(Json spec) {
   properties["prefill"]["properties"].erase("kvCacheOffloading");
   return spec;
 }
+
+constexpr const char* kService =
+    "A model that is served: its engines, a pool of them and a route to it, by the presets of "
+    "namespace kserve.";
+constexpr const char* kConfig =
+    "A part of LLMInferenceServices that several have in common; they name it in spec.baseRefs.";
+constexpr const char* kScaledService =
+    "A model that is served by as many replicas as its load asks for.";
+constexpr const char* kPool = "LLMInferenceServices that share a number of devices.";
 
 void add_serving(std::vector<Json>& out) {
   const Json parts = serving_schemas();
@@ -113,26 +127,28 @@ void add_serving(std::vector<Json>& out) {
   Json urls = column("URLs", ".status.addresses[*].url");
   urls["priority"] = 1;
   columns.push_back(std::move(urls));
-  out.push_back(definition(group,
-                           {{"plural", "llminferenceservices"},
-                            {"singular", "llminferenceservice"},
-                            {"kind", kserve::kServiceKind},
-                            {"listKind", "LLMInferenceServiceList"},
-                            {"shortNames", Json::array({"llmisvc"})}},
-                           {{"v1alpha2", true, root(service, parts["service_status"])},
-                            {"v1alpha1", false, root(older(service), parts["service_status"])}},
-                           columns));
+  out.push_back(
+      definition(group,
+                 {{"plural", "llminferenceservices"},
+                  {"singular", "llminferenceservice"},
+                  {"kind", kserve::kServiceKind},
+                  {"listKind", "LLMInferenceServiceList"},
+                  {"shortNames", Json::array({"llmisvc"})}},
+                 {{"v1alpha2", true, root(kService, service, parts["service_status"])},
+                  {"v1alpha1", false, root(kService, older(service), parts["service_status"])}},
+                 columns));
   const Json config = serving_spec(parts);
   Json config_columns = ready_columns();
   config_columns.push_back(age());
-  out.push_back(definition(group,
-                           {{"plural", "llminferenceserviceconfigs"},
-                            {"singular", "llminferenceserviceconfig"},
-                            {"kind", kserve::kConfigKind},
-                            {"listKind", "LLMInferenceServiceConfigList"}},
-                           {{"v1alpha2", true, root(config, parts["config_status"])},
-                            {"v1alpha1", false, root(older(config), parts["config_status"])}},
-                           config_columns));
+  out.push_back(
+      definition(group,
+                 {{"plural", "llminferenceserviceconfigs"},
+                  {"singular", "llminferenceserviceconfig"},
+                  {"kind", kserve::kConfigKind},
+                  {"listKind", "LLMInferenceServiceConfigList"}},
+                 {{"v1alpha2", true, root(kConfig, config, parts["config_status"])},
+                  {"v1alpha1", false, root(kConfig, older(config), parts["config_status"])}},
+                 config_columns));
 }
 
 void add_llmd(std::vector<Json>& out) {
@@ -148,7 +164,8 @@ void add_llmd(std::vector<Json>& out) {
        {"singular", "llminferenceservice"},
        {"kind", "LLMInferenceService"},
        {"listKind", "LLMInferenceServiceList"}},
-      {{"v1alpha1", true, root(parts["service_spec"], parts["service_status"])}}, columns);
+      {{"v1alpha1", true, root(kScaledService, parts["service_spec"], parts["service_status"])}},
+      columns);
   service["spec"]["versions"][0]["subresources"]["scale"] = {
       {"specReplicasPath", ".spec.replicas"}, {"statusReplicasPath", ".status.replicas"}};
   out.push_back(std::move(service));
@@ -156,13 +173,13 @@ void add_llmd(std::vector<Json>& out) {
   pool_columns.push_back(column("Budget", ".status.gpuBudget", "integer"));
   pool_columns.push_back(column("Allocated", ".status.gpusAllocated", "integer"));
   pool_columns.push_back(age());
-  out.push_back(definition(group,
-                           {{"plural", "llminferencepools"},
-                            {"singular", "llminferencepool"},
-                            {"kind", "LLMInferencePool"},
-                            {"listKind", "LLMInferencePoolList"}},
-                           {{"v1alpha1", true, root(parts["pool_spec"], parts["pool_status"])}},
-                           pool_columns));
+  out.push_back(definition(
+      group,
+      {{"plural", "llminferencepools"},
+       {"singular", "llminferencepool"},
+       {"kind", "LLMInferencePool"},
+       {"listKind", "LLMInferencePoolList"}},
+      {{"v1alpha1", true, root(kPool, parts["pool_spec"], parts["pool_status"])}}, pool_columns));
 }
 
 kube::AdmissionAnswer answer_of(Review review) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 
@@ -205,6 +206,82 @@ spec:
     const Json now = cluster.get("autoscaling/v2", "HorizontalPodAutoscaler", "web");
     return number_at(now, {"status", "desiredReplicas"}) == 3;
   })) << autoscaler.dump(1);
+}
+
+// Every pod of a store uses the same memory.
+class SameUsage final : public kube::ObjectSource {
+ public:
+  explicit SameUsage(std::string memory) : memory_(std::move(memory)) {}
+  void watch(const kube::Store& store) { store_ = &store; }
+
+  async::Task<Result<std::vector<Json>>> read(async::Loop&, std::string,
+                                              std::string name_space) override {
+    std::vector<Json> out;
+    kube::ListQuery query;
+    query.name_space = std::move(name_space);
+    const auto pods = store_.load()->list("pods", query);
+    if (!pods.ok()) co_return pods.error();
+    for (const kube::ObjectPtr& pod : pods->items) {
+      const Json container = {{"name", "main"}, {"usage", {{"memory", memory_}}}};
+      out.push_back({{"metadata", pod->json["metadata"]},
+                     {"window", "15s"},
+                     {"containers", Json::array({container})}});
+    }
+    co_return out;
+  }
+
+ private:
+  const std::string memory_;
+  std::atomic<const kube::Store*> store_{nullptr};
+};
+
+TEST(WorkloadsAtAnApi, AnAutoscalerFollowsWhatPodsUse) {
+  SameUsage usage("200Mi");
+  Cluster cluster({{"pods.metrics.k8s.io", &usage}});
+  usage.watch(cluster.api().server().store());
+  ASSERT_EQ(cluster
+                .apply(yaml(R"(
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: team}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: main, image: one, resources: {requests: {memory: 250Mi}}}]
+)"))
+                .status,
+            201);
+  ASSERT_TRUE(cluster.eventually([&] {
+    return number_at(cluster.get("apps/v1", "Deployment", "web"), {"status", "readyReplicas"}) == 2;
+  }));
+  ASSERT_EQ(cluster
+                .apply(yaml(R"(
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: team}
+spec:
+  minReplicas: 1
+  maxReplicas: 9
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  metrics: [{type: Resource, resource: {name: memory, target: {type: Utilization, averageUtilization: 50}}}]
+)"))
+                .status,
+            201);
+  // 80 % where 50 % are wanted: 2 * 80 / 50.
+  EXPECT_TRUE(cluster.eventually([&] {
+    return number_at(cluster.get("apps/v1", "Deployment", "web"), {"spec", "replicas"}) == 4;
+  })) << cluster.get("autoscaling/v2", "HorizontalPodAutoscaler", "web").dump(1);
+  const auto is_told = [&] {
+    const Json now = cluster.get("autoscaling/v2", "HorizontalPodAutoscaler", "web");
+    const Json& metrics = kube::list_at(now, {"status", "currentMetrics"});
+    return !metrics.empty() &&
+           number_at(metrics[0], {"resource", "current", "averageUtilization"}) == 80;
+  };
+  EXPECT_TRUE(cluster.eventually(is_told))
+      << cluster.get("autoscaling/v2", "HorizontalPodAutoscaler", "web").dump(1);
 }
 
 TEST(MetricApi, WhatItsListsSay) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/nearest_name.h"
 #include "gateway/config/compiler.h"
 
 namespace nacelle::gateway {

@@ -2,6 +2,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/nearest_name.h"
 #include "gateway/config/compiler.h"
 
 namespace nacelle::gateway {

@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 
+#include "base/nearest_name.h"
 #include "net/address.h"
 
 namespace nacelle::gateway {

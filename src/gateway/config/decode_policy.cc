@@ -1,6 +1,8 @@
 // decode_policy.cc: our own kinds: GatewayPolicy and GatewaySettings.
 #include "gateway/config/decode.h"
 
+#include "base/nearest_name.h"
+
 namespace nacelle::gateway {
 namespace {
 

@@ -19,6 +19,7 @@
 #include "gateway/filter/rewrite.h"
 #include "gateway/route/match.h"
 #include "net/address.h"
+#include "tracing/config.h"
 
 namespace nacelle::gateway {
 
@@ -189,13 +190,6 @@ struct AccessLogConfig {
   std::size_t queue_lines = 8192;
 };
 
-struct TracingConfig {
-  std::string endpoint;  // "http://host:4318/v1/traces"; "" = spans are not sent
-  std::map<std::string, std::string> headers;
-  std::string service_name = "nacelle-gateway";
-  double sample_ratio = 1.0;  // of requests that come without a decision
-};
-
 struct GatewayLimits {
   std::size_t body_bytes = std::size_t{50} << 20;        // 413 beyond
   std::size_t held_body_bytes = std::size_t{1} << 30;    // all held bodies together; 503 beyond
@@ -221,7 +215,7 @@ struct Settings {
   std::string bind_address = "0.0.0.0";  // of listeners of gateways without addresses
   GatewayLimits limits;
   AccessLogConfig access_log;
-  TracingConfig tracing;
+  tracing::TracingConfig tracing{.service_name = "nacelle-gateway"};
   bool keep_request_id = true;     // a client's x-request-id
   std::uint32_t trusted_hops = 0;  // proxies in front whose x-forwarded-for entries are believed
 };

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/nearest_name.h"
+
 namespace nacelle::gateway {
 namespace {
 
@@ -98,7 +100,9 @@ ObjectReader::~ObjectReader() {
   if (object_ == nullptr || ignore_rest_) return;
   for (const auto& [key, value] : object_->items()) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
-    problems_->add(at(key), fmt::format("unknown field{}", did_you_mean(key, known_)));
+    std::string hint = did_you_mean(key, known_);
+    if (hint.empty()) hint = fmt::format("; there are {}", fmt::join(known_, ", "));
+    problems_->add(at(key), fmt::format("unknown field{}", hint));
   }
 }
 

@@ -3,7 +3,7 @@
 //   ObjectReader rule(json, where, problems);
 //   rule.string("name", out.name);
 //   rule.each("matches", 64, [&](ObjectReader match) { ... });
-//   // the destructor reports fields that nobody asked for, with the nearest known name
+//   // the destructor reports fields that nobody asked for, with the nearest known name or all
 //
 // Every value that does not fit is a problem at its path and leaves the default in place, so that
 // reading goes on.

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,12 +28,5 @@ class Problems {
   std::vector<std::string> lines_;
   std::size_t count_ = 0;
 };
-
-// The candidate that is closest to `name` in single-letter edits, or "" when none is close.
-[[nodiscard]] std::string_view nearest_name(std::string_view name,
-                                            std::span<const std::string_view> candidates);
-// " (did you mean 'x'?)" or "".
-[[nodiscard]] std::string did_you_mean(std::string_view name,
-                                       std::span<const std::string_view> candidates);
 
 }  // namespace nacelle::gateway

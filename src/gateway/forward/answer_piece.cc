@@ -2,8 +2,8 @@
 //
 // A picker may have sent the request to another model (InferenceModelRewrite). Clients compare the
 // name in the answer with the one they sent, so it is put back as the bytes pass.
+#include "base/json_string.h"
 #include "gateway/forwarder.h"
-#include "gateway/observe/access_line.h"
 
 namespace nacelle::gateway {
 

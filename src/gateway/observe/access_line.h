@@ -18,7 +18,4 @@ namespace nacelle::gateway {
 // Of "?name=value&..." in a target.
 [[nodiscard]] std::string redact_target(std::string_view target);
 
-// Appends `text` as a JSON string; bytes that are no UTF-8 become U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
-
 }  // namespace nacelle::gateway

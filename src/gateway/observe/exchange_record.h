@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "gateway/observe/trace_context.h"
+#include "tracing/trace_context.h"
 
 namespace nacelle::gateway {
 
@@ -43,7 +43,7 @@ struct ExchangeRecord {
   bool streamed = false;
   std::optional<TokenCounts> tokens;
 
-  TraceContext trace;
+  tracing::TraceContext trace;
 };
 
 }  // namespace nacelle::gateway

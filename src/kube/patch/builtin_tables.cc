@@ -193,6 +193,8 @@ constexpr KindRule kKinds[] = {
     {"events.k8s.io", "Event", "Kind"},
     {"coordination.k8s.io", "Lease", "Kind"},
     {"storage.k8s.io", "StorageClass", "Kind"},
+    {"admissionregistration.k8s.io", "MutatingWebhookConfiguration", "Kind"},
+    {"admissionregistration.k8s.io", "ValidatingWebhookConfiguration", "Kind"},
     {"rbac.authorization.k8s.io", "Role", "Kind"},
     {"rbac.authorization.k8s.io", "RoleBinding", "Kind"},
     {"rbac.authorization.k8s.io", "ClusterRole", "Kind"},

@@ -17,6 +17,7 @@ enum Trait : unsigned {
   kAll = 16,        // in `kubectl get all`
   kMakes = 32,      // PUT creates
   kCustom = 64,     // a CRD elsewhere: its rules
+  kComputed = 128,  // get and list only, of what somebody measures
 };
 
 struct Row {
@@ -86,8 +87,14 @@ constexpr Row kRows[] = {
     {"rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", "", kCluster},
     {"rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", "", 0},
     {"rbac.authorization.k8s.io", "v1", "Role", "roles", "", 0},
+    {"admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration",
+     "mutatingwebhookconfigurations", "", kCluster | kGeneration},
+    {"admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration",
+     "validatingwebhookconfigurations", "", kCluster | kGeneration},
     {"apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions",
      "crd crds", kCluster | kStatus | kGeneration},
+    {"metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", "", kCluster | kComputed},
+    {"metrics.k8s.io", "v1beta1", "PodMetrics", "pods", "", kComputed},
     {kGatewayGroup, "v1", "GatewayClass", "gatewayclasses", "gc",
      kCluster | kStatus | kGeneration | kCustom},
     {kGatewayGroup, "v1", "Gateway", "gateways", "gtw", kStatus | kGeneration | kCustom},
@@ -140,6 +147,7 @@ KindPtr kind_of(const Row& row) {
   if (out->plural == "customresourcedefinitions") out->categories = {"api-extensions"};
   out->namespaced = !has(kCluster);
   out->custom = has(kCustom);
+  out->computed = has(kComputed);
   out->has_status = has(kStatus);
   out->counts_generation = has(kGeneration);
   out->create_on_update = has(kMakes);

@@ -1,9 +1,11 @@
 #include "kube/schema/cells.h"
 
+#include <optional>
 #include <sstream>
 
 #include <fmt/format.h>
 
+#include "base/quantity.h"
 #include "kube/time.h"
 
 namespace nacelle::kube::schema {
@@ -95,6 +97,27 @@ Json revision_cells(const Json& object, std::int64_t now_s) {
                       object_age(object, now_s)});
 }
 
+// Of a node; of a pod the sum of its containers.
+Json usage_cells(const Json& object, std::int64_t) {
+  std::vector<const Json*> parts;
+  if (object.contains("usage")) parts.push_back(&object["usage"]);
+  for (const Json& one : list_at(object, {"containers"})) parts.push_back(&map_at(one, {"usage"}));
+  const auto sum = [&](const char* resource) {
+    std::optional<Quantity> out;
+    for (const Json* part : parts) {
+      const auto amount = Quantity::parse(text_at(*part, {resource}));
+      if (!amount.ok()) continue;
+      if (out) {
+        *out += *amount;
+      } else {
+        out = *amount;  // in the family of the first
+      }
+    }
+    return out.value_or(Quantity()).to_string();
+  };
+  return Json::array({name_of(object), sum("cpu"), sum("memory"), text_at(object, {"window"})});
+}
+
 constexpr Row kRows[] = {
     {"Pod", "Ready Status Restarts Age IP* Node* Nominated_Node* Readiness_Gates*", pod_cells},
     {"Deployment", "Ready Up-to-date Available Age Containers* Images* Selector*",
@@ -135,6 +158,8 @@ constexpr Row kRows[] = {
     {"PodDisruptionBudget", "Min_Available Max_Unavailable Allowed_Disruptions:integer Age",
      budget_cells},
     {"Lease", "Holder Age", lease_cells},
+    {"NodeMetrics", "CPU Memory Window", usage_cells},
+    {"PodMetrics", "CPU Memory Window", usage_cells},
     {"CustomResourceDefinition", "Created_At:date", created_cells},
     {"Role", "Created_At:date", created_cells},
     {"ClusterRole", "Created_At:date", created_cells},

@@ -48,6 +48,7 @@ struct Kind {
   bool namespaced = true;
 
   bool custom = false;      // of a CRD: its rules for versions, patches and errors
+  bool computed = false;    // stored nowhere: read from an ObjectSource, where the server has one
   bool has_status = false;  // the status subresource
   bool counts_generation = false;
   bool create_on_update = false;            // a PUT of an absent object makes it

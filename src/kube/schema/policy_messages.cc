@@ -1,4 +1,4 @@
-// policy_messages.cc: roles, reviews, tokens and custom resource definitions; notation in
+// policy_messages.cc: roles, reviews, tokens, custom resource definitions and metrics; notation in
 // messages.h.
 #include "kube/schema/messages.h"
 
@@ -33,6 +33,8 @@ Subject: kind=1 apiGroup=2 name=3 namespace=4
 RoleRef: apiGroup=1 kind=2 name=3
 ClusterRole: apiVersion kind metadata=1:ObjectMeta rules=2:PolicyRule* aggregationRule:any
 ClusterRoleBinding: apiVersion kind metadata=1:ObjectMeta subjects=2:Subject* roleRef=3:RoleRef
+MutatingWebhookConfiguration: apiVersion kind metadata=1:ObjectMeta webhooks:any
+ValidatingWebhookConfiguration: apiVersion kind metadata=1:ObjectMeta webhooks:any
 CustomResourceDefinition: apiVersion kind metadata=1:ObjectMeta spec:CustomResourceDefinitionSpec
   status:CustomResourceDefinitionStatus
 CustomResourceDefinitionSpec: group names:CustomResourceDefinitionNames scope
@@ -50,6 +52,10 @@ SubjectAccessReview: apiVersion kind metadata=1:ObjectMeta spec:any status:any
 SubjectAccessReviewStatus: allowed:b denied:b reason evaluationError
 TokenRequestStatus: token expirationTimestamp:Time
 SelfSubjectReviewStatus: userInfo:any
+NodeMetrics: apiVersion kind metadata=1:ObjectMeta timestamp=2:Time window=3 usage=4{Quantity}
+PodMetrics: apiVersion kind metadata=1:ObjectMeta timestamp=2:Time window=3
+  containers=4:ContainerMetrics*
+ContainerMetrics: name=1 usage=2{Quantity}
 )";
 }
 

@@ -166,6 +166,21 @@ TEST(ApiObjects, ApplyOwnsConflictsAndForces) {
               HasSubstr(".zzz: field not declared in schema"));
 }
 
+TEST(ApiObjects, WhatNothingActsUponIsSaidOnce) {
+  ApiFixture api;
+  const std::string path = "/apis/networking.k8s.io/v1/namespaces/default/ingresses";
+  const Json ingress = {
+      {"metadata", {{"name", "front"}}},
+      {"spec", {{"defaultBackend", {{"service", {{"name", "web"}, {"port", {{"number", 80}}}}}}}}}};
+  const ApiReply made = api.post(path, ingress);
+  EXPECT_EQ(made.status, 201) << made.text;
+  EXPECT_THAT(made.warnings(), ElementsAre(HasSubstr("nothing here serves Ingresses")));
+  EXPECT_TRUE(api.get(path + "/front").warnings().empty());
+  EXPECT_TRUE(
+      api.patch(path + "/front", {{"metadata", {{"labels", {{"a", "b"}}}}}}).warnings().empty());
+  EXPECT_TRUE(api.post(kMaps, config_map("plain")).warnings().empty());
+}
+
 TEST(ApiObjects, FieldValidationIgnoresWarnsOrRefuses) {
   ApiFixture api;
   Json body = config_map("w");

@@ -29,6 +29,8 @@ struct ApiServer::Impl {
 };
 
 Status ApiServer::Impl::open() {
+  ASSIGN_OR_RETURN(state.service_addresses,
+                   server::ServiceAddresses::create(state.options.service_range));
   StoreOptions store = state.options.store;
   store.folder = state.options.folder;
   ASSIGN_OR_RETURN(state.store, Store::open(std::move(store)));
@@ -73,6 +75,42 @@ async::Task<Status> make_objects(server::State& state, async::Loop& loop, std::v
   co_return Status();
 }
 
+async::Task<Status> move_service(server::State& state, async::Loop& loop, ObjectKey key) {
+  server::Call call{.loop = &loop, .user_agent = "nacelle"};
+  call.registry = state.registry.current();
+  call.kind = call.registry->find("", "v1", "services");
+  call.resource.name_space = key.name_space;
+  call.resource.name = key.name;
+  server::Decide decide = [&](const StoredObject* now) -> server::Try<server::Decision> {
+    if (now == nullptr) return server::not_found(*call.kind, key.name);
+    server::Decision out{.object = now->json};
+    Json& spec = out.object["spec"];
+    spec["clusterIP"] = server::new_cluster_ip(state);
+    spec["clusterIPs"] = Json::array({spec["clusterIP"]});
+    return out;
+  };
+  auto stored = co_await server::write_decided(state, call, std::move(decide), false);
+  if (stored.ok()) co_return Status();
+  co_return failed_precondition("service {}: {}", key.to_string(),
+                                text_at(stored.failure().status, {"message"}));
+}
+
+// Services with addresses of the range that this server had before get new ones.
+async::Task<Status> move_services(server::State& state, async::Loop& loop) {
+  ListQuery query;
+  query.filter = [&state](const StoredObject& service) {
+    return state.service_addresses->is_foreign(
+        std::string(text_at(service.json, {"spec", "clusterIP"})));
+  };
+  const auto services = state.store->list("services", query);
+  if (!services.ok()) co_return services.error();
+  for (const ObjectPtr& service : services->items) {
+    ObjectKey key = key_of(service->json);
+    CO_RETURN_IF_ERROR(co_await move_service(state, loop, std::move(key)));
+  }
+  co_return Status();
+}
+
 }  // namespace
 
 Status ApiServer::Impl::make_first_objects(async::Runtime& runtime) {
@@ -81,7 +119,9 @@ Status ApiServer::Impl::make_first_objects(async::Runtime& runtime) {
     all.push_back({{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}}}});
   }
   all.insert(all.end(), state.options.objects.begin(), state.options.objects.end());
-  return async::run_blocking(runtime.loop(0), make_objects(state, runtime.loop(0), std::move(all)));
+  async::Loop& loop = runtime.loop(0);
+  RETURN_IF_ERROR(async::run_blocking(loop, move_services(state, loop)));
+  return async::run_blocking(loop, make_objects(state, loop, std::move(all)));
 }
 
 Status ApiServer::Impl::listen(async::Runtime& runtime) {
@@ -143,6 +183,7 @@ async::Task<void> stop_on(server::Housekeeper& keeper, std::shared_ptr<async::Ma
 
 async::Task<void> ApiServer::stop() {
   impl_->state.draining = true;
+  impl_->state.store->cancel_subscriptions();
   async::Loop* here = async::Loop::current();
   CHECK(here != nullptr);
   if (impl_->http != nullptr) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "kube/server/computed.h"
 #include "kube/server/handler_documents.h"
 #include "kube/server/reading.h"
 #include "kube/server/subresources.h"
@@ -172,10 +173,15 @@ async::Task<std::optional<Reply>> serve_resource(State& state, Call& call,
   if (!call.kind->namespaced && !at.name_space.empty()) {
     co_return failure_reply(no_such_resource(), call.pretty);
   }
-  if (at.name.empty()) co_return co_await serve_collection(state, call, exchange);
-  if (call.kind->namespaced && at.name_space.empty()) {
+  if (!at.name.empty() && call.kind->namespaced && at.name_space.empty()) {
     co_return failure_reply(no_such_resource(), call.pretty);
   }
+  if (call.kind->computed) {
+    auto out = co_await serve_computed(state, call);
+    if (!out.ok()) co_return failure_reply(out.failure(), call.pretty);
+    co_return std::move(*out);
+  }
+  if (at.name.empty()) co_return co_await serve_collection(state, call, exchange);
   if (call.kind->collection == "pods" && at.subresource == "log") {
     if (call.method != "GET") co_return failure_reply(method_not_allowed(), call.pretty);
     co_return co_await serve_log(state, call, exchange);

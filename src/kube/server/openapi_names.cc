@@ -188,6 +188,11 @@ Json paths_of(const schema::Kind& kind) {
   const std::string collection =
       root + (kind.namespaced ? "/namespaces/{namespace}/" : "/") + kind.plural;
   Json out = Json::object();
+  if (kind.computed) {
+    out[collection] = {{"get", operation(kind, "list", false)}};
+    out[collection + "/{name}"] = {{"get", operation(kind, "get", false)}};
+    return out;
+  }
   out[collection] = {{"get", operation(kind, "list", false)},
                      {"post", operation(kind, "post", true)}};
   out[collection + "/{name}"] = {{"get", operation(kind, "get", false)},

@@ -1,6 +1,5 @@
 #include "kube/server/registry_source.h"
 
-#include <set>
 #include <utility>
 
 namespace nacelle::kube::server {
@@ -36,6 +35,7 @@ void RegistrySource::refresh(const Store& store) {
   }
   std::vector<schema::KindPtr> kinds;
   for (const schema::KindPtr& kind : schema::builtin_kinds()) {
+    if (kind->computed && !computed_.contains(kind->collection)) continue;
     // A CRD takes the place of the simpler form that we serve without it.
     if (!kind->custom || !replaced.contains(kind->collection)) kinds.push_back(kind);
   }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,9 @@ using Converters = std::map<std::string, schema::Converter, std::less<>>;
 
 class RegistrySource {
  public:
-  explicit RegistrySource(Converters converters) : converters_(std::move(converters)) {}
+  // `computed`: collections of computed kinds that have a source.
+  RegistrySource(Converters converters, std::set<std::string> computed)
+      : converters_(std::move(converters)), computed_(std::move(computed)) {}
 
   [[nodiscard]] std::shared_ptr<const schema::Registry> current() const;
   // Reads the CRDs of the store; those that did not change since the last time are kept.
@@ -39,6 +42,7 @@ class RegistrySource {
   };
 
   const Converters converters_;
+  const std::set<std::string> computed_;
   std::mutex refresh_mutex_;
   std::map<std::string, Known> known_;  // by the CRD's name; with refresh_mutex_
   mutable std::mutex mutex_;

@@ -8,6 +8,7 @@ namespace {
 
 const std::vector<std::string> kAllVerbs = {"create", "delete", "deletecollection", "get",
                                             "list",   "patch",  "update",           "watch"};
+const std::vector<std::string> kRead = {"get", "list"};
 const std::vector<std::string> kChange = {"get", "patch", "update"};
 
 constexpr VirtualKind kVirtual[] = {
@@ -41,7 +42,7 @@ ResourceEntry entry_of(const schema::Kind& kind) {
                     .singular = kind.singular,
                     .kind = kind.kind,
                     .namespaced = kind.namespaced,
-                    .verbs = kAllVerbs,
+                    .verbs = kind.computed ? kRead : kAllVerbs,
                     .short_names = kind.short_names,
                     .categories = kind.categories,
                     .subresources = {}};

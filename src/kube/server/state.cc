@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <random>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -25,6 +24,12 @@ std::int64_t State::now_s() const {
   return std::chrono::duration_cast<std::chrono::seconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+
+std::set<std::string> State::names_of_sources() const {
+  std::set<std::string> out;
+  for (const auto& [collection, source] : options.sources) out.insert(collection);
+  return out;
 }
 
 std::string new_uid() {
@@ -51,16 +56,7 @@ std::string new_cluster_ip(State& state) {
       taken.emplace(text_at(one->json, {"spec", "clusterIP"}));
     }
   }
-  // Two that ask at once get different numbers, so that neither sees the other's as free.
-  constexpr std::uint32_t kRange = 65536;
-  for (std::uint32_t tries = 0; tries < kRange; ++tries) {
-    const std::uint32_t number = state.next_cluster_ip++ % kRange;
-    if (number % 256 == 0 || number % 256 == 255) continue;
-    std::string out =
-        fmt::format("{}.{}.{}", state.options.service_network, number / 256, number % 256);
-    if (!taken.contains(out)) return out;
-  }
-  return {};
+  return state.service_addresses->next(taken);
 }
 
 std::string default_storage_class(const State& state) {

@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "kube/api_server.h"
 #include "kube/server/documents.h"
 #include "kube/server/registry_source.h"
+#include "kube/server/service_addresses.h"
 #include "kube/server/tokens.h"
 #include "kube/store.h"
 
@@ -19,7 +21,7 @@ namespace nacelle::kube::server {
 
 struct State {
   explicit State(ApiServerOptions given)
-      : options(std::move(given)), registry(options.converters) {}
+      : options(std::move(given)), registry(options.converters, names_of_sources()) {}
 
   const ApiServerOptions options;
   std::unique_ptr<Store> store;
@@ -28,10 +30,13 @@ struct State {
   Documents documents;
   std::string ca_pem;
   std::string server_address;  // "127.0.0.1:6443"
-  std::atomic<std::uint32_t> next_cluster_ip{1};
+  std::unique_ptr<ServiceAddresses> service_addresses;
   std::atomic<bool> draining{false};
 
   [[nodiscard]] std::int64_t now_s() const;  // seconds since 1970, by the wall clock
+
+ private:
+  [[nodiscard]] std::set<std::string> names_of_sources() const;
 };
 
 // Random, lower case, version 4.

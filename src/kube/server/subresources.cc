@@ -2,85 +2,16 @@
 
 #include <fmt/format.h>
 
-#include "kube/server/delete_rules.h"
-#include "kube/server/selectors.h"
 #include "kube/time.h"
 
 namespace nacelle::kube::server {
-namespace {
-
-Reply success(int code, bool pretty) {
+Reply success_reply(int code, bool pretty) {
   return json_reply({{"kind", "Status"},
                      {"apiVersion", "v1"},
                      {"metadata", Json::object()},
                      {"status", "Success"},
                      {"code", code}},
                     code, pretty);
-}
-
-// The budgets that choose the pod.
-std::vector<ObjectPtr> budgets_of(State& state, const Json& pod) {
-  ListQuery query{.name_space = std::string(text_at(pod, {"metadata", "namespace"}))};
-  query.filter = [&](const StoredObject& budget) {
-    const Json& labels = map_at(pod, {"metadata", "labels"});
-    const Json& wanted = map_at(budget.json, {"spec", "selector", "matchLabels"});
-    if (wanted.empty()) return false;
-    for (const auto& [key, value] : wanted.items()) {
-      if (!labels.contains(key) || labels[key] != value) return false;
-    }
-    return true;
-  };
-  auto listing = state.store->list("poddisruptionbudgets.policy", query);
-  return listing.ok() ? std::move(listing->items) : std::vector<ObjectPtr>();
-}
-
-Failure disrupted(const Json& budget) {
-  return make_failure(
-      429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.",
-      {{"causes",
-        Json::array(
-            {{{"reason", "DisruptionBudget"},
-              {"message",
-               fmt::format("The disruption budget {} needs {} healthy pods and has {} "
-                           "currently",
-                           text_at(budget, {"metadata", "name"}),
-                           number_at(budget, {"status", "desiredHealthy"}).value_or(0),
-                           number_at(budget, {"status", "currentHealthy"}).value_or(0))}}})}});
-}
-
-}  // namespace
-
-async::Task<Try<Reply>> evict_pod(State& state, Call& call) {
-  auto body = decode_body(call.body, call.content_type, "Eviction");
-  if (!body.ok()) co_return std::move(body.failure());
-  const ObjectPtr pod = state.store->get("pods", call.key());
-  if (pod == nullptr) co_return not_found(*call.kind, call.resource.name);
-  const std::vector<ObjectPtr> budgets = budgets_of(state, pod->json);
-  if (budgets.size() > 1) {
-    co_return make_failure(500, "InternalError",
-                           "This pod has more than one PodDisruptionBudget, "
-                           "which the eviction subresource does not support.");
-  }
-  if (!budgets.empty() &&
-      number_at(budgets.front()->json, {"status", "disruptionsAllowed"}).value_or(0) <= 0) {
-    co_return disrupted(budgets.front()->json);
-  }
-  const Json given = body->object.value("deleteOptions", Json::object());
-  auto options = parse_delete_options(given.is_object() && !given.empty() ? given.dump() : "",
-                                      "application/json", call.parameters);
-  if (!options.ok()) co_return std::move(options.failure());
-  call.resource.subresource.clear();
-  Decide decide = [&](const StoredObject* now) -> Try<Decision> {
-    if (now == nullptr) return not_found(*call.kind, call.resource.name);
-    auto deletion = decide_deletion(*now, *call.kind, *options, state.now_s());
-    if (!deletion.ok()) return std::move(deletion.failure());
-    return Decision{.object = std::move(deletion->object),
-                    .write = deletion->write,
-                    .remove = deletion->remove};
-  };
-  auto stored = co_await write_decided(state, call, std::move(decide), options->dry_run);
-  if (!stored.ok()) co_return std::move(stored.failure());
-  co_return success(201, call.pretty);
 }
 
 async::Task<Try<Reply>> bind_pod(State& state, Call& call) {
@@ -126,7 +57,7 @@ async::Task<Try<Reply>> bind_pod(State& state, Call& call) {
   };
   auto stored = co_await write_decided(state, call, std::move(decide), false);
   if (!stored.ok()) co_return std::move(stored.failure());
-  co_return success(201, call.pretty);
+  co_return success_reply(201, call.pretty);
 }
 
 async::Task<Try<Reply>> finalize_namespace(State& state, Call& call) {

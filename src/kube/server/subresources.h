@@ -15,11 +15,15 @@ namespace nacelle::kube::server {
 // GET, PUT and PATCH of the scale of an object.
 [[nodiscard]] async::Task<Try<Reply>> serve_scale(State& state, Call& call);
 
+// Deletes a pod unless its budget forbids it (eviction.cc).
 [[nodiscard]] async::Task<Try<Reply>> evict_pod(State& state, Call& call);
 // `name` "" takes it from the body: POST of /bindings.
 [[nodiscard]] async::Task<Try<Reply>> bind_pod(State& state, Call& call);
 [[nodiscard]] async::Task<Try<Reply>> finalize_namespace(State& state, Call& call);
 [[nodiscard]] Try<Reply> issue_token(State& state, const Call& call);
+
+// A Status object that says "Success".
+[[nodiscard]] Reply success_reply(int code, bool pretty);
 
 [[nodiscard]] Try<Reply> serve_review(State& state, const Call& call, const VirtualKind& kind);
 

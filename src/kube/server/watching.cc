@@ -38,19 +38,53 @@ async::Task<Status> send_initial(State& state, const Call& call, const ListOptio
   co_return Status();
 }
 
-// Follows the collection until the time is up, the client leaves or the history has gone on
-// without it.
+// When a watch that asked for bookmarks gets one: now and then, and once shortly before its end.
+class BookmarkClock {
+ public:
+  BookmarkClock(bool wanted, TimePoint now, TimePoint end) : wanted_(wanted), last_(end - 2s) {
+    next_ = std::min(now + kBookmarkEvery, last_);
+  }
+
+  [[nodiscard]] TimePoint next(TimePoint end) const { return wanted_ ? std::min(next_, end) : end; }
+  // True once for each time.
+  [[nodiscard]] bool take(TimePoint now) {
+    if (!wanted_ || now < next_) return false;
+    next_ = now + kBookmarkEvery;
+    if (now < last_) next_ = std::min(next_, last_);
+    return true;
+  }
+
+ private:
+  const bool wanted_;
+  const TimePoint last_;
+  TimePoint next_;
+};
+
+// A client that leaves wakes the watch, which otherwise sleeps until something happens.
+class CancelWhenGone {
+ public:
+  CancelWhenGone(net::http::ServerExchange& exchange, Subscription& feed) : exchange_(exchange) {
+    exchange_.on_client_gone([&feed] { feed.cancel(); });
+  }
+  ~CancelWhenGone() { exchange_.on_client_gone({}); }
+  CancelWhenGone(const CancelWhenGone&) = delete;
+  CancelWhenGone& operator=(const CancelWhenGone&) = delete;
+
+ private:
+  net::http::ServerExchange& exchange_;
+};
+
+// Follows the collection until the time is up, the client leaves, the server stops (which cancels
+// the feed, too) or the history has gone on without it.
 async::Task<Status> follow(State& state, const ListOptions& options, WatchEvents& events,
                            Subscription& feed, net::http::ServerExchange& exchange) {
+  const CancelWhenGone guard(exchange, feed);
   TimePoint now = std::chrono::steady_clock::now();
   const TimePoint end = end_of(options, now);
-  TimePoint bookmark = now + kBookmarkEvery;
-  bool last_bookmark = false;
+  BookmarkClock bookmarks(options.bookmarks, now, end);
   std::string out;
   while (!exchange.client_gone() && !state.draining) {
-    // Once a second at least, to see that the client left or the server stops.
-    const TimePoint wake = std::min(end, now + 1s);
-    auto changes = co_await feed.next(kMaxBatch, wake);
+    auto changes = co_await feed.next(kMaxBatch, bookmarks.next(end));
     out.clear();
     if (!changes.ok()) {
       if (changes.error().code() != Code::kOutOfRange) break;
@@ -60,13 +94,8 @@ async::Task<Status> follow(State& state, const ListOptions& options, WatchEvents
     }
     for (const ChangePtr& change : *changes) events.append(*change, state.now_s(), out);
     now = std::chrono::steady_clock::now();
-    if (options.bookmarks && changes->size() < kMaxBatch) {
-      const bool closing = !last_bookmark && end - now < 2s;
-      if (now >= bookmark || closing) {
-        events.append_bookmark(feed.position(), false, out);
-        bookmark = now + kBookmarkEvery;
-        last_bookmark = closing;
-      }
+    if (changes->size() < kMaxBatch && bookmarks.take(now)) {
+      events.append_bookmark(feed.position(), false, out);
     }
     if (!out.empty()) CO_RETURN_IF_ERROR(co_await exchange.write(out));
     if (now >= end) break;

@@ -6,6 +6,7 @@
 
 #include "kube/schema/names.h"
 #include "kube/schema/rules.h"
+#include "kube/server/inert_kinds.h"
 #include "kube/server_side_apply.h"
 
 namespace nacelle::kube::server {
@@ -321,6 +322,11 @@ Try<Json> prepare_create(Json object, const WriteContext& context) {
   schema::check_kind(object, kind, findings);
   if (findings.empty()) ask_admission(object, nullptr, context, findings);
   if (!findings.empty()) return refused(kind, object, findings);
+  if (const std::string_view inert = inert_warning(kind);
+      !inert.empty() && context.said != nullptr) {
+    context.said->push_back(
+        fmt::format("{} {}: {}", kind.kind, text_at(object, {"metadata", "name"}), inert));
+  }
   if (context.finish) context.finish(object);
   return object;
 }

@@ -77,11 +77,11 @@ WriteContext context_of(State& state, const Call& call, WriteOptions options) {
   out.uid = new_uid();
   out.suffix = new_suffix;
   out.defaults.cluster_ip = [&state] { return new_cluster_ip(state); };
+  out.said = std::make_shared<std::vector<std::string>>();
   out.defaults.storage_class = [&state] { return default_storage_class(state); };
   const auto admission = state.options.admissions.find(call.kind->qualified());
   if (admission != state.options.admissions.end()) {
     out.admission = admission->second;
-    out.said = std::make_shared<std::vector<std::string>>();
   }
   if (call.kind->collection == kCrdCollection && call.resource.subresource.empty()) {
     out.finish = [&state, now = out.now](Json& crd) {

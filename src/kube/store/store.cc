@@ -22,12 +22,14 @@ class CollectionSubscription final : public Subscription {
       Result<std::vector<ChangePtr>> changes = pull(most);
       if (!changes.ok() || !changes->empty()) co_return changes;
       const Status rung = co_await bell_->receive(rings_, deadline);
-      if (rung.code() == Code::kDeadlineExceeded) co_return std::vector<ChangePtr>();
+      if (rung.code() == Code::kDeadlineExceeded) co_return pull(most);  // moves the position
       if (!rung.ok()) co_return rung;
     }
   }
 
   std::uint64_t position() const override { return position_; }
+
+  void cancel() override { bell_->close(cancelled("nobody reads any more")); }
 
  private:
   Result<std::vector<ChangePtr>> pull(std::size_t most) {
@@ -169,6 +171,11 @@ Result<std::unique_ptr<Subscription>> Store::subscribe(async::Loop& loop,
   found.bells.push_back(bell);
   return std::unique_ptr<Subscription>(
       new CollectionSubscription(impl_, std::string(collection), std::move(bell), revision));
+}
+
+void Store::cancel_subscriptions() {
+  std::lock_guard lock(impl_->mutex);
+  impl_->close_bells(cancelled("the server is stopping"));
 }
 
 void Store::compact() {

@@ -169,9 +169,13 @@ void Store::Impl::close() {
   ready.notify_one();
   if (thread.joinable()) thread.join();
   std::lock_guard lock(mutex);
+  close_bells(cancelled("the store is closing"));
+}
+
+void Store::Impl::close_bells(const Status& reason) {
   for (auto& [name, collection] : collections) {
     for (const std::weak_ptr<store::Bell>& weak : collection.bells) {
-      if (const auto bell = weak.lock()) bell->close(cancelled("the store is closing"));
+      if (const auto bell = weak.lock()) bell->close(reason);
     }
   }
 }

@@ -28,6 +28,7 @@ struct Store::Impl {
   void run();  // the store's thread
   void submit(Write write, std::function<void(WriteOutcome)> done);
   void close();
+  void close_bells(const Status& reason);  // with `mutex` held
 
   [[nodiscard]] ObjectPtr find(std::string_view collection, const ObjectKey& key) const;
   // With the lock: the oldest revision from which this collection's changes are known.

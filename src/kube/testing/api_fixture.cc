@@ -84,8 +84,22 @@ std::optional<std::string> CapturedExchange::read_line() {
 }
 
 void CapturedExchange::leave() {
-  std::lock_guard lock(mutex_);
-  gone_ = true;
+  {
+    std::lock_guard lock(mutex_);
+    gone_ = true;
+  }
+  tell_gone();
+}
+
+void CapturedExchange::on_client_gone(std::function<void()> callback) {
+  on_gone_ = std::move(callback);
+  if (on_gone_ && client_gone()) tell_gone();
+}
+
+void CapturedExchange::tell_gone() {
+  loop_.post([self = shared_from_this()] {
+    if (const auto callback = std::exchange(self->on_gone_, {})) callback();
+  });
 }
 
 void CapturedExchange::handler_ended() {

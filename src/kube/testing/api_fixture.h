@@ -32,7 +32,8 @@ struct ApiReply {
 
 // The server's end of a request, kept in memory. The handler runs on `loop`; reading is for the
 // test.
-class CapturedExchange final : public net::http::ServerExchange {
+class CapturedExchange final : public net::http::ServerExchange,
+                               public std::enable_shared_from_this<CapturedExchange> {
  public:
   CapturedExchange(async::Loop& loop, net::http::RequestHead head, std::string body)
       : loop_(loop), request_(std::move(head)), body_(std::move(body)) {}
@@ -51,7 +52,7 @@ class CapturedExchange final : public net::http::ServerExchange {
   bool started() const override { return started_; }
   bool finished() const override { return finished_; }
   bool client_gone() const override;
-  void on_client_gone(std::function<void()>) override {}
+  void on_client_gone(std::function<void()> callback) override;
   void close_after() override {}
   void abort() override {}
 
@@ -64,8 +65,10 @@ class CapturedExchange final : public net::http::ServerExchange {
 
  private:
   Status put(std::string_view data, bool last);
+  void tell_gone();  // on the loop, in a later turn
 
   async::Loop& loop_;
+  std::function<void()> on_gone_;  // of the loop
   net::http::RequestHead request_;
   std::string body_;
   net::TcpEndpoint peer_;

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "router/config/nearest_name.h"
+#include "base/nearest_name.h"
 #include "router/plugin_registry.h"
 
 namespace nacelle::router {

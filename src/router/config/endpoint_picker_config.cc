@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "router/config/nearest_name.h"
+#include "base/nearest_name.h"
 
 namespace nacelle::router {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "router/config/nearest_name.h"
+#include "base/nearest_name.h"
 #include "router/config/scalar_text.h"
 
 namespace nacelle::router {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "base/nearest_name.h"
 #include "router/config/detector_plugin.h"
 #include "router/config/endpoint_picker_config.h"
 #include "router/config/flow_assembly.h"
-#include "router/config/nearest_name.h"
 #include "router/config/request_plugins.h"
 #include "router/producer/predicted_latency/predicted_latency.h"
 

@@ -150,13 +150,16 @@ async::Task<void> EndpointPool::watch(MemberPtr member) {
 
 async::Task<Status> EndpointPool::scrape(MemberPtr member) {
   net::http::RequestHead head;
-  head.target = "/metrics";
+  head.target = config_.source.path;
   net::http::ClientOptions options;
   options.connect_timeout = config_.scrape_timeout;
   options.head_timeout = config_.scrape_timeout;
   options.read_idle_timeout = config_.scrape_timeout;
+  options.tls = config_.source.tls;
+  net::HostPort address = member->host_port;
+  if (config_.source.port != 0) address.port = config_.source.port;
   net::http::ClientExchange exchange(client_);
-  const Status sent = co_await exchange.send(member->host_port, head, {}, options);
+  const Status sent = co_await exchange.send(address, head, {}, options);
   if (!sent.ok()) co_return sent;
   auto body = co_await exchange.read_body(kMaxMetricsBytes);
   if (!body) co_return body.error();

@@ -22,11 +22,19 @@
 #include "async/task.h"
 #include "async/task_scope.h"
 #include "net/http/client.h"
+#include "net/tls/client_context.h"
 #include "router/router.h"
 #include "router/signals/endpoints_file.h"
 #include "router/signals/engine_specs.h"
 
 namespace nacelle::router {
+
+// Where an engine's gauges are read.
+struct ScrapeSource {
+  std::string path = "/metrics";
+  std::uint16_t port = 0;                            // 0: the endpoint's own
+  std::shared_ptr<const net::TlsClientContext> tls;  // null: plain HTTP
+};
 
 class EndpointPool {
  public:
@@ -35,6 +43,7 @@ class EndpointPool {
     Duration scrape_interval = 100ms;
     Duration scrape_timeout = 2s;
     EngineSpecs engines;
+    ScrapeSource source;
   };
 
   // `router` and `loop` outlive the pool.

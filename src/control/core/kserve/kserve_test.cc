@@ -516,6 +516,29 @@ TEST(KServe, PoolsOfAGatewayThatPicksHaveNoPicker) {
   EXPECT_EQ(world.condition("Ready"), "True");
 }
 
+TEST(KServe, TracingReachesTheEngineAndThePicker) {
+  World world(load("e1-single-node.yaml"));
+  world.service["spec"]["tracing"] = {{"samplerArg", "0.5"}};
+  world.settle();
+  const auto variable = [&](const char* deployment, std::string_view name) -> std::string {
+    const Json* child = world.child("Deployment", deployment);
+    if (child == nullptr) return "no " + std::string(deployment);
+    for (const Json& each :
+         kube::list_at((*child)["spec"]["template"]["spec"]["containers"][0], {"env"})) {
+      if (each["name"] == name) return each.value("value", "");
+    }
+    return "absent";
+  };
+  for (const auto& [deployment, service] :
+       {std::pair{"chat-kserve", "inference-server-decode"},
+        std::pair{"chat-kserve-router-scheduler", "inference-scheduler"}}) {
+    EXPECT_EQ(variable(deployment, "OTEL_SERVICE_NAME"), service);
+    EXPECT_EQ(variable(deployment, "OTEL_EXPORTER_OTLP_ENDPOINT"), "http://otel-collector:4317");
+    EXPECT_EQ(variable(deployment, "OTEL_TRACES_SAMPLER"), "parentbased_traceidratio");
+    EXPECT_EQ(variable(deployment, "OTEL_TRACES_SAMPLER_ARG"), "0.5");
+  }
+}
+
 TEST(KServe, WhatTheApiRefusedIsTheReason) {
   World world(load("e1-single-node.yaml"));
   world.observed.refused = {"Deployment chat-kserve: exceeded quota"};

@@ -233,9 +233,21 @@ void add_cache_tiers(Json& pod, Json& container, const Json& offloading) {
 }
 
 void add_tracing(Json& container, const Json& tracing, std::string_view role) {
-  const std::string_view endpoint = text_at(tracing, {"exporterEndpoint"});
-  set_env(container, "OTEL_SERVICE_NAME", "inference-server-" + std::string(role));
-  set_env(container, "OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+  set_tracing_env(container, tracing, "inference-server-" + std::string(role));
+  Json& args = container["args"];
+  if (!args.is_array()) args = Json::array();
+  for (const std::string_view flag :
+       {std::string_view("--otlp-traces-endpoint"), text_at(tracing, {"exporterEndpoint"}),
+        std::string_view("--collect-detailed-traces"), std::string_view("all")}) {
+    args.push_back(std::string(flag));
+  }
+}
+
+}  // namespace
+
+void set_tracing_env(Json& container, const Json& tracing, std::string_view service) {
+  set_env(container, "OTEL_SERVICE_NAME", service);
+  set_env(container, "OTEL_EXPORTER_OTLP_ENDPOINT", text_at(tracing, {"exporterEndpoint"}));
   set_env(container, "OTEL_TRACES_EXPORTER", text_at(tracing, {"exporter"}));
   set_env(container, "OTEL_TRACES_SAMPLER", text_at(tracing, {"sampler"}));
   set_env(container, "OTEL_TRACES_SAMPLER_ARG", text_at(tracing, {"samplerArg"}));
@@ -249,15 +261,7 @@ void add_tracing(Json& container, const Json& tracing, std::string_view role) {
   set_env(container, "OTEL_RESOURCE_ATTRIBUTES",
           "k8s.node.name=$(OTEL_RESOURCE_ATTRIBUTES_NODE_NAME),"
           "k8s.pod.name=$(OTEL_RESOURCE_ATTRIBUTES_POD_NAME)");
-  Json& args = container["args"];
-  if (!args.is_array()) args = Json::array();
-  for (const std::string& flag : {std::string("--otlp-traces-endpoint"), std::string(endpoint),
-                                  std::string("--collect-detailed-traces"), std::string("all")}) {
-    args.push_back(flag);
-  }
 }
-
-}  // namespace
 
 bool is_fetched(std::string_view uri) {
   return uri.starts_with("hf://") || uri.starts_with("s3://");

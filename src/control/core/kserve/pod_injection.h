@@ -28,6 +28,9 @@ struct Injection {
 // Into the container `main` of `pod`; a pod without one stays as it is.
 [[nodiscard]] Status inject(Json& pod, const Injection& what);
 
+// OpenTelemetry's variables of a service with `tracing`; what the user set stays.
+void set_tracing_env(Json& container, const Json& tracing, std::string_view service);
+
 // The model alone, at /mnt/models/base, for tokenizers.
 [[nodiscard]] Status inject_model_at_base(Json& pod, const Spec& spec, const GlobalConfig& global);
 

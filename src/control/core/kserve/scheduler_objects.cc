@@ -32,7 +32,9 @@ Json picker_deployment(const Owner& owner) {
       args.push_back(scheduler_config_text(owner.spec));
     }
     if (replicas > 1) args.push_back("--ha-enable-leader-election");
-    if (!owner.spec.tracing.is_null()) args.push_back("--tracing=true");
+    if (owner.spec.tracing.is_null()) continue;
+    args.push_back("--tracing=true");
+    set_tracing_env(container, owner.spec.tracing, "inference-scheduler");
   }
   const Json labels = common_labels(owner.name(), kComponentScheduler);
   Json metadata = {{"labels", kube::map_at(scheduler, {"labels"})}};

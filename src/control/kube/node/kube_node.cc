@@ -344,4 +344,39 @@ std::optional<bool> KubeNode::log_goes_on(const std::string& uid, const std::str
          agent_->log_goes_on(uid, container);
 }
 
+std::vector<Json> KubeNode::pod_metrics(const UsageMeter& meter,
+                                        std::string_view name_space) const {
+  std::vector<Json> out;
+  for (const auto& [key, pod] : pods_.objects()) {
+    if (!name_space.empty() && key.name_space != name_space) continue;
+    const PodRunner* runner = agent_->find(std::string(kube::text_at(*pod, {"metadata", "uid"})));
+    if (runner == nullptr) continue;
+    const std::vector<RunningContainer> running = runner->running();
+    std::vector<NamedUsage> measured;
+    for (const RunningContainer& container : running) {
+      if (auto usage = meter.of(container)) measured.emplace_back(container.name, *usage);
+    }
+    // A part of a pod would look like all of it.
+    if (measured.empty() || measured.size() < running.size()) continue;
+    out.push_back(pod_metrics_object(*pod, measured));
+  }
+  return out;
+}
+
+std::optional<Json> KubeNode::node_metrics(const UsageMeter& meter, Duration window) const {
+  if (agent_->lost()) return std::nullopt;
+  ContainerUsage sum;
+  sum.at = std::chrono::system_clock::now();
+  sum.window = window;
+  for (const RunningContainer& container : agent_->running()) {
+    const auto usage = meter.of(container);
+    if (!usage) continue;
+    sum.cpu_nanocores += usage->cpu_nanocores;
+    sum.memory_bytes += usage->memory_bytes;
+    sum.at = usage->at;
+  }
+  const kube::CachedObject object = self_.get({"", name_});
+  return node_metrics_object(object != nullptr ? *object : agent_->object(), sum);
+}
+
 }  // namespace nacelle::control::node

@@ -59,6 +59,13 @@ class KubeNode {
                                                 const std::string& container,
                                                 std::uint32_t run) const;
 
+  // metrics.k8s.io: of the pods here that are measured ("": of all namespaces), and of all of them
+  // together; nullopt while the node is lost.
+  [[nodiscard]] std::vector<kube::Json> pod_metrics(const UsageMeter& meter,
+                                                    std::string_view name_space) const;
+  [[nodiscard]] std::optional<kube::Json> node_metrics(const UsageMeter& meter,
+                                                       Duration window) const;
+
  private:
   KubeNode(kube::Client& client, KubeInputs& inputs, std::string name, Duration grace);
 

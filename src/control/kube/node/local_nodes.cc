@@ -20,8 +20,6 @@ namespace {
 
 namespace log = telemetry::log;
 
-constexpr int kMostRange = 255;
-
 kube::InformerOptions options_of(const char* plural) {
   kube::InformerOptions out;
   out.resource = kube::Resource("", "v1", plural);
@@ -52,11 +50,6 @@ Result<std::vector<std::string>> names_of(const LocalNodesOptions& options) {
   if (std::set<std::string>(out.begin(), out.end()).size() != out.size()) {
     return invalid_argument("two nodes have the same name");
   }
-  if (options.first_range < 1 ||
-      options.first_range + static_cast<int>(out.size()) - 1 > kMostRange) {
-    return invalid_argument("the ranges 127.{}.0.0/16 and following do not exist for {} nodes",
-                            options.first_range, out.size());
-  }
   return out;
 }
 
@@ -75,7 +68,7 @@ void share_machine(std::size_t nodes, pod::Resources& capacity) {
 
 }  // namespace
 
-struct LocalNodes::Impl final : LogSource {
+struct LocalNodes::Impl final : LogSource, MetricsSource {
   Impl(kube::Client& client, NodeLogs& logs, LocalNodesOptions options,
        std::vector<std::string> names)
       : client(client),
@@ -97,7 +90,8 @@ struct LocalNodes::Impl final : LogSource {
         controller(client, all_nodes, all_pods, lifecycle_of(this->options)),
         // No node can have that name.
         services(client, inputs.all_services(), this->options.folder / ".hosts",
-                 this->options.forward_services) {}
+                 this->options.forward_services),
+        sampling(client.loop()) {}
 
   static node_lifecycle::Options lifecycle_of(const LocalNodesOptions& options) {
     node_lifecycle::Options out;
@@ -111,7 +105,7 @@ struct LocalNodes::Impl final : LogSource {
     NodeConfig out = options.node;
     out.name = names[index];
     out.folder = options.folder / names[index];
-    out.pod_range = fmt::format("127.{}.0.0/16", options.first_range + static_cast<int>(index));
+    out.pod_range = options.range.pods(index);
     share_machine(names.size(), out.capacity);
     return out;
   }
@@ -147,6 +141,24 @@ struct LocalNodes::Impl final : LogSource {
     return false;
   }
 
+  // MetricsSource
+  std::vector<kube::Json> pod_metrics(std::string_view name_space) override {
+    std::vector<kube::Json> out;
+    for (const auto& node : nodes) {
+      for (kube::Json& one : node->pod_metrics(meter, name_space)) out.push_back(std::move(one));
+    }
+    return out;
+  }
+  std::vector<kube::Json> node_metrics() override {
+    std::vector<kube::Json> out;
+    for (const auto& node : nodes) {
+      if (auto one = node->node_metrics(meter, options.sample_every))
+        out.push_back(std::move(*one));
+    }
+    return out;
+  }
+  async::Task<void> sample();
+
   kube::Client& client;
   NodeLogs& logs;
   const LocalNodesOptions options;
@@ -158,8 +170,22 @@ struct LocalNodes::Impl final : LogSource {
   ServiceProxy services;
   std::shared_ptr<void> listening;
   std::vector<std::unique_ptr<KubeNode>> nodes;
+  UsageMeter meter;
+  async::StopScope sampling;
   bool started = false;
 };
+
+async::Task<void> LocalNodes::Impl::sample() {
+  for (;;) {
+    if (const bool slept = co_await sampling.sleep(options.sample_every); !slept) co_return;
+    std::vector<RunningContainer> running;
+    for (const auto& node : nodes) {
+      for (RunningContainer& one : node->agent().running()) running.push_back(std::move(one));
+    }
+    if (running.empty()) continue;
+    meter.sample(running, ProcessTable::read());
+  }
+}
 
 async::Task<Status> LocalNodes::Impl::start(Duration patience) {
   const TimePoint deadline = std::chrono::steady_clock::now() + patience;
@@ -178,6 +204,10 @@ async::Task<Status> LocalNodes::Impl::start(Duration patience) {
     nodes.push_back(std::move(*node));
   }
   logs.attach(client.loop(), *this);
+  if (options.metrics != nullptr) {
+    options.metrics->attach(client.loop(), *this);
+    sampling.spawn(sample());
+  }
   for (const auto& node : nodes) {
     const Status registered = co_await node->start();
     if (!registered.ok()) co_return registered.with_context("node " + node->name());
@@ -191,6 +221,9 @@ async::Task<Status> LocalNodes::Impl::start(Duration patience) {
 
 async::Task<void> LocalNodes::Impl::stop(NodeAgent::Stop how) {
   if (!std::exchange(started, false)) co_return;
+  if (options.metrics != nullptr) options.metrics->detach();
+  sampling.stop();
+  co_await sampling.join();
   co_await all_pods.stop();
   co_await all_nodes.stop();
   co_await scheduler.stop();

@@ -14,7 +14,7 @@
 // and its heartbeat ends, as if its power went; taking the annotation away brings it back.
 //
 // Home:    the client's loop: create(), start() and stop() run there. NodeLogs: any.
-// Errors:  create(): invalid_argument (names, ranges). start(): unavailable when the folder of a
+// Errors:  create(): invalid_argument (names). start(): unavailable when the folder of a
 //          node is in use or the API does not answer in time; what was started is stopped again.
 // Bounds:  kMaxNodes; per node 110 pods where nothing else is said.
 #pragma once
@@ -27,7 +27,9 @@
 
 #include "async/task.h"
 #include "base/result.h"
+#include "control/core/loopback_range.h"
 #include "control/kube/node/node_logs.h"
+#include "control/kube/node/node_metrics.h"
 #include "control/local/node/node_agent.h"
 #include "control/local/node/node_config.h"
 #include "kube/client.h"
@@ -42,8 +44,7 @@ struct LocalNodesOptions {
   std::size_t nodes = 1;
   std::string name_prefix = "node-";  // node-1, node-2, ...
   std::vector<std::string> names;     // instead of the prefix and the number of nodes
-  // Pods of the i-th node have addresses of 127.<first_range + i>.0.0/16.
-  int first_range = 64;
+  LoopbackRange range;                // of the addresses of their pods
   // What the nodes have in common. Name, folder and range are set for each. Capacity is each
   // node's; cpu and memory that are not given are this machine's, divided by the number of nodes.
   NodeConfig node;
@@ -53,11 +54,15 @@ struct LocalNodesOptions {
   // they say, which is 300 s by default.
   std::optional<Duration> longest_toleration;
   bool forward_services = true;
+  // Told what nodes and pods use, which is measured this often while pods run; outlives the nodes.
+  // Null: nothing is measured.
+  NodeMetrics* metrics = nullptr;
+  Duration sample_every = 15s;
 };
 
 class LocalNodes {
  public:
-  static constexpr std::size_t kMaxNodes = 32;
+  static constexpr std::size_t kMaxNodes = LoopbackRange::kNodes;
 
   // `client` and `logs` outlive it.
   [[nodiscard]] static Result<std::unique_ptr<LocalNodes>> create(kube::Client& client,

@@ -55,7 +55,7 @@ TEST(LocalNodes, APodRunsAnswersItsProbeTellsItsLogAndEnds) {
   const Json node = cluster.await(LocalCluster::kNodes, "node-1", [](const Json& object) {
     return is_ready(object) && !kube::map_at(object, {"status", "allocatable"}).empty();
   });
-  EXPECT_EQ(node["spec"]["podCIDR"], "127.64.0.0/16");
+  EXPECT_EQ(node["spec"]["podCIDR"], "127.64.0.0/20");
 
   Json pod = shell_pod("web",
                        "echo hello $NAME from $NODE; touch up; while [ ! -f more ]; do "
@@ -98,6 +98,45 @@ TEST(LocalNodes, APodRunsAnswersItsProbeTellsItsLogAndEnds) {
     EXPECT_NE(std::find(reasons.begin(), reasons.end(), reason), reasons.end())
         << reason << " is not in " << ::testing::PrintToString(reasons);
   }
+}
+
+TEST(LocalNodes, WhatPodsUseIsMeasured) {
+  LocalNodesOptions options;
+  options.sample_every = 200ms;
+  LocalCluster cluster(std::move(options));
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  const std::string metrics = "/apis/metrics.k8s.io/v1beta1";
+  Json busy = shell_pod("busy", "while :; do :; done");
+  busy["metadata"]["labels"]["app"] = "busy";
+  cluster.create_pod(busy);
+  cluster.create_pod(shell_pod("calm", "sleep 1000"));
+  const auto nanocores = [](const Json& usage) {
+    const std::string cpu = text(usage, {"cpu"});
+    return cpu.ends_with('n') ? std::stoll(cpu) : -1;
+  };
+  const auto pod = [&](const char* name) {
+    return cluster.api().get(metrics + "/namespaces/default/pods/" + name).body;
+  };
+  // The shell would take a whole core; other programs of the machine leave it some.
+  ASSERT_TRUE(cluster.api().eventually([&] {
+    const Json now = pod("busy");
+    return !kube::list_at(now, {"containers"}).empty() &&
+           nanocores(now["containers"][0]["usage"]) > 50'000'000 &&
+           text(pod("calm"), {"kind"}) == "PodMetrics";
+  })) << pod("busy").dump(1);
+  const Json now = pod("calm");
+  EXPECT_LT(nanocores(now["containers"][0]["usage"]), 50'000'000) << now.dump(1);
+  EXPECT_TRUE(text(now["containers"][0], {"usage", "memory"}).ends_with("Ki"));
+  EXPECT_EQ(text(now, {"metadata", "namespace"}), "default");
+  const Json chosen = cluster.api().get(metrics + "/pods?labelSelector=app%3Dbusy").body;
+  ASSERT_EQ(chosen["items"].size(), 1u);
+  EXPECT_EQ(chosen["items"][0]["metadata"]["name"], "busy");
+  const Json nodes = cluster.api().get(metrics + "/nodes").body;
+  ASSERT_EQ(nodes["items"].size(), 1u);
+  EXPECT_EQ(nodes["items"][0]["metadata"]["name"], "node-1");
+  EXPECT_GT(nanocores(nodes["items"][0]["usage"]), 50'000'000);
+  cluster.stop_nodes(NodeAgent::Stop::kEndPods);
+  EXPECT_EQ(cluster.api().get(metrics + "/nodes").status, 503);
 }
 
 TEST(LocalNodes, APodThatCannotRunSaysWhy) {
@@ -195,6 +234,39 @@ bool has_taint(const Json& node, std::string_view key) {
     if (kube::text_at(taint, {"key"}) == key) return true;
   }
   return false;
+}
+
+TEST(LocalNodes, EachPodOfALostNodeIsEvictedOnce) {
+  LocalNodesOptions options;
+  options.nodes = 2;
+  options.grace = 1s;
+  options.longest_toleration = 0s;
+  LocalCluster cluster(options);
+  ASSERT_TRUE(cluster.start_nodes().ok());
+  constexpr int kPodsThere = 8;
+  const auto name_of = [](int i) { return fmt::format("goes-{}", i); };
+  for (int i = 0; i < kPodsThere; ++i) {
+    Json pod = shell_pod(name_of(i), "exec sleep 1000");
+    pod["spec"]["nodeName"] = "node-2";
+    cluster.create_pod(pod);
+  }
+  for (int i = 0; i < kPodsThere; ++i) (void)cluster.await_pod(name_of(i), is_ready);
+  set_stopped(cluster, "node-2", "true");
+  for (int i = 0; i < kPodsThere; ++i) {
+    EXPECT_NE(
+        cluster.await_pod(name_of(i), [](const Json& pod) { return kube::is_being_deleted(pod); }),
+        nullptr);
+  }
+  // Written behind the deletions: the controller's stop waits for them.
+  cluster.stop_nodes(NodeAgent::Stop::kLeavePods);
+  std::map<std::string, std::int64_t> told;
+  const Json events = cluster.api().get("/api/v1/namespaces/default/events").body;
+  for (const Json& event : kube::list_at(events, {"items"})) {
+    if (text(event, {"reason"}) != "TaintManagerEviction") continue;
+    told[text(event, {"involvedObject", "name"})] += kube::number_at(event, {"count"}).value_or(1);
+  }
+  EXPECT_EQ(told.size(), std::size_t{kPodsThere});
+  for (const auto& [name, times] : told) EXPECT_EQ(times, 1) << name;
 }
 
 TEST(LocalNodes, ALostNodeIsNoticedItsPodsGoAndItComesBack) {

@@ -148,7 +148,15 @@ async::Task<Status> NodeController::round(std::optional<TimePoint>* look_again) 
     well = well && is_well(nodes.back());
   }
   std::vector<lifecycle::PodSeen> pods;
-  for (const auto& [key, pod] : pods_.objects()) pods.push_back(lifecycle::pod_seen(*pod));
+  std::set<std::string> evicted;
+  for (const auto& [key, pod] : pods_.objects()) {
+    pods.push_back(lifecycle::pod_seen(*pod));
+    lifecycle::PodSeen& seen = pods.back();
+    if (seen.deleting || !evicted_.contains(seen.uid)) continue;
+    seen.deleting = true;  // the API has said so already
+    evicted.insert(seen.uid);
+  }
+  evicted_ = std::move(evicted);
   lifecycle::Decision decision = lifecycle::decide(nodes, pods, memory_, now(), options_);
   all_well_ = well && decision.actions.empty() && memory_.absent.empty();
   *look_again = decision.look_again;
@@ -267,7 +275,9 @@ async::Task<Result<kube::Answer>> NodeController::evict(lifecycle::Evict pod) {
   kube::DeleteOptions options;
   options.uid = pod.uid;
   const kube::ObjectRef ref(kPods, pod.pod.name_space, pod.pod.name);
-  co_return co_await client_.remove(ref, std::move(options));
+  Result<kube::Answer> answer = co_await client_.remove(ref, std::move(options));
+  if (kube::status_of(answer).ok()) evicted_.insert(pod.uid);
+  co_return answer;
 }
 
 async::Task<Result<kube::Answer>> NodeController::remove(lifecycle::RemovePod pod) {

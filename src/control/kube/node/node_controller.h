@@ -7,6 +7,7 @@
 // Bounds:  one write at a time; pods are looked at only while a node is not well.
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "async/event.h"
@@ -55,6 +56,7 @@ class NodeController {
   const node_lifecycle::Options options_;
   EventRecorder events_;
   node_lifecycle::Memory memory_;
+  std::set<std::string> evicted_;  // uids of pods that the informer does not show as deleted yet
   bool all_well_ =
       false;  // every node was ready without a taint NoExecute, every pod's node exists
   async::Event changed_;

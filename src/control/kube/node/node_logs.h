@@ -15,6 +15,7 @@
 #include <string>
 
 #include "async/loop.h"
+#include "control/kube/node/source_door.h"
 #include "control/local/node/log_reader.h"
 #include "control/local/node/node_agent.h"
 #include "kube/api_server.h"
@@ -41,21 +42,16 @@ class NodeLogs final : public kube::PodLogs {
   static constexpr Duration kPoll = 100ms;
   static constexpr std::size_t kPieceBytes = 64 * 1024;
 
-  NodeLogs();
-  ~NodeLogs() override;
-
   [[nodiscard]] async::Task<Result<std::unique_ptr<kube::PodLogStream>>> open(
       async::Loop& loop, kube::PodLogQuery query) override;
 
   // `source` answers on `loop` until detach().
-  void attach(async::Loop& loop, LogSource& source);
+  void attach(async::Loop& loop, LogSource& source) { door_->attach(loop, source); }
   // Streams that follow end. Nothing is asked of the source any more.
-  void detach();
-
-  struct Shared;
+  void detach() { door_->detach(); }
 
  private:
-  std::shared_ptr<Shared> shared_;
+  std::shared_ptr<SourceDoor<LogSource>> door_ = std::make_shared<SourceDoor<LogSource>>();
 };
 
 }  // namespace nacelle::control::node

@@ -17,8 +17,9 @@ namespace {
 
 using kube::text_at;
 
-kube::ApiServerOptions options() {
+kube::ApiServerOptions options(std::map<std::string, kube::ObjectSource*, std::less<>> sources) {
   kube::ApiServerOptions out;
+  out.sources = std::move(sources);
   for (Json& object : custom_resource_definitions()) out.objects.push_back(std::move(object));
   for (Json& object : preset_objects("kserve")) out.objects.push_back(std::move(object));
   out.objects.push_back(
@@ -144,7 +145,10 @@ std::unique_ptr<ControllerUnit> accepting_gateway(Workshop& workshop, const std:
   return unit;
 }
 
-Cluster::Cluster() : api_(options()), loop_(api_.runtime().loop(1)) { start(); }
+Cluster::Cluster(std::map<std::string, kube::ObjectSource*, std::less<>> sources)
+    : api_(options(std::move(sources))), loop_(api_.runtime().loop(1)) {
+  start();
+}
 Cluster::~Cluster() { stop(); }
 
 void Cluster::start() {

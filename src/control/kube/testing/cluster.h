@@ -15,7 +15,8 @@ namespace nacelle::control::testing {
 
 class Cluster {
  public:
-  Cluster();
+  // `sources` outlive it: what kinds that nobody stores are read from.
+  explicit Cluster(std::map<std::string, kube::ObjectSource*, std::less<>> sources = {});
   ~Cluster();
 
   // Server-side apply of an object; its answer.

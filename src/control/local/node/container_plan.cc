@@ -56,6 +56,7 @@ Status ContainerPlan::write(const std::filesystem::path& file) const {
                {"logFiles", log_files},
                {"cgroup", cgroup},
                {"root", root},
+               {"rangeHolder", range_holder},
                {"mounts", Json::array()},
                {"mountMode", std::string(to_string(mount_mode))}};
   for (const BindMount& mount : mounts) {
@@ -79,6 +80,8 @@ Result<ContainerPlan> ContainerPlan::read(const std::filesystem::path& file) {
     json.at("logFiles").get_to(out.log_files);
     json.at("cgroup").get_to(out.cgroup);
     json.at("root").get_to(out.root);
+    // Plans of containers that an older version of us started have none.
+    out.range_holder = json.value("rangeHolder", "");
     out.mount_mode = mount_mode_of(json.at("mountMode").get<std::string>());
     for (const Json& mount : json.at("mounts")) {
       out.mounts.push_back(

@@ -46,7 +46,8 @@ struct ContainerPlan {
   std::optional<ProcessIdentity> identity;
   MountMode mount_mode = MountMode::kTranslate;
   std::vector<BindMount> mounts;
-  std::string root;  // empty folder where the container's root is put together
+  std::string root;          // empty folder where the container's root is put together
+  std::string range_holder;  // held by the shim (local/range_claim.h); "" = nothing
 
   [[nodiscard]] Status write(const std::filesystem::path& file) const;
   [[nodiscard]] static Result<ContainerPlan> read(const std::filesystem::path& file);

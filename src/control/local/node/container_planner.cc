@@ -169,6 +169,7 @@ std::variant<PlannedContainer, StartFailure> plan_container(const PlanInputs& fr
   plan.log_file = from.folder.log(container.name, from.state.restarts).string();
   plan.log_bytes = from.config.log_bytes;
   plan.log_files = from.config.log_files;
+  plan.range_holder = from.config.range_holder;
   plan.mount_mode = from.mount_mode;
   plan.root = (from.folder.run(container.name, from.state.attempt) / "root").string();
   plan.identity = identity_of(from, container, out.notes);

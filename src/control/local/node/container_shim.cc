@@ -18,6 +18,7 @@
 #include "control/local/node/log_writer.h"
 #include "control/local/node/mount_tree.h"
 #include "control/local/node/program_search.h"
+#include "control/local/range_claim.h"
 
 namespace nacelle::control::node {
 namespace {
@@ -59,6 +60,9 @@ class Shim {
 
   Status start() {
     RETURN_IF_ERROR(log_.open());
+    if (!plan_.range_holder.empty()) {
+      ASSIGN_OR_RETURN(range_, hold_name(fmt::format("{}/{}", plan_.range_holder, ::getpid())));
+    }
     // Orphans of the container become ours, so that they can be found and ended.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     ::signal(SIGPIPE, SIG_IGN);
@@ -190,6 +194,7 @@ class Shim {
   LogWriter log_;
   pid_t pid_ = 0;
   OwnedFd pidfd_, out_, err_;
+  OwnedFd range_;  // the name that says that our address is in use
   ExitRecord exit_;
   std::array<char, 64 * 1024> buffer_;
 };

@@ -365,6 +365,14 @@ bool NodeAgent::log_goes_on(const std::string& uid, const std::string& container
   return index && runner->state().containers[*index].up();
 }
 
+std::vector<RunningContainer> NodeAgent::running() const {
+  std::vector<RunningContainer> out;
+  for (const auto& [uid, runner] : runners_) {
+    for (RunningContainer& container : runner->running()) out.push_back(std::move(container));
+  }
+  return out;
+}
+
 std::vector<std::string> NodeAgent::pods() const {
   std::vector<std::string> out;
   for (const auto& [uid, runner] : runners_) out.push_back(uid);

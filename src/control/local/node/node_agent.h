@@ -33,6 +33,7 @@
 #include "control/local/node/log_reader.h"
 #include "control/local/node/node_config.h"
 #include "control/local/node/pod_api.h"
+#include "control/local/node/usage_meter.h"
 
 namespace nacelle::control::node {
 
@@ -81,6 +82,9 @@ class NodeAgent {
   [[nodiscard]] Result<LogReader> logs(const LogRequest& request) const;
   // False when what `kubectl logs -f` follows has ended: read once more, then close.
   [[nodiscard]] bool log_goes_on(const std::string& uid, const std::string& container) const;
+
+  // What runs here now, for those who measure it; nothing while the node is lost.
+  [[nodiscard]] std::vector<RunningContainer> running() const;
 
   // uids of the pods that are here.
   [[nodiscard]] std::vector<std::string> pods() const;

@@ -17,6 +17,8 @@ struct NodeConfig {
   std::string name;
   std::filesystem::path folder;             // pods/ and bin/ of this node; one agent at a time
   std::string pod_range = "127.64.0.0/16";  // each pod gets an address of it
+  // Held by whatever runs with such an address (local/range_claim.h); "" = nothing.
+  std::string range_holder;
   std::string host_ip = "127.0.0.1";
   // Program and first arguments of the shim; kShimCommand and a folder are added.
   std::vector<std::string> shim = {"/proc/self/exe"};

@@ -191,6 +191,14 @@ void PodRunner::adopt(std::size_t index) {
   container_exited(spec_, state_, index, attempt, exit_of(index, attempt), now());
 }
 
+std::vector<RunningContainer> PodRunner::running() const {
+  std::vector<RunningContainer> out;
+  for (const auto& [index, run] : runs_) {
+    out.push_back({key_.uid, spec_.containers[index].name, run.attempt, run.shim->pid()});
+  }
+  return out;
+}
+
 void PodRunner::send_signal(std::size_t index, std::uint32_t attempt, int number) {
   const auto run = runs_.find(index);
   if (run == runs_.end() || run->second.attempt != attempt) return;

@@ -30,6 +30,7 @@
 #include "control/local/node/pod_api.h"
 #include "control/local/node/pod_folder.h"
 #include "control/local/node/probe_runner.h"
+#include "control/local/node/usage_meter.h"
 
 namespace nacelle::control::node {
 
@@ -79,6 +80,8 @@ class PodRunner : public std::enable_shared_from_this<PodRunner> {
   [[nodiscard]] const PodFolder& folder() const { return folder_; }
   // Counts against the node until nothing of it runs any more.
   [[nodiscard]] bool holds_resources() const { return state_.release != pod::StepPhase::kDone; }
+  // Those whose processes are there now.
+  [[nodiscard]] std::vector<RunningContainer> running() const;
   // The API has the newest status.
   [[nodiscard]] bool is_told() const { return status_ == written_; }
 

@@ -26,9 +26,10 @@ async::Task<void> stop_all(std::unique_ptr<LocalNodes>* nodes, NodeAgent::Stop h
 
 async::Task<void> stop_transport(kube::LocalTransport* transport) { co_await transport->stop(); }
 
-kube::ApiServerOptions api_options(NodeLogs& logs) {
+kube::ApiServerOptions api_options(NodeLogs& logs, NodeMetrics& metrics) {
   kube::ApiServerOptions out;
   out.pod_logs = &logs;
+  out.sources = metrics.sources();
   return out;
 }
 
@@ -44,8 +45,9 @@ const Json* condition(const Json& object, std::string_view type) {
 LocalCluster::LocalCluster(LocalNodesOptions options) : options_(std::move(options)) {
   options_.folder = folder_.path() / "nodes";
   options_.node.cgroups = false;
+  options_.metrics = &metrics_;
   if (options_.node.engine.empty()) options_.node.engine = "/bin/echo";
-  api_ = std::make_unique<kube::testing::ApiFixture>(api_options(logs_));
+  api_ = std::make_unique<kube::testing::ApiFixture>(api_options(logs_, metrics_));
   async::Loop& loop = api_->runtime().loop(1);
   transport_ = std::make_shared<kube::LocalTransport>(loop, api_->server().handler());
   kube::ClientIdentity identity;

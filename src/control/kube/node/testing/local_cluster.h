@@ -49,6 +49,7 @@ class LocalCluster {
   net::testing::TestFolder folder_;
   LocalNodesOptions options_;
   NodeLogs logs_;
+  NodeMetrics metrics_;
   std::unique_ptr<kube::testing::ApiFixture> api_;
   std::shared_ptr<kube::LocalTransport> transport_;
   std::unique_ptr<kube::Client> client_;

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace nacelle::gateway {
+namespace nacelle::tracing {
 
 struct TraceContext {
   std::string trace_id;   // 32 hex digits
@@ -25,7 +25,10 @@ struct TraceParent {
 };
 [[nodiscard]] std::optional<TraceParent> parse_traceparent(std::string_view header);
 
+// 16 hex digits, never all zero.
+[[nodiscard]] std::string new_span_id();
+
 // Continues the caller's trace, or begins one that is sampled with probability `ratio`.
 [[nodiscard]] TraceContext next_trace(std::optional<std::string_view> header, double ratio);
 
-}  // namespace nacelle::gateway
+}  // namespace nacelle::tracing

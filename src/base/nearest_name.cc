@@ -1,4 +1,4 @@
-#include "router/config/nearest_name.h"
+#include "base/nearest_name.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -7,7 +7,7 @@
 #include <cctype>
 #include <vector>
 
-namespace nacelle::router {
+namespace nacelle {
 namespace {
 
 // Twice the edit distance; a change of case costs half an edit.
@@ -46,6 +46,11 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
   return best_distance * 3 <= best.size() * 2 + 2 ? best : std::string_view();
 }
 
+std::string did_you_mean(std::string_view name, std::span<const std::string_view> known) {
+  const std::string_view near = nearest_name(name, known);
+  return near.empty() ? std::string() : fmt::format(" (did you mean '{}'?)", near);
+}
+
 std::string unknown_name(std::string_view what, std::string_view name,
                          std::span<const std::string_view> known) {
   constexpr std::size_t kShortList = 12;
@@ -61,4 +66,4 @@ std::string unknown_name(std::string_view what, std::string_view name,
   return out;
 }
 
-}  // namespace nacelle::router
+}  // namespace nacelle

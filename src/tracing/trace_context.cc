@@ -1,11 +1,11 @@
-#include "gateway/observe/trace_context.h"
+#include "tracing/trace_context.h"
 
 #include <algorithm>
 #include <random>
 
 #include <fmt/format.h>
 
-namespace nacelle::gateway {
+namespace nacelle::tracing {
 namespace {
 
 bool is_hex(std::string_view text) {
@@ -49,9 +49,11 @@ std::optional<TraceParent> parse_traceparent(std::string_view header) {
   return parent;
 }
 
+std::string new_span_id() { return fmt::format("{:016x}", random_bits()); }
+
 TraceContext next_trace(std::optional<std::string_view> header, double ratio) {
   TraceContext trace;
-  trace.span_id = fmt::format("{:016x}", random_bits());
+  trace.span_id = new_span_id();
   if (header) {
     if (const auto parent = parse_traceparent(*header)) {
       trace.trace_id = parent->trace_id;
@@ -66,4 +68,4 @@ TraceContext next_trace(std::optional<std::string_view> header, double ratio) {
   return trace;
 }
 
-}  // namespace nacelle::gateway
+}  // namespace nacelle::tracing

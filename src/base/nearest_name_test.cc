@@ -1,10 +1,10 @@
-#include "router/config/nearest_name.h"
+#include "base/nearest_name.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace nacelle::router {
+namespace nacelle {
 namespace {
 
 TEST(NearestName, FindsWhatWasMistyped) {
@@ -15,6 +15,7 @@ TEST(NearestName, FindsWhatWasMistyped) {
   EXPECT_EQ(nearest_name("queue-scoerr", known), "queue-scorer");
   EXPECT_EQ(nearest_name("kv-cache-utilisation-scorer", known), "kv-cache-utilization-scorer");
   EXPECT_EQ(nearest_name("something-else", known), "");
+  EXPECT_EQ(nearest_name("", known), "");
   EXPECT_EQ(nearest_name(std::string(5000, 'x'), known), "");
 }
 
@@ -23,7 +24,9 @@ TEST(NearestName, MessagesNameTheAlternatives) {
   EXPECT_EQ(unknown_name("field", "alhpa", known), "unknown field 'alhpa'; did you mean 'alpha'?");
   EXPECT_EQ(unknown_name("field", "zzz", known), "unknown field 'zzz'; there are alpha, beta");
   EXPECT_EQ(unknown_name("field", "zzz", {}), "unknown field 'zzz'; there are none");
+  EXPECT_EQ(did_you_mean("alhpa", known), " (did you mean 'alpha'?)");
+  EXPECT_EQ(did_you_mean("zzz", known), "");
 }
 
 }  // namespace
-}  // namespace nacelle::router
+}  // namespace nacelle

@@ -1,0 +1,32 @@
+// body_wire.h: pieces of bodies, read from the proxy's messages and written as replies without
+// protobuf objects.
+//
+// A stream of tokens is one message each way per token, and building those as objects cost more
+// than everything that is done with them. The bytes are the same.
+//
+// Home:    pure.
+// Source:  router.md section 3; protobuf's encoding.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace nacelle::epp {
+
+enum class Half : std::uint8_t { kRequest, kResponse };
+
+struct BodyPiece {
+  std::string_view body;  // lies in the message
+  bool end_of_stream = false;
+};
+
+// The response_body of a ProcessingRequest; nullopt for every other message, and for one that only
+// protobuf's rules can make sense of. What else the message says is of no use for a body.
+[[nodiscard]] std::optional<BodyPiece> response_body_in(std::string_view message);
+
+// A ProcessingResponse that passes a piece on, behind the room for gRPC's prefix.
+[[nodiscard]] std::string framed_body_reply(Half half, std::string_view piece, bool end_of_stream);
+
+}  // namespace nacelle::epp
