@@ -81,6 +81,7 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   // Scripts that start engines need not run one to ask which it is.
   nodes.node.environment = {kv_cache_default(),
                             fmt::format("NACELLE_ENGINE_VERSION={}", kVllmVersion)};
+  give_devices(given.devices, nodes.node);
   // A machine's own nodes are lost by hand only: nobody waits five minutes for the rest of it.
   nodes.grace = 5s;
   nodes.longest_toleration = 10s;

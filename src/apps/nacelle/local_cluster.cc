@@ -56,6 +56,7 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::create(async::Runtime& runti
   control.address = {given.api_host, given.api_port};
   control.gateway_port = given.port;
   control.nodes = given.nodes;
+  ASSIGN_OR_RETURN(control.devices, parse_devices(given.devices));
   control.program = program;
   control.load = [self = cluster.get()](const kube::ObjectKey& service) {
     return self->load_of(service);
