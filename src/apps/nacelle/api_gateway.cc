@@ -54,15 +54,46 @@ const std::vector<ApiGateway::Kind>& ApiGateway::kinds() {
 
 namespace {
 
-// What the data plane reads of an object: all but its status and what every write changes.
-Json visible_part(const Json& object) {
-  Json out = object;
-  out.erase("status");
-  if (const auto metadata = out.find("metadata"); metadata != out.end() && metadata->is_object()) {
-    metadata->erase("resourceVersion");
-    metadata->erase("managedFields");
+constexpr int kPausePerCost = 4;  // times what the last model cost
+constexpr Duration kLongestPause = 100ms;
+
+using Names = std::initializer_list<std::string_view>;
+
+bool is_one_of(const std::string& name, Names names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Every member of `a` but the excepted stands in `b` with the same value.
+bool contained(const Json& a, const Json& b, Names except) {
+  for (const auto& [name, value] : a.items()) {
+    if (is_one_of(name, except)) continue;
+    const auto other = b.find(name);
+    if (other == b.end() || *other != value) return false;
   }
-  return out;
+  return true;
+}
+
+bool equal_but(const Json& a, const Json& b, Names except) {
+  return contained(a, b, except) && contained(b, a, except);
+}
+
+// Compares what the data plane reads: all but the status and what every write changes.
+bool same_to_see(const Json& a, const Json& b) {
+  return equal_but(a, b, {"status", "metadata"}) &&
+         equal_but(kube::map_at(a, {"metadata"}), kube::map_at(b, {"metadata"}),
+                   {"resourceVersion", "managedFields"});
+}
+
+// Items of lists may lack their kind.
+CachedObject named(const CachedObject& object, std::string_view kind, const std::string& version) {
+  if (kube::text_at(*object, {"kind"}) == kind &&
+      kube::text_at(*object, {"apiVersion"}) == version) {
+    return object;
+  }
+  Json out = *object;
+  out["kind"] = kind;
+  out["apiVersion"] = version;
+  return std::make_shared<const Json>(std::move(out));
 }
 
 bool looks_equal(const CachedObject& a, const CachedObject& b, bool is_pod) {
@@ -70,7 +101,7 @@ bool looks_equal(const CachedObject& a, const CachedObject& b, bool is_pod) {
     return (a ? gateway::serving_pod(*a) : std::nullopt) ==
            (b ? gateway::serving_pod(*b) : std::nullopt);
   }
-  return a && b && visible_part(*a) == visible_part(*b);
+  return a && b && same_to_see(*a, *b);
 }
 
 }  // namespace
@@ -81,6 +112,7 @@ ApiGateway::ApiGateway(kube::Client& client, Options options, Apply apply,
       options_(std::move(options)),
       apply_(std::move(apply)),
       scope_(client.loop()),
+      pause_(options_.settle),
       changed_(client.loop()),
       tell_(client.loop()) {
   for (const Kind& kind : kinds()) {
@@ -136,10 +168,15 @@ void ApiGateway::on_changes(const Kind& kind, std::span<const kube::ObjectChange
 async::Task<void> ApiGateway::run() {
   for (;;) {
     co_await changed_.wait();
-    const bool settled = co_await scope_.sleep(options_.settle);
+    const bool settled = co_await scope_.sleep(pause_);
     if (!settled) co_return;
     changed_.reset();
-    if (apply_once()) continue;
+    const TimePoint began = std::chrono::steady_clock::now();
+    const bool applied = apply_once();
+    // A model of everything costs more the more there is: a burst makes fewer of them then.
+    pause_ = std::clamp<Duration>(kPausePerCost * (std::chrono::steady_clock::now() - began),
+                                  options_.settle, std::max(options_.settle, kLongestPause));
+    if (applied) continue;
     const bool go_on = co_await scope_.sleep(options_.retry);
     if (!go_on) co_return;
     changed_.set();
@@ -150,11 +187,9 @@ std::vector<gateway::ApiObject> ApiGateway::objects() const {
   std::vector<gateway::ApiObject> objects;
   for (const auto& watched : watched_) {
     if (watched->kind->is_pod()) continue;
+    const std::string version = watched->kind->api_version();
     for (const auto& [key, object] : watched->informer->objects()) {
-      Json named = *object;  // items of lists may lack their kind
-      named["kind"] = watched->kind->kind;
-      named["apiVersion"] = watched->kind->api_version();
-      objects.push_back(std::make_shared<const Json>(std::move(named)));
+      objects.push_back(named(object, watched->kind->kind, version));
     }
   }
   return objects;
@@ -196,7 +231,7 @@ bool ApiGateway::apply_once() {
 async::Task<void> ApiGateway::tell_statuses() {
   for (;;) {
     co_await tell_.wait();
-    const bool settled = co_await scope_.sleep(options_.settle);
+    const bool settled = co_await scope_.sleep(pause_);
     if (!settled) co_return;
     tell_.reset();
     const bool told = co_await write_statuses();
