@@ -132,7 +132,7 @@ TEST(Canary, ErrorsCountAboveARateAndFromSomeRequestsOn) {
        {100, 1},
        "RolledBack"},
       {"too few requests", R"({"nacelle.dev/canary-min-requests":"100"})", {1, 1}, "Promoted"},
-      {"just enough requests", R"({"nacelle.dev/canary-min-requests":"25"})", {1, 1}, "RolledBack"},
+      {"just enough requests", R"({"nacelle.dev/canary-min-requests":"10"})", {1, 1}, "RolledBack"},
   };
   for (const ErrorRow& row : rows) {
     Json made = canary_service();
