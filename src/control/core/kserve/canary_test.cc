@@ -82,7 +82,7 @@ TEST(Canary, AFailureRollsItBackAndTheRevisionIsNotTriedAgain) {
     story.around.every_second = row.every_second;
     story.set_image(row.image);
     bool unready = false;
-    for (int i = 0; i < 700 && story.canary_condition() != "RolledBack"; ++i) {
+    for (int i = 0; i < 60 && story.canary_condition() != "RolledBack"; ++i) {
       story.second();
       unready = unready || story.condition("Ready", "status") != "True";
     }
