@@ -13,6 +13,23 @@ ROUTE = "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes/demo-k
 ASK = {"model": "demo", "prompt": "Nacelle is", "max_tokens": 4, "temperature": 0}
 
 
+# What says that it is well and fails each request.
+FAILING = """
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def answer(self, status):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def do_GET(self):
+        self.answer(200)
+    def do_POST(self):
+        self.answer(500)
+http.server.ThreadingHTTPServer((os.environ["POD_IP"], 8000), Handler).serve_forever()
+"""
+
+
 class Requests(threading.Thread):
     """One request after the other until the block ends; keeps what was no 200."""
 
@@ -57,8 +74,9 @@ class Canary(unittest.TestCase):
         status, answer = cls.up.api("PATCH", DEMO, change, "application/merge-patch+json")
         assert status == 200, answer
 
-    def revise(self, *more):
-        self.patch({"spec": {"template": {"containers": [{"name": "main", "args": [*self.args, *more]}]}}})
+    def revise(self, *more, **container):
+        container = {"args": [*self.args, *more], **container}
+        self.patch({"spec": {"template": {"containers": [{"name": "main", **container}]}}})
 
     def wait_for(self, reason):
         """Waits for the reason of CanaryReady; the shares of the route that were seen meanwhile."""
@@ -99,6 +117,21 @@ class Canary(unittest.TestCase):
         self.assertEqual(weights, {(1,)}, "it never got a request")
         self.assertEqual(self.stable_args(), before)
         self.assertIn("exited with code", self.up.condition(DEMO, "CanaryReady")[2])
+
+    def test_3_a_revision_that_fails_its_requests_is_rolled_back(self):
+        before = self.stable_args()
+        self.patch({"metadata": {"annotations": {"nacelle.dev/canary-step-seconds": "40"}}})
+        with Requests(self.up) as requests:
+            self.revise(image="python:3", command=["python3"], args=["-c", FAILING],
+                        env=[{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}])
+            self.wait_for("RolledBack")
+            self.wait_gone()
+            requests.failed.clear()
+            answers = requests.answers
+            harness.wait_until(lambda: requests.answers > answers + 10, 30, message="more requests")
+        self.assertEqual(requests.failed, [], "the revision before answers")
+        self.assertEqual(self.stable_args(), before)
+        self.assertIn("requests failed, a rate of ", self.up.condition(DEMO, "CanaryReady")[2])
 
 
 if __name__ == "__main__":

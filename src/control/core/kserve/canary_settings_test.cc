@@ -57,7 +57,8 @@ TEST(CanaryAdmission, RefusesWhatIsOutOfBounds) {
   for (const SettingsRow& row : rows) {
     Json made = canary_service();
     made["metadata"]["annotations"] = Json::object();
-    for (const auto& [key, value] : J(row.annotations).items()) {
+    const Json annotations = J(row.annotations);
+    for (const auto& [key, value] : annotations.items()) {
       made["metadata"]["annotations"]["nacelle.dev/canary-" + key] = value;
     }
     const Review review = review_service(made, nullptr);

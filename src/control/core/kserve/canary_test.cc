@@ -82,7 +82,7 @@ TEST(Canary, AFailureRollsItBackAndTheRevisionIsNotTriedAgain) {
     story.around.every_second = row.every_second;
     story.set_image(row.image);
     bool unready = false;
-    for (int i = 0; i < 700 && story.canary_condition() != "RolledBack"; ++i) {
+    for (int i = 0; i < 60 && story.canary_condition() != "RolledBack"; ++i) {
       story.second();
       unready = unready || story.condition("Ready", "status") != "True";
     }
@@ -132,7 +132,7 @@ TEST(Canary, ErrorsCountAboveARateAndFromSomeRequestsOn) {
        {100, 1},
        "RolledBack"},
       {"too few requests", R"({"nacelle.dev/canary-min-requests":"100"})", {1, 1}, "Promoted"},
-      {"just enough requests", R"({"nacelle.dev/canary-min-requests":"25"})", {1, 1}, "RolledBack"},
+      {"just enough requests", R"({"nacelle.dev/canary-min-requests":"10"})", {1, 1}, "RolledBack"},
   };
   for (const ErrorRow& row : rows) {
     Json made = canary_service();
