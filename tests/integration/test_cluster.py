@@ -246,7 +246,7 @@ class Examples(unittest.TestCase):
             file = pathlib.Path(cls.up.data_dir) / path.name
             file.write_text(text)
             code, output = harness.run("apply", "-f", file, "--data-dir", cls.up.data_dir)
-            assert code == 0 and "arning" not in output, (path.name, output)
+            assert code == 0 and "unknown field" not in output, (path.name, output)
 
     def eventually(self, what, method, path, body=None, headers=None, status=200, port=None):
         """The answer, asked for until it has the status."""

@@ -10,7 +10,9 @@ namespace {
 
 Status loads(const gateway::ClusterConfig& pool) {
   RETURN_IF_ERROR(load_pool_setup(pool, false).error());
-  return router::objective::parse_objective_documents(pool.picker.objects).error();
+  return router::objective::parse_objective_documents(pool.picker.objects)
+      .error()
+      .with_context(pool.name);
 }
 
 }  // namespace
@@ -27,7 +29,7 @@ std::string GoodPickers::mend(gateway::GatewayModel& model) {
     } else if (const Status status = loads(cluster); status.ok()) {
       now.good = cluster.picker;
     } else {
-      now.problem = cluster.name + ": " + status.message();
+      now.problem = status.message();
       if (before != seen_.end()) now.good = before->second.good;
     }
     if (!now.problem.empty()) problems += (problems.empty() ? "" : "\n") + now.problem;

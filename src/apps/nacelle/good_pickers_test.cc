@@ -29,7 +29,7 @@ TEST(GoodPickers, APickerThatDoesNotLoadIsTheLastOneThatDid) {
   GoodPickers pickers;
   GatewayModel model = model_with(kBad);
   const std::string wrong = pickers.mend(model);
-  EXPECT_NE(wrong.find("pool/ml/one: "), std::string::npos) << wrong;
+  EXPECT_NE(wrong.find("pool/ml/one:plugins[0]"), std::string::npos) << wrong;
   EXPECT_NE(wrong.find("queue-scorer"), std::string::npos) << wrong;
   EXPECT_EQ(model.clusters[0].picker, gateway::PickerConfig());
 

@@ -23,7 +23,7 @@ int node_command(const Args& args) {
   CLI::App* stop = app.add_subcommand("stop", "loses a node");
   CLI::App* start = app.add_subcommand("start", "gets it back");
   for (CLI::App* each : {list, stop, start}) each->fallthrough();
-  for (CLI::App* each : {stop, start}) each->add_option("name", name, "of the node")->required();
+  for (CLI::App* each : {stop, start}) each->add_option("NODE", name, "its name")->required();
   if (const auto code = parse_command_line(app, args)) return *code;
   return run_on_cluster("node", flags, [&](cli::Cluster& cluster, const cli::Terminal& terminal) {
     if (list->parsed()) return cli::list_nodes(cluster, terminal);

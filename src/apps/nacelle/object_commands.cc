@@ -82,7 +82,7 @@ int get_command(const Args& args) {
   cli::GetOptions options;
   std::string output;
   bool no_headers = false;
-  app.add_option("what", options.words, "KIND [NAME...] or KIND/NAME...")->required();
+  app.add_option("KIND", options.words, "KIND [NAME...] or KIND/NAME...")->required();
   app.add_option("-o,--output", output, "wide, yaml, json or name")
       ->check(CLI::IsMember({"wide", "yaml", "json", "name"}));
   app.add_flag("-A,--all-namespaces", options.all_namespaces, "objects of all namespaces");
@@ -120,7 +120,7 @@ int delete_command(const Args& args) {
   bool now = false;
   int grace = -1;
   double timeout = 0;
-  app.add_option("what", options.words, "KIND NAME..., KIND/NAME..., KIND with -l or --all");
+  app.add_option("KIND", options.words, "KIND NAME..., KIND/NAME..., KIND with -l or --all");
   app.add_option("-f,--filename", files, "the objects of a file, a folder, or - ");
   app.add_flag("-R,--recursive", recursive, "folders within folders, too");
   app.add_option("-l,--selector", options.label_selector, "those with these labels");
@@ -166,7 +166,7 @@ int logs_command(const Args& args) {
   cli::LogsOptions options;
   std::int64_t tail = -1;
   std::int64_t since = 0;
-  app.add_option("pod", options.pod, "POD or pod/POD")->required();
+  app.add_option("POD", options.pod, "POD or pod/POD")->required();
   app.add_option("-c,--container", options.container, "which container");
   app.add_flag("-f,--follow", options.follow, "goes on until the container ends");
   app.add_flag("-p,--previous", options.previous, "of the container before its last restart");

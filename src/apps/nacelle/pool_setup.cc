@@ -11,8 +11,9 @@ namespace nacelle::apps {
 Result<router::RouterSetup> load_pool_setup(const gateway::ClusterConfig& config,
                                             bool allow_experimental_plugins) {
   if (config.picker.plugins.empty()) {
-    ASSIGN_OR_RETURN(const std::string_view text, router::policy_config(config.picker.policy));
-    return router::load_router_setup(text, config.picker.policy);
+    const auto text = router::policy_config(config.picker.policy);
+    if (!text) return text.error().with_context(config.name);
+    return router::load_router_setup(*text, config.picker.policy);
   }
   return router::load_router_setup(config.picker.plugins, config.name,
                                    {.allow_experimental_plugins = allow_experimental_plugins});
@@ -36,7 +37,7 @@ Status check_model(const gateway::GatewayModel& model, bool allow_experimental_p
       note(gateway::make_client_tls(*cluster.tls).error().with_context(cluster.name));
     if (cluster.kind != gateway::ClusterConfig::Kind::kPool) continue;
     note(check_endpoints(cluster).with_context(cluster.name));
-    note(load_pool_setup(cluster, allow_experimental_plugins).error().with_context(cluster.name));
+    note(load_pool_setup(cluster, allow_experimental_plugins).error());
     if (cluster.picker.objects.empty()) continue;
     note(router::objective::parse_objective_documents(cluster.picker.objects)
              .error()

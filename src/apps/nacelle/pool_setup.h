@@ -2,7 +2,8 @@
 // policy.
 //
 // Home:    pure.
-// Errors:  invalid_argument: an unknown policy; what load_router_setup() says of a configuration.
+// Errors:  invalid_argument, which names the pool: an unknown policy; what load_router_setup() says
+//          of a configuration.
 #pragma once
 
 #include "gateway/config/model.h"
