@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Kernels and models against the machine's limits, the routing and start-up comparisons, then every
+# Kernels and models against the machine's limits, the routing, start-up and wake comparisons, then every
 # component's benchmarks. Reports go to build/bench/.
 #
 #   tools/bench.sh            all
 #   tools/bench.sh yardstick  limits, kernels and models only (`nacelle bench kernels`)
-#   tools/bench.sh routing    one part: routing, startup, gaps, gateway, epp, or a component that has *_bench.cc (kernels, ...)
+#   tools/bench.sh routing    one part: routing, startup, wake, gaps, gateway, epp, or a component that has *_bench.cc (kernels, ...)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/bench
@@ -23,6 +23,10 @@ fi
 if [ "$want" = all ] || [ "$want" = startup ]; then
   echo; echo "== startup: exec to /health, memory, replicas"
   python3 -B bench/startup.py --binary build/release/nacelle --out "$out"
+fi
+if [ "$want" = all ] || [ "$want" = wake ]; then
+  echo; echo "== wake: a service at zero, from the request to its first byte"
+  python3 -B bench/wake.py --binary build/release/nacelle --out "$out"
 fi
 if [ "$want" = all ] || [ "$want" = gaps ]; then
   echo; echo "== gaps: one stream beside prompts of 44,000 tokens"

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 python3 tools/check_includes.py src
-if [ -f tests/clients/package.json ] && [ ! -d tests/clients/node_modules ]; then
+if [ tests/clients/package-lock.json -nt tests/clients/node_modules/.package-lock.json ]; then
   echo "installing the npm client libraries that the tests use"
   npm --prefix tests/clients ci --silent --no-audit --no-fund
 fi

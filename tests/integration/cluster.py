@@ -13,13 +13,14 @@ import urllib.request
 import harness
 
 SERVICES = "/apis/serving.kserve.io/v1alpha2/namespaces/default/llminferenceservices"
+SCALED_SERVICES = "/apis/inference.llm-d.ai/v1alpha1/namespaces/default/llminferenceservices"
 
 
 class Cluster(harness.Server):
     """Keeps its data folder between stop() and start_again(); close() removes it."""
 
-    def __init__(self, *flags, model=harness.DEMO, engines=2):
-        self.data_dir = tempfile.mkdtemp(prefix="nacelle-cluster-")
+    def __init__(self, *flags, model=harness.DEMO, engines=2, data_dir=None):
+        self.data_dir = data_dir or tempfile.mkdtemp(prefix="nacelle-cluster-")
         self.flags = [*map(str, flags)]
         self.admin_port, self.gateway_port = harness.free_port(), harness.free_port()
         self.api_port = harness.free_port()
@@ -31,9 +32,9 @@ class Cluster(harness.Server):
                           self.api_port, "--data-dir", self.data_dir, *args],
                          self.gateway_port, ready_path="/v1/models")
 
-    def start_again(self):
-        """Without a model on the command line: what is stored counts."""
-        self._start(self.flags)
+    def start_again(self, *model):
+        """Without a model on the command line what is stored counts."""
+        self._start([*map(str, model), *self.flags])
 
     def close(self):
         if self.alive():
@@ -47,16 +48,17 @@ class Cluster(harness.Server):
 
     # ---- the API
 
-    def _credentials(self):
+    def credentials(self):
         text = (pathlib.Path(self.data_dir) / "api" / "kubeconfig").read_text()
         server, = re.findall(r"server: (\S+)", text)
         token, = re.findall(r"token: (\S+)", text)
         authority, = re.findall(r"certificate-authority-data: (\S+)", text)
         return server, token, ssl.create_default_context(cadata=base64.b64decode(authority).decode())
 
-    def api(self, method, path, body=None, content_type="application/json"):
-        """(status, decoded JSON)"""
-        server, token, context = self._credentials()
+    def api(self, method, path, body=None, content_type="application/json", token=None):
+        """(status, decoded JSON); with the token of its kubeconfig where none is given."""
+        server, own_token, context = self.credentials()
+        token = token or own_token
         data = None
         if body is not None:
             data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
@@ -88,9 +90,10 @@ class Cluster(harness.Server):
                 return one["status"], one.get("reason", ""), one.get("message", "")
         return None
 
-    def wait_ready(self, name, timeout=60):
-        harness.wait_until(lambda: (self.condition(f"{SERVICES}/{name}", "Ready") or ("",))[0] == "True", timeout,
-                           message=lambda: json.dumps(self.get(f"{SERVICES}/{name}").get("status"), indent=1))
+    def wait_ready(self, name, timeout=60, services=SERVICES):
+        path = f"{services}/{name}"
+        harness.wait_until(lambda: (self.condition(path, "Ready") or ("",))[0] == "True", timeout,
+                           message=lambda: json.dumps(self.get(path).get("status"), indent=1))
 
     def admin(self, path):
         return harness.request(self.admin_port, "GET", path).data.decode()

@@ -2,6 +2,7 @@
 import contextlib
 import http.client
 import http.server
+import json
 import os
 import pathlib
 import signal
@@ -154,6 +155,51 @@ class UpNodes(unittest.TestCase):
         self.assertEqual(self.up.get(deployment)["spec"]["replicas"], 1)
 
 
+LARGE = """
+apiVersion: inference.llm-d.ai/v1alpha1
+kind: LLMInferenceService
+metadata: {name: large, namespace: default}
+spec:
+  model: {id: "%s"}
+  engine: {args: ["--max-model-len=%s"]}
+  resources: {limits: {nvidia.com/gpu: 1}}
+  replicas: 1
+"""
+
+
+class UpDevices(unittest.TestCase):
+    """Devices by word of mouth, and a model of which only the sizes are there."""
+
+    def setUp(self):
+        self.up = cluster.Cluster("--devices", "nvidia.com/gpu=1:80Gi", engines=1)
+        self.addCleanup(self.up.close)
+        self.model = pathlib.Path(self.up.data_dir) / "llama-70b"
+        self.model.mkdir()
+        (self.model / "config.json").write_text(json.dumps({
+            "model_type": "llama", "num_hidden_layers": 80, "num_attention_heads": 64, "num_key_value_heads": 8,
+            "hidden_size": 8192, "max_position_embeddings": 131072}))
+        with open(self.model / "model.safetensors", "wb") as weights:
+            weights.truncate(35 * 10**9)
+
+    def test_what_fits_nowhere_gets_no_pods_until_it_fits(self):
+        code, output = harness.run("node", "list", "--data-dir", self.up.data_dir)
+        self.assertEqual(code, 0, output)
+        self.assertIn("nvidia.com/gpu=1", output)
+        path = "/apis/inference.llm-d.ai/v1alpha1/namespaces/default/llminferenceservices/large"
+        self.up.apply(path, LARGE % (self.model, "128K"))
+        harness.wait_until(lambda: (self.up.condition(path, "Ready") or ("", ""))[1] == "InsufficientVRAM", 30,
+                           message=lambda: str(self.up.get(path).get("status")))
+        message = self.up.condition(path, "VRAMValidated")[2]
+        self.assertIn("5.55 GiB too much: large 77.55 (weights 32.60, KV minimum 40.00,", message)
+        self.assertFalse([p for p in self.up.pods() if p["metadata"]["name"].startswith("large-")])
+        self.up.apply(path, LARGE % (self.model, "8K"))
+        harness.wait_until(lambda: self.up.condition(path, "VRAMValidated")[0] == "True", 30,
+                           message=lambda: str(self.up.get(path).get("status")))
+        harness.wait_until(lambda: [p for p in self.up.pods() if p["metadata"]["name"].startswith("large-")], 30,
+                           message="its pod")
+        self.assertEqual(self.up.api("DELETE", path)[0], 200)
+
+
 class Outside(http.server.BaseHTTPRequestHandler):
     """A program that is in no cluster."""
 
@@ -223,7 +269,7 @@ class Examples(unittest.TestCase):
         return {one["type"]: (one["status"], one.get("reason", "")) for one in listed}
 
     def test_services_are_ready_and_serve_under_their_paths(self):
-        for name in ("chat", "shared"):
+        for name in ("careful", "chat", "shared"):
             self.up.wait_ready(name, 120)
             self.assertEqual(self.up.request("GET", f"/default/{name}/v1/models").status, 200)
         config = cluster.SERVICES.replace("services", "serviceconfigs") + "/small-engines"

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "apps/nacelle/gateway_kinds.h"
+#include "apps/nacelle/version.h"
 #include "control/kube/claim_controller.h"
 #include "control/kube/kinds.h"
 #include "gateway/config/compile.h"
@@ -77,7 +78,10 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   nodes.range = range;
   nodes.node.range_holder = plane->addresses_->holder();
   nodes.node.engine = given.program;
-  nodes.node.environment = {kv_cache_default()};
+  // Scripts that start engines need not run one to ask which it is.
+  nodes.node.environment = {kv_cache_default(),
+                            fmt::format("NACELLE_ENGINE_VERSION={}", kVllmVersion)};
+  give_devices(given.devices, nodes.node);
   // A machine's own nodes are lost by hand only: nobody waits five minutes for the rest of it.
   nodes.grace = 5s;
   nodes.longest_toleration = 10s;
@@ -88,6 +92,7 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   controllers.kserve.platform.rbac = false;
   controllers.kserve.platform.picker_in_gateway = true;
   controllers.llmd.load = given.load;
+  controllers.kserve.traffic = given.traffic;
   controllers.volumes_folder = std::filesystem::absolute(given.folder) / "volumes";
   ASSIGN_OR_RETURN(plane->controllers_,
                    control::Controllers::create(*plane->client_, std::move(controllers)));

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/nacelle/device_option.h"
 #include "async/runtime.h"
 #include "base/result.h"
 #include "control/kube/controllers.h"
@@ -37,9 +38,12 @@ class ControlPlane {
     net::HostPort address{"127.0.0.1", 6443};  // of the API
     std::uint16_t gateway_port = 8080;         // of the Gateway that services use by default
     std::size_t nodes = 1;
-    std::string program;  // this binary: what engine images mean
+    std::vector<DeviceOption> devices;  // of each node
+    std::string program;                // this binary: what engine images mean
     // What is measured of an autoscaled service now; on loop().
     std::function<std::optional<control::llmd::LoadSample>(const kube::ObjectKey& service)> load;
+    // What a pool was asked, and how it answered; on loop().
+    std::function<std::optional<control::kserve::PoolTraffic>(const kube::ObjectKey& pool)> traffic;
   };
 
   [[nodiscard]] static Result<std::unique_ptr<ControlPlane>> create(Options options);

@@ -1,6 +1,7 @@
 #include "apps/nacelle/data_plane.h"
 
 #include <algorithm>
+#include <set>
 #include <thread>
 
 #include "apps/nacelle/engine_scrape.h"
@@ -119,6 +120,18 @@ Result<std::unique_ptr<DataPlane>> DataPlane::bind(async::Runtime& runtime,
   return plane;
 }
 
+Status DataPlane::apply(gateway::GatewayModel model) {
+  std::set<std::string, std::less<>> names;
+  for (const gateway::ClusterConfig& cluster : model.clusters) names.insert(cluster.name);
+  RETURN_IF_ERROR(gateway_.apply(std::move(model)));
+  const std::scoped_lock lock(pools_mutex_);
+  for (const auto& [name, held] : pools_) {
+    const std::shared_ptr<Pool> pool = names.contains(name) ? nullptr : held.lock();
+    if (pool != nullptr && pool->wake_room) pool->wake_room->close();
+  }
+  return {};
+}
+
 std::shared_ptr<async::WorkPool> DataPlane::work_pool() {
   if (!work_pool_) {
     const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
@@ -209,13 +222,20 @@ router::PoolSnapshotPtr DataPlane::pool() const {
   return pool ? pool->router.pool() : std::make_shared<const router::PoolSnapshot>();
 }
 
+std::shared_ptr<DataPlane::Pool> DataPlane::find_pool(const std::string& name) const {
+  const std::scoped_lock lock(pools_mutex_);
+  const auto found = pools_.find(name);
+  return found == pools_.end() ? nullptr : found->second.lock();
+}
+
+std::optional<AnswerTally::Counts> DataPlane::answers(const std::string& name) const {
+  const std::shared_ptr<Pool> pool = find_pool(name);
+  if (pool == nullptr) return std::nullopt;
+  return pool->picker.answers();
+}
+
 std::optional<PoolLoad> DataPlane::load(const std::string& name) const {
-  std::shared_ptr<Pool> pool;
-  {
-    const std::scoped_lock lock(pools_mutex_);
-    const auto found = pools_.find(name);
-    if (found != pools_.end()) pool = found->second.lock();
-  }
+  const std::shared_ptr<Pool> pool = find_pool(name);
   if (pool == nullptr) return std::nullopt;
   const TimePoint now = std::chrono::steady_clock::now();
   PoolLoad out;

@@ -59,12 +59,17 @@ class DataPlane {
 
   [[nodiscard]] Status listen() { return gateway_.listen(); }
   [[nodiscard]] gateway::Gateway& gateway() { return gateway_; }
+  // Puts another model in force; requests that wait for a pool that it has not are refused.
+  [[nodiscard]] Status apply(gateway::GatewayModel model);
   // Of the first pool that was made; for `up`, which has one.
   [[nodiscard]] router::PoolSnapshotPtr pool() const;
 
   // Of an InferencePool, by cluster name ("pool/<namespace>/<name>"); nothing when no route of a
   // Gateway leads to it. Any thread.
   [[nodiscard]] std::optional<PoolLoad> load(const std::string& pool) const;
+
+  // What its endpoints answered since it was made; nothing as above. Any thread.
+  [[nodiscard]] std::optional<AnswerTally::Counts> answers(const std::string& pool) const;
 
   // Lets requests in hand end until the deadline, then stops scraping. On loop 0.
   [[nodiscard]] async::Task<Status> drain(TimePoint deadline);
@@ -78,6 +83,8 @@ class DataPlane {
   // Tokenises prompts for all pools; made for the first one that wants it.
   [[nodiscard]] std::shared_ptr<async::WorkPool> work_pool();
   void collect(telemetry::Snapshot& out);
+  // Null when there is none of that name any more.
+  [[nodiscard]] std::shared_ptr<Pool> find_pool(const std::string& name) const;
 
   async::Runtime& runtime_;
   const Options options_;

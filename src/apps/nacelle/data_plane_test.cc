@@ -52,6 +52,7 @@ struct Engine {
   std::unique_ptr<net::http::HttpServer> server;
   std::unique_ptr<async::Event> gate;  // null: open
   std::atomic<int> waiting{0};
+  std::atomic<int> status{200};
 
   [[nodiscard]] std::string address() const { return fmt::format("127.0.0.1:{}", server->port()); }
   static Task<void> serve(Engine* engine, ServerExchange* exchange) {
@@ -73,6 +74,7 @@ struct Engine {
                            {"engine", engine->address()}};
     for (const auto& field : exchange->request().headers)
       seen["headers"][std::string(field.name)] = std::string(field.value);
+    head.status = engine->status;
     head.headers.add("content-type", "application/json");
     const std::string text = seen.dump();
     (void)co_await exchange->respond(head, text);
@@ -288,6 +290,20 @@ TEST_F(DataPlaneTest, ARequestThatWaitsTooLongForAPoolAtZeroIsToldToComeAgain) {
   EXPECT_EQ(late.headers.get("retry-after"), "1");
 }
 
+TEST_F(DataPlaneTest, RequestsThatWaitForAPoolThatGoesAreRefused) {
+  gateway::GatewayModel model = empty_pool();
+  std::promise<void> waits;
+  DataPlane::Options options;
+  options.wake = [&](const std::string&) { waits.set_value(); };
+  plane_ = std::move(*DataPlane::bind(runtime_, model, std::move(options)));
+  ASSERT_TRUE(plane_->listen().ok());
+  auto answer = std::async(std::launch::async, [&] { return ask().status; });
+  waits.get_future().get();
+  model.clusters.front().name = "pool/default/another";
+  ASSERT_TRUE(plane_->apply(std::move(model)).ok());
+  EXPECT_EQ(answer.get(), 503);
+}
+
 TEST_F(DataPlaneTest, ADiscoveredPoolTakesNewEndpointsAndKeepsItsPicker) {
   add_engine();
   add_engine();
@@ -345,6 +361,33 @@ spec:
   EXPECT_EQ(ask({{"x-llm-d-model-name-rewrite", "x"}}, R"({"model":"m","prompt":"a"})")
                 .body["body"]["model"],
             "m");
+}
+
+TEST_F(DataPlaneTest, AnswersOfAPoolAreCounted) {
+  Engine& engine = add_engine();
+  start("      plugins: [{type: random-picker}]");
+  const std::string pool = plane_->gateway().snapshot()->clusters[0]->config.name;
+  const auto counted = [&](std::uint64_t all, std::uint64_t failed) {
+    return eventually([&] {
+      const auto counts = plane_->answers(pool);
+      return counts && counts->all == all && counts->failed == failed;
+    });
+  };
+  EXPECT_FALSE(plane_->answers("pool/default/another"));
+  EXPECT_TRUE(counted(0, 0));
+  EXPECT_EQ(ask().status, 200);
+  EXPECT_TRUE(counted(1, 0));
+  engine.status = 400;
+  EXPECT_EQ(ask().status, 400);
+  EXPECT_TRUE(counted(2, 0)) << "the client's mistake is no failure";
+  engine.status = 500;
+  EXPECT_EQ(ask().status, 500);
+  EXPECT_TRUE(counted(3, 1));
+  const TimePoint now = std::chrono::steady_clock::now();
+  (void)async::run_blocking(runtime_.loop(0), engine.server->drain(now));
+  EXPECT_EQ(ask().status, 503);
+  EXPECT_TRUE(eventually([&] { return plane_->answers(pool)->failed > 1; }))
+      << "nobody was there to answer";
 }
 
 TEST_F(DataPlaneTest, TheSessionsTokenGoesToTheClientAndBack) {

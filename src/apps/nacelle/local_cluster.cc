@@ -56,9 +56,13 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::create(async::Runtime& runti
   control.address = {given.api_host, given.api_port};
   control.gateway_port = given.port;
   control.nodes = given.nodes;
+  ASSIGN_OR_RETURN(control.devices, parse_devices(given.devices));
   control.program = program;
   control.load = [self = cluster.get()](const kube::ObjectKey& service) {
     return self->load_of(service);
+  };
+  control.traffic = [self = cluster.get()](const kube::ObjectKey& pool) {
+    return self->traffic_of(pool);
   };
   ASSIGN_OR_RETURN(cluster->control_, ControlPlane::create(std::move(control)));
 
@@ -74,7 +78,7 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::create(async::Runtime& runti
   cluster->gateway_ =
       std::make_unique<ApiGateway>(cluster->control_->client(), std::move(follow),
                                    [plane = cluster->plane_.get()](gateway::GatewayModel next) {
-                                     return plane->gateway().apply(std::move(next));
+                                     return plane->apply(std::move(next));
                                    });
   return cluster;
 }
@@ -94,6 +98,14 @@ std::optional<control::llmd::LoadSample> LocalCluster::load_of(const kube::Objec
   // A pool that never had a request has been idle for as long as we have watched.
   out.idle_for = seconds(load->idle_for.value_or(std::chrono::steady_clock::now() - began_));
   return out;
+}
+
+std::optional<control::kserve::PoolTraffic> LocalCluster::traffic_of(
+    const kube::ObjectKey& pool) const {
+  const auto answers = plane_->answers(fmt::format("pool/{}/{}", pool.name_space, pool.name));
+  if (!answers) return std::nullopt;
+  return control::kserve::PoolTraffic{static_cast<std::int64_t>(answers->all),
+                                      static_cast<std::int64_t>(answers->failed)};
 }
 
 void LocalCluster::wake(const std::string& pool) {

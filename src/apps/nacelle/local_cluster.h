@@ -43,6 +43,9 @@ class LocalCluster {
 
   // What a service of inference.llm-d.ai has to do now; on the control plane's loop.
   [[nodiscard]] std::optional<control::llmd::LoadSample> load_of(const kube::ObjectKey& service);
+  // What a pool has answered since it was made; on the control plane's loop.
+  [[nodiscard]] std::optional<control::kserve::PoolTraffic> traffic_of(
+      const kube::ObjectKey& pool) const;
   // A request waits for a pool without endpoints: its service is looked at now. Any thread.
   void wake(const std::string& pool);
   async::Task<void> touch(kube::ObjectKey service);

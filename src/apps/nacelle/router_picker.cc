@@ -12,8 +12,9 @@ namespace {
 
 class Picked final : public gateway::PickedEndpoint {
  public:
-  Picked(router::Placement placement, router::EndpointPool& pool, Ticket* ticket)
-      : placement_(std::move(placement)), pool_(pool) {
+  Picked(router::Placement placement, router::EndpointPool& pool, AnswerTally& tally,
+         Ticket* ticket)
+      : placement_(std::move(placement)), pool_(pool), answer_(tally) {
     router::flow::Admission* admission = ticket == nullptr ? nullptr : &ticket->admission;
     if (placement_.observer() != nullptr || admission != nullptr)
       meter_ = std::make_unique<AnswerMeter>(placement_.observer(), admission);
@@ -35,13 +36,18 @@ class Picked final : public gateway::PickedEndpoint {
     if (meter_) meter_->on_complete(std::chrono::steady_clock::now());
   }
   void on_status(int status) override {
+    answer_.on_status(status);
     if (meter_) meter_->on_status(status);
   }
-  void on_failure() override { pool_.mark_failed(placement_.id()); }
+  void on_failure() override {
+    answer_.on_failure();
+    pool_.mark_failed(placement_.id());
+  }
 
  private:
   router::Placement placement_;
   router::EndpointPool& pool_;
+  TalliedAnswer answer_;
   std::unique_ptr<AnswerMeter> meter_;  // null where nobody wants to know of the answer
 };
 
@@ -72,8 +78,10 @@ struct Scratch {
 async::Task<Result<std::unique_ptr<gateway::PickTicket>>> RouterPicker::wait_for_ticket(
     gateway::PickRequest request, net::http::ServerExchange& exchange) {
   if (wake_room_ != nullptr && wake_room_->asleep()) {
+    note_request(std::chrono::steady_clock::now());  // or it would seem idle when it has woken
     Status woken = co_await wake_room_->wait(request.deadline, exchange);
     if (!woken.ok()) {
+      if (woken.code() != Code::kCancelled) tally_.failed();
       if (request.refusal != nullptr) *request.refusal = {503, woken.message(), ""};
       co_return woken;
     }
@@ -133,7 +141,7 @@ Result<std::unique_ptr<gateway::PickedEndpoint>> RouterPicker::pick(
   }
   routing.excluded = scratch.excluded;
   const TimePoint now = std::chrono::steady_clock::now();
-  last_request_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  note_request(now);
   router::Refusal refusal;
   // A session's own endpoint first; the pool when that one may not be had.
   const std::string_view only[] = {session};
@@ -144,6 +152,8 @@ Result<std::unique_ptr<gateway::PickedEndpoint>> RouterPicker::pick(
     placement = router_.pick(routing, now, refusal);
   }
   if (!placement) {
+    // Busy endpoints refuse with 429; missing ones are a failure of the pool's.
+    if (refusal.http_status >= 500) tally_.failed();
     if (request.refusal != nullptr)
       *request.refusal = {refusal.http_status, refusal.status.message(),
                           std::string(refusal.reason)};
@@ -151,7 +161,7 @@ Result<std::unique_ptr<gateway::PickedEndpoint>> RouterPicker::pick(
   }
   if (ticket != nullptr) ticket->admission.placed();
   return std::unique_ptr<gateway::PickedEndpoint>(
-      std::make_unique<Picked>(std::move(*placement), pool_, ticket));
+      std::make_unique<Picked>(std::move(*placement), pool_, tally_, ticket));
 }
 
 }  // namespace nacelle::apps

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "apps/nacelle/answer_tally.h"
 #include "apps/nacelle/pick_ticket.h"
 #include "apps/nacelle/wake_room.h"
 #include "gateway/picker.h"
@@ -37,15 +38,22 @@ class RouterPicker final : public gateway::EndpointPicker {
   [[nodiscard]] TimePoint last_request() const {
     return TimePoint(Duration(last_request_.load(std::memory_order_relaxed)));
   }
+  // What its endpoints answered so far. Any thread.
+  [[nodiscard]] AnswerTally::Counts answers() const { return tally_.counts(); }
   [[nodiscard]] bool any_serving() const override { return pool_.any_serving(); }
   [[nodiscard]] std::string describe() const override { return pool_.describe(); }
 
  private:
+  void note_request(TimePoint when) {
+    last_request_.store(when.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+
   router::Router& router_;
   router::EndpointPool& pool_;
   TicketOffice office_;
   WakeRoom* wake_room_ = nullptr;
   std::atomic<Duration::rep> last_request_{0};
+  AnswerTally tally_;
 };
 
 }  // namespace nacelle::apps

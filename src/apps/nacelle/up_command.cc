@@ -5,6 +5,7 @@
 
 #include "apps/nacelle/command_line.h"
 #include "apps/nacelle/commands.h"
+#include "apps/nacelle/device_option.h"
 #include "apps/nacelle/local_cluster.h"
 #include "apps/nacelle/up.h"
 #include "base/file.h"
@@ -84,6 +85,10 @@ class Flags {
     add("--api-port", &UpOptions::api_port, "port of the Kubernetes API (default 6443)");
     add("--nodes", &UpOptions::nodes, "nodes to make of this machine (default 1)")
         ->check(CLI::Range(1, 32));
+    add("--devices", &UpOptions::devices,
+        "accelerators that each node counts as its own: RESOURCE=COUNT[:MEMORY], as "
+        "nvidia.com/gpu=1:80Gi; once for each kind")
+        ->allow_extra_args(false);  // a model folder may follow
     add("--leave-pods", &UpOptions::leave_pods,
         "end without ending engines; the next start takes them up");
     add("--without-api", &UpOptions::without_api,
@@ -140,6 +145,7 @@ Result<UpOptions> resolve(const Flags& flags, const std::optional<Args>& engine_
   if (options.model.empty()) {
     ASSIGN_OR_RETURN(options.model, find_demo_model(std::filesystem::path(program)));
   }
+  RETURN_IF_ERROR(parse_devices(options.devices).status());
   RETURN_IF_ERROR(check_model(options.model));
   ASSIGN_OR_RETURN(const log::Level level, log::parse_level(options.log_level));
   RETURN_IF_ERROR(log::configure({level}));

@@ -50,6 +50,7 @@ Status apply_up_file(std::string_view yaml, UpOptions& options) {
       {"api_host", into(options.api_host)},
       {"api_port", into(options.api_port)},
       {"nodes", into(options.nodes)},
+      {"devices", into(options.devices)},
       {"leave_pods", into(options.leave_pods)},
   };
   std::string problems, known;

@@ -10,6 +10,7 @@
 //   data_dir: /var/lib/nacelle
 //   api_port: 6443
 //   nodes: 1
+//   devices: ["nvidia.com/gpu=1:80Gi"]
 //   engine_args: [--max-model-len, "2048"]
 #pragma once
 
@@ -38,8 +39,9 @@ struct UpOptions {
   std::string api_host = "127.0.0.1";
   std::uint16_t api_port = 6443;
   std::uint32_t nodes = 1;
-  bool leave_pods = false;   // engines outlive the process, as after kill -9
-  bool model_given = false;  // the command line or the file say what to serve
+  std::vector<std::string> devices;  // of each node (device_option.h)
+  bool leave_pods = false;           // engines outlive the process, as after kill -9
+  bool model_given = false;          // the command line or the file say what to serve
 };
 
 // "--flag" or "--flag=..." is among the arguments of an engine, with _ or -.

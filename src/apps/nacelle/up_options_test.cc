@@ -11,6 +11,7 @@ TEST(UpOptions, AFileFillsThemIn) {
 model: /models/x
 engines: 3
 port: 9000
+devices: ["nvidia.com/gpu=1:80Gi"]
 policy: random
 engine_args: [--max-model-len, "2048"]
 )",
@@ -19,6 +20,7 @@ engine_args: [--max-model-len, "2048"]
   EXPECT_EQ(options.model, "/models/x");
   EXPECT_EQ(options.engines, 3u);
   EXPECT_EQ(options.port, 9000);
+  EXPECT_EQ(options.devices, std::vector<std::string>{"nvidia.com/gpu=1:80Gi"});
   EXPECT_EQ(options.policy, "random");
   EXPECT_EQ(options.engine_args, (std::vector<std::string>{"--max-model-len", "2048"}));
   EXPECT_EQ(options.host, "127.0.0.1");  // untouched

@@ -4,10 +4,25 @@
 
 namespace nacelle::apps {
 
+namespace {
+
+Status gone() { return unavailable("the pool is gone"); }
+
+}  // namespace
+
 void WakeRoom::set_asleep(bool asleep) {
   const std::scoped_lock lock(mutex_);
   asleep_ = asleep;
-  if (asleep) return;
+  if (!asleep) wake_all();
+}
+
+void WakeRoom::close() {
+  const std::scoped_lock lock(mutex_);
+  closed_ = true;
+  wake_all();
+}
+
+void WakeRoom::wake_all() {
   for (const std::shared_ptr<Waiter>& waiter : waiters_)
     waiter->loop.post([waiter] { waiter->woken.set(); });
 }
@@ -15,6 +30,10 @@ void WakeRoom::set_asleep(bool asleep) {
 std::shared_ptr<WakeRoom::Waiter> WakeRoom::enter(async::Loop& loop, Status& refused) {
   const std::scoped_lock lock(mutex_);
   if (!asleep_) return nullptr;
+  if (closed_) {
+    refused = gone();
+    return nullptr;
+  }
   if (waiters_.size() >= options_.most) {
     refused = resource_exhausted(
         "{} requests wait for an endpoint of this pool already, which is as many as may",
@@ -43,6 +62,7 @@ async::Task<Status> WakeRoom::wait(TimePoint deadline, net::http::ServerExchange
   exchange.on_client_gone({});
   leave(waiter);
   if (exchange.client_gone()) co_return cancelled("the client left while its pool was woken");
+  if (woken.ok() && closed_) co_return gone();
   if (!woken.ok() && patience < deadline) {
     woken = deadline_exceeded("no endpoint of the pool was there within {:.0f} s",
                               to_seconds(options_.patience));

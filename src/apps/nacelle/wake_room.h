@@ -3,8 +3,8 @@
 // The first who waits calls for an endpoint; when one is there, all go on at once.
 //
 // Home:    wait() on the request's loop; the rest on any thread.
-// Errors:  wait(): resource_exhausted when the room is full, deadline_exceeded, cancelled when the
-//          client left.
+// Errors:  wait(): resource_exhausted when the room is full, deadline_exceeded, unavailable when the
+//          pool is gone, cancelled when the client left.
 // Bounds:  options.most requests, each for options.patience.
 // Source:  scaling-and-benchmarks.md, rules of the autoscaler, rule 17.
 #pragma once
@@ -37,6 +37,8 @@ class WakeRoom {
   [[nodiscard]] bool asleep() const { return asleep_.load(std::memory_order_relaxed); }
   // False: an endpoint is there, everyone goes on.
   void set_asleep(bool asleep);
+  // The pool is gone: those who wait, and those who come, are refused.
+  void close();
 
   // Returns at once when an endpoint is there.
   [[nodiscard]] async::Task<Status> wait(TimePoint deadline, net::http::ServerExchange& exchange);
@@ -53,9 +55,11 @@ class WakeRoom {
   // Null when the pool woke meanwhile or the room is full.
   std::shared_ptr<Waiter> enter(async::Loop& loop, Status& refused);
   void leave(const std::shared_ptr<Waiter>& waiter);
+  void wake_all();  // with mutex_ held
 
   const Options options_;
   std::atomic<bool> asleep_{false};
+  std::atomic<bool> closed_{false};
   std::atomic<std::size_t> held_{0};
   std::mutex mutex_;
   std::list<std::shared_ptr<Waiter>> waiters_;  // guarded

@@ -124,5 +124,25 @@ TEST(WakeRoomOptions, AreTheReferences) {
 
 TEST_F(WakeRoomTest, PatienceEnds) { run(impatient(&loop(), &calls_)); }
 
+async::Task<void> nobody_stays(async::Loop* loop, int* calls) {
+  WakeRoom room({.most = 3, .wanted = [calls] { ++*calls; }});
+  async::StopScope scope(*loop);
+  room.set_asleep(true);
+  Visit waits(*loop), late(*loop);
+  scope.spawn(visit(&room, &waits));
+  while (room.held() < 1) {
+    const Duration turn = 1ms;
+    co_await async::sleep_for(turn);
+  }
+  room.close();
+  co_await scope.join();
+  EXPECT_EQ(waits.left->code(), Code::kUnavailable);
+  co_await visit(&room, &late);
+  EXPECT_EQ(late.left->code(), Code::kUnavailable);
+  EXPECT_EQ(*calls, 1);
+}
+
+TEST_F(WakeRoomTest, APoolThatGoesRefusesThem) { run(nobody_stays(&loop(), &calls_)); }
+
 }  // namespace
 }  // namespace nacelle::apps

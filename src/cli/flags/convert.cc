@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "cli/flags/human_int.h"
+#include "base/human_int.h"
 
 namespace nacelle::cli {
 namespace {

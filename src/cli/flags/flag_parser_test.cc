@@ -6,7 +6,6 @@
 #include <filesystem>
 
 #include "base/file.h"
-#include "cli/flags/human_int.h"
 
 namespace nacelle::cli {
 namespace {
@@ -94,18 +93,6 @@ TEST(FlagParser, CommandLineWinsOverTheConfigFile) {
   EXPECT_EQ(values->list("served-model-name").size(), 2u);
   EXPECT_EQ(values->positional.at(0), "folder");
   EXPECT_FALSE(parse({"--config", "/nowhere.yaml"}));
-}
-
-TEST(HumanInt, FollowsCase) {
-  EXPECT_EQ(*parse_human_int("4096"), 4096);
-  EXPECT_EQ(*parse_human_int("32k"), 32000);
-  EXPECT_EQ(*parse_human_int("32K"), 32768);
-  EXPECT_EQ(*parse_human_int("25.6k"), 25600);
-  EXPECT_EQ(*parse_human_int("1G"), 1073741824);
-  for (const char* bad :
-       {"", "k", "1.5K", "x", "12kk", "99999999999999999999", "1e3", "99999999999T"}) {
-    EXPECT_FALSE(parse_human_int(bad)) << bad;
-  }
 }
 
 }  // namespace

@@ -62,6 +62,20 @@ std::optional<Cause> cause_of_container(const std::string& pod, const Json& stat
   return std::nullopt;
 }
 
+// Our node agent says there what the probes find, after the names in brackets that a kubelet says.
+std::optional<Cause> cause_of_condition(const std::string& pod, const Json& condition) {
+  if (text_at(condition, {"status"}) != "False") return std::nullopt;
+  const std::string_view type = text_at(condition, {"type"});
+  const std::string_view message = text_at(condition, {"message"});
+  if (type == "PodScheduled") {
+    return Cause{"Unschedulable", "pod " + pod + ": " + std::string(message), 3};
+  }
+  const std::size_t brackets = message.find("]; ");
+  if (type != "ContainersReady" || brackets == std::string_view::npos) return std::nullopt;
+  return Cause{"ContainersNotReady",
+               "pod " + pod + ": container " + std::string(message.substr(brackets + 3)), 1};
+}
+
 }  // namespace
 
 std::optional<Cause> cause_of(const Json& pod) {
@@ -71,11 +85,7 @@ std::optional<Cause> cause_of(const Json& pod) {
     if (cause && (!worst || cause->severity > worst->severity)) worst = std::move(cause);
   };
   for (const Json& condition : kube::list_at(pod, {"status", "conditions"})) {
-    if (text_at(condition, {"type"}) == "PodScheduled" &&
-        text_at(condition, {"status"}) == "False") {
-      take(Cause{"Unschedulable",
-                 "pod " + name + ": " + std::string(text_at(condition, {"message"})), 3});
-    }
+    take(cause_of_condition(name, condition));
   }
   for (const Json& status : kube::list_at(pod, {"status", "initContainerStatuses"})) {
     take(cause_of_container(name, status, true));

@@ -63,8 +63,9 @@ constexpr Entry kControllers[] = {
      }},
     {"llmd", false,
      [](Workshop& w, const ControllersOptions& o, Units& to) {
-       to.push_back(llmd_controller(w, o.kserve, o.llmd));
-       to.push_back(llmd_pool_controller(w));
+       const auto models = std::make_shared<LocalModels>(w);
+       to.push_back(llmd_controller(w, o.kserve, o.llmd, models));
+       to.push_back(llmd_pool_controller(w, models));
      }},
 };
 

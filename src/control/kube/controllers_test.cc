@@ -157,6 +157,59 @@ TEST(ControllersAtAnApi, ASingleNodeServiceBecomesReady) {
       cluster.eventually([&] { return cluster.get(kServing, kService, "chat").is_null(); }));
 }
 
+TEST(ControllersAtAnApi, ARevisionIsTriedAndPromotedOrRolledBack) {
+  Cluster cluster;
+  Json service = example("e1-single-node.yaml");
+  service["metadata"]["annotations"] = {{"nacelle.dev/canary-steps", "25,50"},
+                                        {"nacelle.dev/canary-step-seconds", "1"}};
+  Json& image = service["spec"]["template"]["containers"][0]["image"];
+  image = "one";
+  ASSERT_EQ(cluster.apply(service).status, 201);
+  ASSERT_EQ(cluster.when_true(kServing, kService, "chat", "Ready"), "True");
+
+  const auto image_of = [&](const char* deployment) {
+    const Json found = cluster.get("apps/v1", "Deployment", deployment);
+    const Json& containers = kube::list_at(found, {"spec", "template", "spec", "containers"});
+    return containers.empty() ? "none" : containers[0].value("image", "");
+  };
+  const auto gone = [&] {
+    return cluster.get("apps/v1", "Deployment", "chat-kserve-canary").is_null() &&
+           cluster
+               .get("inference.networking.k8s.io/v1", "InferencePool", "chat-canary-inference-pool")
+               .is_null();
+  };
+  std::string seen;
+  const auto becomes = [&](const char* condition) {
+    return cluster.eventually([&] {
+      const Json now = cluster.get(kServing, kService, "chat");
+      EXPECT_THAT(Cluster::condition(now, "Ready"), HasSubstr("True")) << "all the time";
+      seen = Cluster::condition(now, "CanaryReady");
+      return seen.starts_with(condition);
+    });
+  };
+  image = "two";
+  ASSERT_EQ(cluster.apply(service).status, 200);
+  ASSERT_TRUE(becomes("Unknown: Progressing")) << seen;
+  EXPECT_EQ(image_of("chat-kserve"), "one");
+  EXPECT_EQ(image_of("chat-kserve-canary"), "two");
+  ASSERT_TRUE(becomes("True: Promoted")) << seen;
+  EXPECT_EQ(image_of("chat-kserve"), "two");
+  EXPECT_TRUE(cluster.eventually(gone));
+  EXPECT_TRUE(cluster.settle()) << "a promoted revision is written to";
+
+  image = "broken";
+  ASSERT_EQ(cluster.apply(service).status, 200);
+  ASSERT_TRUE(becomes("False: RolledBack")) << seen;
+  EXPECT_THAT(seen, HasSubstr("back-off 10s"));
+  EXPECT_EQ(image_of("chat-kserve"), "two");
+  EXPECT_TRUE(cluster.eventually(gone));
+  EXPECT_TRUE(cluster.settle()) << "a revision that failed is tried again";
+  EXPECT_TRUE(becomes("False: RolledBack")) << seen;
+  const std::string events = cluster.api().get("/api/v1/namespaces/team/events").body.dump();
+  EXPECT_THAT(events, HasSubstr("CanaryPromoted"));
+  EXPECT_THAT(events, HasSubstr("CanaryRolledBack"));
+}
+
 TEST(ControllersAtAnApi, PrefillAndDecodeBecomeReady) {
   Cluster cluster;
   ASSERT_EQ(cluster.apply(example("e3-prefill-decode.yaml")).status, 201);

@@ -4,14 +4,13 @@
 #include <map>
 #include <utility>
 
-#include "base/quantity.h"
 #include "control/core/kserve/names.h"
 #include "control/core/llmd/pool_status.h"
 #include "control/core/llmd/service.h"
+#include "control/core/llmd/service_form.h"
 #include "control/kube/child_kinds.h"
-#include "control/kube/decision_controller.h"
+#include "control/kube/model_unit.h"
 #include "control/kube/serving_view.h"
-#include "kube/time.h"
 
 namespace nacelle::control {
 namespace {
@@ -22,15 +21,13 @@ using kube::text_at;
 const std::string kApi(llmd::kVersion);
 const std::string kService(llmd::kServiceKind);
 const std::string kPool(llmd::kPoolKind);
-// What feature discovery says of a node's devices: MiB of one.
-constexpr const char* kDeviceMemory = "nvidia.com/gpu.memory";
 
 class LlmdDecider {
  public:
   LlmdDecider(Workshop& workshop, KserveOptions kserve, LlmdOptions options)
       : workshop_(workshop), kserve_(std::move(kserve)), options_(std::move(options)) {}
 
-  Decision decide(const ObjectKey& key, const std::vector<Refusal>& refused) {
+  Decision decide(ModelUnit& unit, const ObjectKey& key, const std::vector<Refusal>& refused) {
     SharedInformers& informers = workshop_.informers;
     auto service = informers.get({kApi, kService, key.name_space, key.name});
     if (!service) {
@@ -39,10 +36,18 @@ class LlmdDecider {
     }
     ServingView view(workshop_, kserve_);
     llmd::ServiceObserved observed;
+    observed.devices = devices_of_nodes(informers);
+    const bool needs_model = llmd::needs_model(*service, observed.devices);
+    if (needs_model) {
+      auto model = unit.model_of(*service, key);
+      if (!model) return ModelUnit::wait_for_model();
+      observed.model = *std::move(model);
+    }
     observed.objects = view.observe(*service, refused);
     observed.now_s = workshop_.now_s();
-    observed.allowed =
-        llmd::allowed_replicas(*service, informers.find(kApi, kPool, kByNamespace, key.name_space));
+    const std::vector<Json> pools = informers.find(kApi, kPool, kByNamespace, key.name_space);
+    observed.allowed = llmd::allowed_replicas(*service, pools);
+    observed.pool_refusal = llmd::refusal_of(*service, pools);
     if (options_.load) observed.load = options_.load(key);
     const kserve::GlobalConfig global = view.global_config();
     const auto decide_now = [&](llmd::AutoscalerState& state) {
@@ -61,6 +66,7 @@ class LlmdDecider {
     if (options_.load && kube::bool_at(*service, {"spec", "autoscaling", "enabled"})) {
       decision.look_again(options_.evaluation_period);
     }
+    if (needs_model) ModelUnit::look_at_models_again(*service, decision);
     return decision;
   }
 
@@ -79,25 +85,14 @@ std::vector<ObjectKey> members(const Json& pool) {
   return out;
 }
 
-llmd::PoolObserved observe_pool(Workshop& workshop, const ObjectKey& key) {
-  SharedInformers& informers = workshop.informers;
-  llmd::PoolObserved out;
-  out.now_s = workshop.now_s();
-  out.services = informers.find(kApi, kService, kByNamespace, key.name_space);
-  out.pools = informers.find(kApi, kPool, kByNamespace, key.name_space);
-  out.pods = informers.find("v1", "Pod", kByLabel,
-                            label_value(key.name_space, kPartOfLabel, kPartOfValue));
-  for (const Json& node : informers.find("v1", "Node", kByAny, "")) {
-    for (const auto& [name, amount] : kube::map_at(node, {"status", "allocatable"}).items()) {
-      if (!name.ends_with("/gpu") && !name.ends_with("/accelerator")) continue;
-      if (const auto count = Quantity::from_json(amount); count.ok()) out.devices += count->value();
-    }
-    const std::string memory(text_at(node, {"metadata", "labels", kDeviceMemory}));
-    if (const auto mib = Quantity::parse(memory); mib.ok() && mib->value() > 0) {
-      const std::int64_t bytes = mib->value() << 20;
-      // The smallest device is the one that everything must fit.
-      out.device_bytes = out.device_bytes == 0 ? bytes : std::min(out.device_bytes, bytes);
-    }
+// Services whose models lie in a claim.
+std::vector<ObjectKey> readers(SharedInformers& informers, const Json& claim) {
+  const ObjectKey key = kube::key_of(claim);
+  const std::string uri = "pvc://" + key.name;
+  std::vector<ObjectKey> out;
+  for (const auto& service : informers.of(kApi, kService).find(kByNamespace, key.name_space)) {
+    const std::string source = llmd::model_uri(*service);
+    if (source == uri || source.starts_with(uri + "/")) out.push_back(kube::key_of(*service));
   }
   return out;
 }
@@ -105,49 +100,31 @@ llmd::PoolObserved observe_pool(Workshop& workshop, const ObjectKey& key) {
 }  // namespace
 
 std::unique_ptr<ControllerUnit> llmd_controller(Workshop& workshop, const KserveOptions& kserve,
-                                                const LlmdOptions& options) {
+                                                const LlmdOptions& options,
+                                                std::shared_ptr<LocalModels> models) {
   SharedInformers& informers = workshop.informers;
   auto decider = std::make_shared<LlmdDecider>(workshop, kserve, options);
-  auto unit = std::make_unique<DecisionController>(
-      workshop, "llmd", [decider](const ObjectKey& key, const std::vector<Refusal>& refused) {
-        return decider->decide(key, refused);
+  auto unit = std::make_unique<ModelUnit>(
+      workshop, "llmd", std::move(models),
+      [decider](ModelUnit& self, const ObjectKey& key, const std::vector<Refusal>& refused) {
+        return decider->decide(self, key, refused);
       });
-  unit->watch(kApi, kService, DecisionController::own_key);
-  unit->watch(kApi, kPool, members);
+  DecisionController& controller = unit->controller();
+  controller.watch(kApi, kService, DecisionController::own_key);
+  controller.watch(kApi, kPool, members);
   const auto all = [&informers](const Json&) { return keys_of(informers, kApi, kService); };
-  unit->watch(kserve::kVersion, kserve::kConfigKind, all, {.when = other_spec, .delay = {}});
-  unit->watch(kGatewayApi, "Gateway", all, {.when = other_gateway, .delay = {}});
-  watch_children(*unit, kService);
-  unit->watch("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", no_keys);
-  unit->watch("v1", "ConfigMap", no_keys);
-  unit->watch(kGatewayApi, "HTTPRoute",
-              [](const Json& route) { return DecisionController::owner_key(route, kService); });
-  unit->watch("v1", "Pod", service_of_pod);
-  return unit;
-}
-
-std::unique_ptr<ControllerUnit> llmd_pool_controller(Workshop& workshop) {
-  SharedInformers& informers = workshop.informers;
-  auto unit = std::make_unique<DecisionController>(
-      workshop, "llmd-pools",
-      [&workshop, &informers](const ObjectKey& key, const std::vector<Refusal>&) {
-        const auto pool = informers.get({kApi, kPool, key.name_space, key.name});
-        return pool ? llmd::decide_pool(*pool, observe_pool(workshop, key)) : Decision{};
-      });
-  const auto of_namespace = [&informers](const Json& object) {
-    std::vector<ObjectKey> out;
-    for (const auto& pool :
-         informers.of(kApi, kPool).find(kByNamespace, kube::key_of(object).name_space)) {
-      out.push_back(kube::key_of(*pool));
-    }
-    return out;
-  };
-  unit->watch(kApi, kPool, of_namespace);
-  unit->watch(kApi, kService, of_namespace);
-  unit->watch("v1", "Node", [&informers](const Json&) { return keys_of(informers, kApi, kPool); });
-  unit->watch("v1", "Pod", [of_namespace](const Json& pod) {
-    return service_of_pod(pod).empty() ? std::vector<ObjectKey>{} : of_namespace(pod);
+  controller.watch(kserve::kVersion, kserve::kConfigKind, all, {.when = other_spec, .delay = {}});
+  controller.watch(kGatewayApi, "Gateway", all, {.when = other_gateway, .delay = {}});
+  controller.watch("v1", "Node", all, {.when = other_devices, .delay = {}});
+  controller.watch("v1", "PersistentVolumeClaim",
+                   [&informers](const Json& claim) { return readers(informers, claim); });
+  watch_children(controller, kService);
+  controller.watch("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", no_keys);
+  controller.watch("v1", "ConfigMap", no_keys);
+  controller.watch(kGatewayApi, "HTTPRoute", [](const Json& route) {
+    return DecisionController::owner_key(route, kService);
   });
+  controller.watch("v1", "Pod", service_of_pod);
   return unit;
 }
 

@@ -11,6 +11,7 @@
 #include "control/core/llmd/autoscaler.h"
 #include "control/kube/controller_unit.h"
 #include "control/kube/kserve_controller.h"
+#include "control/kube/local_models.h"
 
 namespace nacelle::control {
 
@@ -21,9 +22,12 @@ struct LlmdOptions {
   std::chrono::seconds evaluation_period{1};
 };
 
+// Both read the same models.
 [[nodiscard]] std::unique_ptr<ControllerUnit> llmd_controller(Workshop& workshop,
                                                               const KserveOptions& kserve,
-                                                              const LlmdOptions& options);
-[[nodiscard]] std::unique_ptr<ControllerUnit> llmd_pool_controller(Workshop& workshop);
+                                                              const LlmdOptions& options,
+                                                              std::shared_ptr<LocalModels> models);
+[[nodiscard]] std::unique_ptr<ControllerUnit> llmd_pool_controller(
+    Workshop& workshop, std::shared_ptr<LocalModels> models);
 
 }  // namespace nacelle::control

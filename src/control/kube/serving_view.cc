@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/core/children.h"
 #include "control/kube/child_kinds.h"
 #include "control/kube/serving_certificate.h"
 #include "kube/time.h"
@@ -66,6 +67,7 @@ kserve::Observed ServingView::observe(const Json& service, const std::vector<Ref
     if (!service_of_pod(pod).empty()) out.pods.push_back(std::move(pod));
   }
   observe_group(service, out);
+  observe_traffic(service, out);
   return out;
 }
 
@@ -92,6 +94,20 @@ void ServingView::observe_group(const Json& service, kserve::Observed& out) {
     const bool known = std::any_of(out.children.begin(), out.children.end(),
                                    [&](const Json& child) { return target_of(child) == target; });
     if (!known) out.children.push_back(std::move(route));
+  }
+}
+
+// Of its own pools: those of itself and of a canary.
+void ServingView::observe_traffic(const Json& service, kserve::Observed& out) const {
+  if (!options_.traffic) return;
+  out.traffic.emplace();
+  for (const Json& child : out.children) {
+    if (text_at(child, {"kind"}) != "InferencePool" ||
+        controller_of(child) != text_at(service, {"metadata", "uid"})) {
+      continue;
+    }
+    const ObjectKey pool = kube::key_of(child);
+    if (const auto seen = options_.traffic(pool)) (*out.traffic)[pool.name] = *seen;
   }
 }
 

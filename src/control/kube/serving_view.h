@@ -5,6 +5,8 @@
 // Home:    the client's loop; one for one decision: what lookup() read lives as long as this.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,9 @@ struct KserveOptions {
   // Where presets lie, and the ConfigMap inferenceservice-config, which may be absent.
   std::string system_namespace = "kserve";
   kserve::Platform platform{.rbac = true, .old_pools = false};
+  // What a pool was asked and how it answered; nothing for one that no gateway knows. Null: nobody
+  // counts. On the controllers' loop.
+  std::function<std::optional<kserve::PoolTraffic>(const kube::ObjectKey& pool)> traffic;
 };
 
 inline constexpr const char* kGlobalConfigName = "inferenceservice-config";
@@ -39,6 +44,7 @@ class ServingView {
 
  private:
   void observe_group(const Json& service, kserve::Observed& out);
+  void observe_traffic(const Json& service, kserve::Observed& out) const;
 
   Workshop& workshop_;
   SharedInformers& informers_;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "control/core/kserve/admission_rules.h"
+#include "control/core/kserve/canary_settings.h"
 #include "control/core/kserve/spec.h"
 
 namespace nacelle::control::kserve {
@@ -150,6 +151,15 @@ void warn_of_ignored(const Spec& spec, Review& review) {
   if (spec.prefill) single(*spec.prefill, "spec.prefill");
 }
 
+void review_canary(const Spec& spec, const Json& service, Review& review) {
+  if (!parse_canary(service, review)) return;
+  const bool nodes = spec.main.multi_node() || (spec.prefill && spec.prefill->multi_node());
+  if (!nodes && spec.route_group().empty()) return;
+  review.warnings.push_back(
+      std::string("metadata.annotations[nacelle.dev/canary-steps] is not used by a service ") +
+      (nodes ? "on several nodes" : "in a traffic group"));
+}
+
 }  // namespace
 
 void default_service(Json& service) {
@@ -183,6 +193,7 @@ Review review_service(const Json& service, const Json* before) {
   review_lora(spec, service, review);
   review_model(spec, service, review);
   review_claims(service, review);
+  review_canary(spec, service, review);
   warn_of_ignored(spec, review);
   if (before != nullptr) review_sizes(parse_spec(kube::map_at(*before, {"spec"})), spec, review);
   return review;

@@ -5,6 +5,8 @@
 
 #include "control/core/children.h"
 #include "control/core/kserve/addresses.h"
+#include "control/core/kserve/canary.h"
+#include "control/core/kserve/canary_objects.h"
 #include "control/core/kserve/readiness.h"
 
 namespace nacelle::control::kserve {
@@ -205,6 +207,7 @@ class Decider {
         conditions_.set({type, "False", "Stopped", "the service is stopped by its annotation"});
       }
     }
+    conditions_.remove("CanaryReady");
     for (const char* field : {"router", "workloads", "addresses", "url"}) status_.erase(field);
     finish_status();
     return std::move(decision_);
@@ -228,8 +231,9 @@ class Decider {
       peers.push_back(*std::move(member));
     }
     plan(owner, peers);
-    workload_conditions_or_error(owner);
-    router_conditions(owner, observed_, conditions_);
+    const Unseen unseen = has_canary(owner, observed_) ? Unseen::kAsBefore : Unseen::kNotReady;
+    workload_conditions_or_error(owner, unseen);
+    router_conditions(owner, observed_, conditions_, unseen);
     group_conditions(owner, peers);
     overall_condition(conditions_);
     fill_status(owner, combined, peers);
@@ -263,6 +267,7 @@ class Decider {
       }
       decision_.look_again(std::chrono::seconds(10));
     }
+    try_canary(owner, wanted);
     ChildrenPlan plan = plan_children(uid_, std::move(wanted), observed_.children);
     for (Action& action : plan.actions) {
       const auto* removal = std::get_if<Delete>(&action);
@@ -276,12 +281,20 @@ class Decider {
       workload_error_ = foreign.kind + " " + foreign.name + " is controlled by somebody else";
     }
     for (const std::string& refusal : observed_.refused) {
+      if (is_refusal_of_canary(owner, refusal)) continue;  // its own condition tells it
       workload_error_ += (workload_error_.empty() ? "" : "; ") + refusal;
     }
   }
 
-  void workload_conditions_or_error(const Owner& owner) {
-    workload_conditions(owner, observed_, conditions_);
+  void try_canary(const Owner& owner, std::vector<Json>& wanted) {
+    CanaryPlan canary = plan_canary(owner, observed_, wanted, status_, conditions_);
+    keep_.insert(keep_.end(), canary.keep.begin(), canary.keep.end());
+    events_ = std::move(canary.events);
+    if (canary.look_again_in) decision_.look_again(*canary.look_again_in);
+  }
+
+  void workload_conditions_or_error(const Owner& owner, Unseen unseen) {
+    workload_conditions(owner, observed_, conditions_, unseen);
     if (workload_error_.empty()) return;
     const bool multi = owner.spec.main.multi_node();
     const Condition error{
@@ -342,6 +355,7 @@ class Decider {
     Json updated = service_;
     updated["status"] = status_;
     tell_of_readiness();
+    for (RecordEvent& event : events_) decision_.actions.push_back(std::move(event));
     decision_.actions.push_back(UpdateStatus{std::move(updated)});
   }
 
@@ -372,6 +386,7 @@ class Decider {
   Decision decision_;
   std::string workload_error_;
   std::vector<Target> keep_;
+  std::vector<RecordEvent> events_;  // of the status that is written now
 };
 
 }  // namespace

@@ -5,6 +5,9 @@
 //          rollout that hangs shows although old pods answer (row 6).
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +18,14 @@
 
 namespace nacelle::control::kserve {
 
+// What a gateway has sent to a pool since it began.
+struct PoolTraffic {
+  std::int64_t requests = 0;  // that an endpoint was asked for
+  std::int64_t errors = 0;    // of them: 5xx, broken off, or no endpoint
+
+  friend bool operator==(const PoolTraffic&, const PoolTraffic&) = default;
+};
+
 struct Observed {
   std::vector<Json> children;  // objects of the namespace of the kinds that we make
   std::vector<Json> routes;    // HTTPRoutes that spec.router.route.http.refs names
@@ -22,6 +33,8 @@ struct Observed {
   std::vector<Json> pods;      // of the service, by its selector
   std::vector<Json> peers;     // services of the same routing group
   std::string now;             // RFC 3339
+  // By name of the pool, of those that answered; nothing: nobody counts.
+  std::optional<std::map<std::string, PoolTraffic>> traffic;
   // What the API refused of the decision before: "LeaderWorkerSet chat-kserve-mn: not found".
   std::vector<std::string> refused;
 };

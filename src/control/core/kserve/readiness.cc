@@ -36,7 +36,8 @@ std::vector<const Json*> pods_of(const Observed& observed, std::string_view comp
 
 // A workload's own condition, with the cause in a pod where one is known.
 Condition workload_condition(std::string type, const Json* workload,
-                             const std::vector<const Json*>& pods) {
+                             const std::vector<const Json*>& pods,
+                             Unseen unseen = Unseen::kNotReady) {
   Condition out{.type = std::move(type), .status = "False", .reason = "Progressing"};
   if (workload == nullptr) {
     out.message = "the workload is not created yet";
@@ -44,8 +45,8 @@ Condition workload_condition(std::string type, const Json* workload,
   }
   const Json* available = condition_of(*workload, "Available");
   const auto generation = kube::number_at(*workload, {"metadata", "generation"});
-  const bool current =
-      !generation || kube::number_at(*workload, {"status", "observedGeneration"}) >= generation;
+  const bool current = unseen == Unseen::kAsBefore || !generation ||
+                       kube::number_at(*workload, {"status", "observedGeneration"}) >= generation;
   if (available != nullptr && current) {
     out.status = std::string(text_at(*available, {"status"}));
     out.reason = std::string(text_at(*available, {"reason"}));
@@ -142,7 +143,7 @@ void summarise(std::string type, const std::array<std::string_view, N>& parts,
   conditions.set(out);
 }
 
-bool route_ready(const Json& route, std::string& why) {
+bool route_ready(const Json& route, Unseen unseen, std::string& why) {
   const Json& parents = kube::list_at(route, {"spec", "parentRefs"});
   const Json& seen = kube::list_at(route, {"status", "parents"});
   const auto generation = kube::number_at(route, {"metadata", "generation"});
@@ -166,7 +167,7 @@ bool route_ready(const Json& route, std::string& why) {
       for (const Json& condition : kube::list_at(*entry, {"conditions"})) {
         if (text_at(condition, {"type"}) != type) continue;
         const auto at = kube::number_at(condition, {"observedGeneration"});
-        const bool stale = generation && at && *at < *generation;
+        const bool stale = unseen == Unseen::kNotReady && generation && at && *at < *generation;
         good = text_at(condition, {"status"}) == "True" && !stale;
         message = stale ? "is stale"
                         : std::string(text_at(condition, {"reason"})) + " " +
@@ -238,7 +239,8 @@ const Json* child_of(const Observed& observed, std::string_view kind, std::strin
   return nullptr;
 }
 
-void workload_conditions(const Owner& owner, const Observed& observed, Conditions& conditions) {
+void workload_conditions(const Owner& owner, const Observed& observed, Conditions& conditions,
+                         Unseen unseen) {
   const auto one = [&](const Workload* workload, bool prefill) {
     const char* single = prefill ? "PrefillWorkloadReady" : "MainWorkloadReady";
     const char* multi = prefill ? "PrefillWorkerWorkloadReady" : "WorkerWorkloadReady";
@@ -255,7 +257,8 @@ void workload_conditions(const Owner& owner, const Observed& observed, Condition
     if (prefill) component += "-prefill";
     const Json* object =
         child_of(observed, many ? "LeaderWorkerSet" : "Deployment", workload_name(owner, prefill));
-    conditions.set(workload_condition(many ? multi : single, object, pods_of(observed, component)));
+    conditions.set(
+        workload_condition(many ? multi : single, object, pods_of(observed, component), unseen));
     scaling_condition(owner, observed, *workload, prefill, conditions);
   };
   one(&owner.spec.main, false);
@@ -342,7 +345,8 @@ std::string missing_references(const Owner& owner, const Observed& observed) {
   return out;
 }
 
-void router_conditions(const Owner& owner, const Observed& observed, Conditions& conditions) {
+void router_conditions(const Owner& owner, const Observed& observed, Conditions& conditions,
+                       Unseen unseen) {
   const std::string missing = missing_references(owner, observed);
   const auto routes = routes_of(owner, observed);
   if (owner.spec.route.is_null()) {
@@ -351,7 +355,7 @@ void router_conditions(const Owner& owner, const Observed& observed, Conditions&
     Condition out{.type = "HTTPRoutesReady", .status = "True", .reason = "", .message = ""};
     std::string why = routes.empty() ? "the HTTPRoute is not created yet" : "";
     bool ready = !routes.empty();
-    for (const Json* route : routes) ready = ready && route_ready(*route, why);
+    for (const Json* route : routes) ready = ready && route_ready(*route, unseen, why);
     if (!missing.empty()) {
       out = {"HTTPRoutesReady", "False", "RefsInvalid", missing};
     } else if (!ready) {

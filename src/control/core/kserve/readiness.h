@@ -13,13 +13,18 @@ namespace nacelle::control::kserve {
 [[nodiscard]] const Json* child_of(const Observed& observed, std::string_view kind,
                                    std::string_view name);
 
+// What a status says that is about an older form of its object: nothing, or what it said of that
+// one, where a canary changes Deployment and route and each form of them serves.
+enum class Unseen { kNotReady, kAsBefore };
+
 // MainWorkloadReady and its siblings, then WorkloadsReady.
-void workload_conditions(const Owner& owner, const Observed& observed,
-                         kube::Conditions& conditions);
+void workload_conditions(const Owner& owner, const Observed& observed, kube::Conditions& conditions,
+                         Unseen unseen = Unseen::kNotReady);
 
 // GatewaysReady, HTTPRoutesReady, InferencePoolReady, SchedulerWorkloadReady, TokenizerReady, then
 // RouterReady.
-void router_conditions(const Owner& owner, const Observed& observed, kube::Conditions& conditions);
+void router_conditions(const Owner& owner, const Observed& observed, kube::Conditions& conditions,
+                       Unseen unseen = Unseen::kNotReady);
 
 // Every reference to a gateway or route that is not there, joined by "; ".
 [[nodiscard]] std::string missing_references(const Owner& owner, const Observed& observed);

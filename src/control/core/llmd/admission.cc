@@ -69,6 +69,7 @@ Review review_service(const kube::Json& service) {
     if (!arg.is_string()) review.invalid("spec.engine.args", arg, "must be texts");
   }
   (void)parse_autoscaling(spec, review);
+  (void)parse_pace(service, review);
   warn_of_unknown(spec, "spec", {"model", "engine", "resources", "replicas", "autoscaling"},
                   review);
   return review;

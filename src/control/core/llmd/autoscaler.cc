@@ -11,9 +11,7 @@ using kube::number_at;
 
 constexpr double kTolerance = 0.1;
 constexpr std::int64_t kUpPeriod = 15;
-constexpr std::int64_t kDownPeriod = 60;
 constexpr std::int64_t kStaleAfter = 60;
-constexpr std::int64_t kZeroAfter = 600;
 constexpr std::int64_t kUnschedulableAfter = 60;
 constexpr double kFull = 0.8;
 
@@ -66,6 +64,12 @@ class Scaler {
            static_cast<double>(std::max<std::int64_t>(1, sample_.ready));
   }
 
+  // No request came for long enough, and none that came before is still at work.
+  [[nodiscard]] bool is_idle() const {
+    return sample_.held == 0 && sample_.running == 0 && sample_.queued.value_or(0) <= 0 &&
+           sample_.idle_for >= std::max(spec_.window_seconds, spec_.pace.zero_after_seconds);
+  }
+
   std::int64_t recommend() {
     const double queued = sample_.queued.value_or(0);
     if (queued > 0)
@@ -76,9 +80,7 @@ class Scaler {
       return clamp(up(ceil_of(queued / *spec_.queue_target)));
     }
     if (sample_.pending > 0 || sample_.ready == 0) return clamp(all_);
-    if (spec_.min_replicas == 0 && sample_.idle_for >= std::max(spec_.window_seconds, kZeroAfter)) {
-      return 0;
-    }
+    if (spec_.min_replicas == 0 && is_idle()) return 0;
     return std::max(clamp(down()), std::max<std::int64_t>(spec_.min_replicas, 1));
   }
 
@@ -159,7 +161,8 @@ class Scaler {
       if (out.recommendation < all_) out.reason = "ScaleDownStabilized";
       return all_;
     }
-    if (since(state_.last_up) < spec_.window_seconds || since(state_.last_down) < kDownPeriod) {
+    if (since(state_.last_up) < spec_.window_seconds ||
+        since(state_.last_down) < spec_.pace.down_period_seconds) {
       out.reason = "ScaleDownStabilized";
       return all_;
     }

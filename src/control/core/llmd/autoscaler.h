@@ -3,7 +3,7 @@
 // Queued requests per ready replica scale up; decoded tokens per replica below a floor, while the
 // queue is short, scale down. Up wins, down needs both. Down waits until nothing larger was
 // recommended for a window, goes one replica a minute and never where the KV cache of the others
-// would overflow.
+// would overflow. The last one goes after ten minutes without a request.
 //
 // Home:    pure; the state is a value that the caller keeps.
 // Bounds:  the state remembers kMaxRemembered recommendations.
@@ -16,6 +16,7 @@
 #include <string>
 
 #include "control/core/field_problem.h"
+#include "control/core/llmd/scaling_pace.h"
 
 namespace nacelle::control::llmd {
 
@@ -28,9 +29,10 @@ struct AutoscalingSpec {
   std::optional<double> queue_target;  // RequestQueue: requests per ready replica
   std::optional<double> decode_floor;  // Throughput: tokens per second and replica
   std::int64_t window_seconds = 300;
+  ScalingPace pace;  // of annotations
 };
 
-// spec.autoscaling of `spec`, with what is wrong or unwise about it.
+// spec.autoscaling of `spec`, with what is wrong or unwise about it; but for its pace.
 [[nodiscard]] AutoscalingSpec parse_autoscaling(const kube::Json& spec, Review& review);
 
 struct LoadSample {

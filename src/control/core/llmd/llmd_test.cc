@@ -143,6 +143,49 @@ TEST(Autoscaler, ToZeroAfterSilence) {
   EXPECT_GE(zero_at, 600);
 }
 
+TEST(Autoscaler, NotToZeroWhileARequestIsAtWorkOrWaits) {
+  struct Row {
+    const char* name;
+    LoadSample sample;
+    std::int64_t desired;
+  };
+  AutoscalingSpec spec = both();
+  spec.min_replicas = 0;
+  spec.window_seconds = 0;
+  spec.pace.zero_after_seconds = 3;
+  const std::vector<Row> rows = {
+      {"three seconds of silence", {.ready = 1, .queued = 0, .decode_rate = 0, .idle_for = 3}, 0},
+      {"two", {.ready = 1, .queued = 0, .decode_rate = 0, .idle_for = 2}, 1},
+      {"an answer of three seconds",
+       {.ready = 1, .queued = 0, .decode_rate = 9, .running = 1, .idle_for = 3},
+       1},
+      {"it waits in an engine", {.ready = 1, .queued = 1, .decode_rate = 0, .idle_for = 3}, 1},
+      {"it waits here for the engine that is ready now",
+       {.ready = 1, .queued = 0, .held = 1, .decode_rate = 0, .idle_for = 3},
+       1},
+  };
+  for (const Row& row : rows) {
+    AutoscalerState state;
+    EXPECT_EQ(scale(spec, row.sample, state).desired, row.desired) << row.name;
+  }
+}
+
+TEST(Autoscaler, GoesDownAtThePaceOfItsAnnotations) {
+  AutoscalingSpec spec = both();
+  spec.decode_floor.reset();
+  spec.window_seconds = 0;
+  spec.pace.down_period_seconds = 4;
+  AutoscalerState state;
+  std::int64_t replicas = 4;
+  std::vector<std::int64_t> steps;
+  for (std::int64_t now = 0; now <= 60; ++now) {
+    const auto next = scale(spec, {.now = now, .ready = replicas, .queued = 0}, state).desired;
+    if (next != replicas) steps.push_back(now);
+    replicas = next;
+  }
+  EXPECT_EQ(steps, (std::vector<std::int64_t>{0, 4, 8}));
+}
+
 TEST(Autoscaler, NeverLeavesItsBoundsAndNeverFlaps) {
   for (std::uint32_t seed = 0; seed < 50; ++seed) {
     std::mt19937 random(seed);

@@ -8,8 +8,6 @@
 namespace nacelle::control::llmd {
 namespace {
 
-using kube::number_at;
-
 constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
 
 std::int64_t gib(double amount) { return static_cast<std::int64_t>(std::llround(amount * kGiB)); }
@@ -32,56 +30,29 @@ double activation_gib(Family family) {
   return 5.5;
 }
 
-Family family_of(const kube::Json& config, const kube::Json& text) {
-  for (const char* experts : {"num_local_experts", "n_routed_experts", "num_experts"}) {
-    if (number_at(text, {experts}).value_or(0) > 1) return Family::kMixture;
-  }
-  if (kube::find(config, {"vision_config"}) != nullptr) return Family::kMultimodal;
-  const std::string_view type = kube::text_at(text, {"model_type"});
-  if (type == "llama") return Family::kLlama;
-  return type.starts_with("qwen") ? Family::kQwen : Family::kOther;
+// a · b · c, at most kMostBytes.
+std::int64_t bytes_of(std::int64_t a, std::int64_t b, std::int64_t c) {
+  __extension__ using Wide = __int128;
+  const auto clamped = [](Wide value) {
+    return static_cast<std::int64_t>(std::min<Wide>(value, kMostBytes));
+  };
+  return clamped(Wide{clamped(Wide{a} * b)} * c);
+}
+
+// Of one layer and token.
+std::int64_t kv_bytes_per_layer(const ModelShape& model, const EngineShape& engine) {
+  if (model.kv_latent > 0) return model.kv_latent * engine.kv_value_bytes;
+  // With more devices than KV heads each keeps one.
+  return 2 *
+         bytes_of(ceil_div(model.kv_heads, engine.tensor), model.head_dim, engine.kv_value_bytes);
 }
 
 }  // namespace
 
-Result<ModelShape> parse_shape(const kube::Json& config, std::int64_t weight_bytes) {
-  const kube::Json* below = kube::find(config, {"text_config"});
-  const kube::Json& text = below == nullptr ? config : *below;
-  const auto number = [&](const char* name) { return number_at(text, {name}).value_or(0); };
-  ModelShape out{.weight_bytes = weight_bytes,
-                 .layers = number("num_hidden_layers"),
-                 .heads = number("num_attention_heads"),
-                 .kv_heads = number("num_key_value_heads"),
-                 .head_dim = number("head_dim"),
-                 .max_positions = number("max_position_embeddings"),
-                 .family = family_of(config, text)};
-  constexpr std::int64_t kMost = 1 << 24;
-  for (const std::int64_t value :
-       {out.layers, out.heads, number("hidden_size"), out.max_positions}) {
-    if (value < 1 || value > kMost) {
-      return invalid_argument(
-          "config.json: layers {}, heads {}, hidden size {}, positions {} are no "
-          "model",
-          out.layers, out.heads, number("hidden_size"), out.max_positions);
-    }
-  }
-  if (out.kv_heads < 1) out.kv_heads = out.heads;
-  if (out.head_dim < 1) out.head_dim = number("hidden_size") / out.heads;
-  if (const std::int64_t rank = number("kv_lora_rank"); rank > 0) {
-    out.kv_latent = rank + number("qk_rope_head_dim");
-  }
-  if (out.kv_heads > kMost || out.head_dim > kMost || out.kv_latent > kMost || weight_bytes < 0) {
-    return invalid_argument("config.json: {} heads of {} are no model", out.kv_heads, out.head_dim);
-  }
-  return out;
-}
-
 std::int64_t kv_bytes_per_token(const ModelShape& model, const EngineShape& engine) {
-  const std::int64_t layers = ceil_div(model.layers, engine.pipeline);
-  if (model.kv_latent > 0) return layers * model.kv_latent * engine.kv_value_bytes;
-  // With more devices than KV heads each keeps one.
-  const std::int64_t heads = ceil_div(model.kv_heads, engine.tensor);
-  return 2 * layers * heads * model.head_dim * engine.kv_value_bytes;
+  const std::int64_t layers =
+      ceil_div(model.layers, engine.pipeline) + ceil_div(model.window_layers, engine.pipeline);
+  return bytes_of(layers, kv_bytes_per_layer(model, engine), 1);
 }
 
 Result<MemoryTerms> memory_of(const ModelShape& model, const EngineShape& engine) {
@@ -97,35 +68,47 @@ Result<MemoryTerms> memory_of(const ModelShape& model, const EngineShape& engine
                                   ? std::min(engine.max_model_len, std::int64_t{1} << 24)
                                   : model.max_positions;
   MemoryTerms out;
-  out.weights = ceil_div(model.weight_bytes, engine.tensor * engine.pipeline);
-  out.kv_minimum = ceil_div(tokens, engine.block_tokens) * engine.block_tokens *
-                   kv_bytes_per_token(model, engine);
+  out.weights = ceil_div(std::min(model.weight_bytes, kMostBytes), engine.tensor * engine.pipeline);
+  const auto kept = [&](std::int64_t layers, std::int64_t length) {
+    const std::int64_t slots = ceil_div(length, engine.block_tokens) * engine.block_tokens;
+    return bytes_of(ceil_div(layers, engine.pipeline), slots, kv_bytes_per_layer(model, engine));
+  };
+  out.kv_minimum =
+      kept(model.layers, tokens) + kept(model.window_layers, std::min(tokens, model.window));
   out.activation = gib(activation_gib(model.family));
   out.context = gib(engine.tensor == 1 ? 0.15 : 0.6);
   out.graphs = 0;  // the empirical activation holds them already
   return out;
 }
 
-Status check_device(const std::vector<Tenant>& tenants, std::int64_t device_bytes,
-                    double utilization) {
+std::string in_gib(std::int64_t bytes) {
+  return fmt::format("{:.2f}", static_cast<double>(bytes) / kGiB);
+}
+
+std::string describe(const Tenant& tenant) {
+  const std::string total = tenant.name + " " + in_gib(tenant.total());
+  if (tenant.declared) return total + " (declared)";
+  const MemoryTerms& terms = tenant.terms;
+  return total + " (weights " + in_gib(terms.weights) + ", KV minimum " + in_gib(terms.kv_minimum) +
+         ", activation " + in_gib(terms.activation) + ", context " + in_gib(terms.context) +
+         ", graphs " + in_gib(terms.graphs) + ")";
+}
+
+double utilization_of(const std::vector<Tenant>& tenants) {
+  if (tenants.size() == 1) return tenants[0].utilization;
+  double out = Tenant().utilization;
+  for (const Tenant& tenant : tenants) out = std::max(out, tenant.utilization);
+  return out;
+}
+
+Status check_device(const std::vector<Tenant>& tenants, std::int64_t device_bytes) {
+  const double utilization = utilization_of(tenants);
   const auto budget = static_cast<std::int64_t>(static_cast<double>(device_bytes) * utilization);
   std::int64_t sum = 0;
   std::string list;
-  const auto in_gib = [](std::int64_t bytes) {
-    return fmt::format("{:.2f}", static_cast<double>(bytes) / kGiB);
-  };
   for (const Tenant& tenant : tenants) {
     sum += tenant.total();
-    if (!list.empty()) list += "; ";
-    list += tenant.name + " " + in_gib(tenant.total());
-    if (tenant.declared) {
-      list += " (declared)";
-      continue;
-    }
-    list += " (weights " + in_gib(tenant.terms.weights) + ", KV minimum " +
-            in_gib(tenant.terms.kv_minimum) + ", activation " + in_gib(tenant.terms.activation) +
-            ", context " + in_gib(tenant.terms.context) + ", graphs " +
-            in_gib(tenant.terms.graphs) + ")";
+    list += (list.empty() ? "" : "; ") + describe(tenant);
   }
   if (sum <= budget) return {};
   return failed_precondition(

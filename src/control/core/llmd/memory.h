@@ -10,31 +10,15 @@
 //          careful reading.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/result.h"
-#include "kube/object.h"
+#include "control/core/llmd/model_shape.h"
 
 namespace nacelle::control::llmd {
-
-enum class Family { kLlama, kQwen, kOther, kMixture, kMultimodal };
-
-struct ModelShape {
-  std::int64_t weight_bytes = 0;  // as stored, of the whole model
-  std::int64_t layers = 0;
-  std::int64_t heads = 0;
-  std::int64_t kv_heads = 0;
-  std::int64_t head_dim = 0;
-  std::int64_t kv_latent = 0;  // kv_lora_rank + qk_rope_head_dim of latent attention; else 0
-  std::int64_t max_positions = 0;
-  Family family = Family::kOther;
-};
-
-// From config.json; weight_bytes is the caller's.
-[[nodiscard]] Result<ModelShape> parse_shape(const kube::Json& config, std::int64_t weight_bytes);
 
 struct EngineShape {
   std::int64_t tensor = 1;
@@ -42,7 +26,11 @@ struct EngineShape {
   std::int64_t max_model_len = 0;  // 0: what the model can
   std::int64_t kv_value_bytes = 2;
   std::int64_t block_tokens = 16;
+  double utilization = 0.90;  // share of a device that is the engine's
 };
+
+// No device has as much: larger amounts count as this, so that sums stay within 64 bits.
+inline constexpr std::int64_t kMostBytes = std::int64_t{1} << 50;
 
 struct MemoryTerms {  // bytes of one device
   std::int64_t weights = 0, kv_minimum = 0, activation = 0, context = 0, graphs = 0;
@@ -51,18 +39,28 @@ struct MemoryTerms {  // bytes of one device
   }
 };
 
+// Of all layers; those with a window stop to grow at its end.
 [[nodiscard]] std::int64_t kv_bytes_per_token(const ModelShape& model, const EngineShape& engine);
 [[nodiscard]] Result<MemoryTerms> memory_of(const ModelShape& model, const EngineShape& engine);
 
 struct Tenant {
   std::string name;
-  MemoryTerms terms;
-  std::optional<std::int64_t> declared;  // spec.resources.vram: believed instead of the terms
-  [[nodiscard]] std::int64_t total() const { return declared.value_or(terms.total()); }
+  MemoryTerms terms = {};
+  std::optional<std::int64_t> declared = {};  // spec.resources.vram: believed instead of the terms
+  double utilization = 0.90;
+  [[nodiscard]] std::int64_t total() const {
+    return std::min(declared.value_or(terms.total()), kMostBytes);
+  }
 };
 
-// `utilization` of the device is ours: 0.90 as engines have it.
-[[nodiscard]] Status check_device(const std::vector<Tenant>& tenants, std::int64_t device_bytes,
-                                  double utilization = 0.90);
+// "12.34"
+[[nodiscard]] std::string in_gib(std::int64_t bytes);
+// The tenant's total and every term of it.
+[[nodiscard]] std::string describe(const Tenant& tenant);
+// Which share of a device those on it may fill together: what a single one asks for; of several the
+// greatest, and no less than engines take by themselves.
+[[nodiscard]] double utilization_of(const std::vector<Tenant>& tenants);
+
+[[nodiscard]] Status check_device(const std::vector<Tenant>& tenants, std::int64_t device_bytes);
 
 }  // namespace nacelle::control::llmd

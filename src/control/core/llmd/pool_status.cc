@@ -4,9 +4,8 @@
 #include <map>
 #include <utility>
 
-#include "base/quantity.h"
 #include "control/core/llmd/admission.h"
-#include "control/core/llmd/memory.h"
+#include "control/core/llmd/pool_memory.h"
 #include "control/core/llmd/service_form.h"
 #include "kube/conditions.h"
 #include "kube/pod.h"
@@ -56,6 +55,12 @@ bool is_queued(const Json& service) {
   return false;
 }
 
+std::int64_t count_of(const std::vector<NodeDevices>& devices) {
+  std::int64_t out = 0;
+  for (const NodeDevices& one : devices) out += one.count;
+  return out;
+}
+
 std::string joined(const std::vector<std::string>& names) {
   std::string out;
   for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
@@ -68,17 +73,19 @@ class PoolDecider {
       : pool_(pool),
         observed_(observed),
         spec_(parse_pool(pool)),
-        budget_(spec_.budget.value_or(observed.devices)),
+        budget_(spec_.budget.value_or(count_of(observed.devices))),
         conditions_(kube::list_at(pool, {"status", "conditions"}),
                     kube::timestamp(observed.now_s)) {}
 
   Decision run() {
     if (kube::is_being_deleted(pool_)) return {};
     resolve();
-    const std::vector<PoolShare> shares = allocate(members_, budget_, spec_.eviction);
+    std::vector<PoolShare> shares = allocate(members_, budget_, spec_.eviction);
+    memory_ = validate_pool(needs_, observed_.devices, budget_);
+    fit_shares(members_, needs_, observed_.devices, shares);
     tell_resolution();
     tell_budget(shares);
-    tell_memory();
+    conditions_.set(memory_.condition);
     write_status(shares);
     return std::move(decision_);
   }
@@ -104,6 +111,9 @@ class PoolDecider {
         continue;
       }
       fill(member, *service);
+      const auto model = observed_.models.find(member.name);
+      needs_.push_back(
+          need_of(*service, model == observed_.models.end() ? ModelFacts() : model->second));
       members_.push_back(std::move(member));
     }
   }
@@ -158,44 +168,6 @@ class PoolDecider {
     }
   }
 
-  // Services that need more devices than there are must share them; else each is looked at alone.
-  void tell_memory() {
-    if (observed_.device_bytes == 0) {
-      conditions_.set({"VRAMValidated", "Unknown", "DeviceMemoryUnknown",
-                       "no node says how much memory its devices have"});
-      return;
-    }
-    std::vector<Tenant> tenants;
-    std::int64_t devices = 0;
-    for (const PoolService& member : members_) {
-      const Json* service = service_of(member.name);
-      devices += member.gpus;
-      const Json* vram = kube::find(*service, {"spec", "resources", "vram"});
-      const auto declared =
-          vram == nullptr ? Result<Quantity>(not_found("no vram")) : Quantity::from_json(*vram);
-      if (!declared.ok()) continue;
-      tenants.push_back({.name = member.name,
-                         .terms = {},
-                         .declared = declared->value() / std::max<std::int64_t>(1, member.gpus)});
-    }
-    Status status;
-    if (devices > budget_) {
-      status = check_device(tenants, observed_.device_bytes);
-    } else {
-      for (const Tenant& tenant : tenants) {
-        if (status.ok()) status = check_device({tenant}, observed_.device_bytes);
-      }
-    }
-    if (!status.ok()) {
-      conditions_.set({"VRAMValidated", "False", "InsufficientVRAM", status.message()});
-    } else if (tenants.size() < members_.size()) {
-      conditions_.set({"VRAMValidated", "Unknown", "NotDeclared",
-                       "services without spec.resources.vram are not checked"});
-    } else {
-      conditions_.set({"VRAMValidated", "True", "Fits", ""});
-    }
-  }
-
   Json entry_for(const PoolShare& share) {
     const Json* before = entry_of(pool_, share.name);
     Json out = {{"name", share.name},
@@ -218,6 +190,9 @@ class PoolDecider {
                                                   " replica(s) to a higher priority"});
     }
     out["evictionsTotal"] = total;
+    if (const auto refusal = memory_.refusals.find(share.name); refusal != memory_.refusals.end()) {
+      out["message"] = refusal->second;
+    }
     return out;
   }
 
@@ -253,6 +228,8 @@ class PoolDecider {
   const std::int64_t budget_;
   Conditions conditions_;
   std::vector<PoolService> members_;
+  std::vector<Need> needs_;  // of the members
+  PoolMemory memory_;
   std::vector<std::string> missing_, foreign_;
   Decision decision_;
 };
@@ -269,6 +246,15 @@ std::optional<std::int64_t> allowed_replicas(const Json& service, const std::vec
   if (pool == nullptr) return std::nullopt;
   const Json* entry = entry_of(*pool, name);
   return entry == nullptr ? std::nullopt : number_at(*entry, {"allocated"});
+}
+
+std::string refusal_of(const Json& service, const std::vector<Json>& pools) {
+  const std::string name = kube::key_of(service).name;
+  const Json* pool = pool_of(name, pools);
+  const Json* entry = pool == nullptr ? nullptr : entry_of(*pool, name);
+  const std::string_view message =
+      entry == nullptr ? std::string_view() : text_at(*entry, {"message"});
+  return message.empty() ? "" : "in pool " + kube::key_of(*pool).name + ": " + std::string(message);
 }
 
 }  // namespace nacelle::control::llmd

@@ -4,24 +4,27 @@
 // its own status.
 //
 // Home:    pure.
-// Source:  scaling-and-benchmarks.md section 9, rows 1 to 5, 8, 14, 15, 19; section 10.5.
+// Source:  scaling-and-benchmarks.md section 9, rows 1 to 5, 8, 14, 15, 18, 19, step 6 of its
+//          algorithm; section 10.5.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "control/core/decision.h"
+#include "control/core/llmd/fit.h"
 
 namespace nacelle::control::llmd {
 
 struct PoolObserved {
-  std::vector<Json> services;     // of the namespace
-  std::vector<Json> pools;        // of the namespace, this one too
-  std::vector<Json> pods;         // of the services
-  std::int64_t devices = 0;       // there are, for pools without a budget
-  std::int64_t device_bytes = 0;  // of one; 0 is unknown
+  std::vector<Json> services;        // of the namespace
+  std::vector<Json> pools;           // of the namespace, this one too
+  std::vector<Json> pods;            // of the services
+  std::vector<NodeDevices> devices;  // of all nodes; their number is the budget of pools without
+  std::map<std::string, ModelFacts> models;  // by service, where needs_model() says so
   std::int64_t now_s = 0;
 };
 
@@ -31,5 +34,8 @@ struct PoolObserved {
 // not decided yet.
 [[nodiscard]] std::optional<std::int64_t> allowed_replicas(const Json& service,
                                                            const std::vector<Json>& pools);
+// What its pool says of devices that it must share with others and that are too small for them all;
+// "" when nothing.
+[[nodiscard]] std::string refusal_of(const Json& service, const std::vector<Json>& pools);
 
 }  // namespace nacelle::control::llmd

@@ -40,7 +40,7 @@ class ServiceDecider {
       return std::move(decision_);
     }
     const std::int64_t wanted = wanted_replicas();
-    reconcile(wanted);
+    reconcile(wanted, validate_memory());
     finish_status(wanted);
     return std::move(decision_);
   }
@@ -70,7 +70,8 @@ class ServiceDecider {
   std::int64_t wanted_replicas() {
     const std::int64_t written = number_at(service_, {"spec", "replicas"}).value_or(1);
     Review ignored;
-    const AutoscalingSpec spec = parse_autoscaling(kube::map_at(service_, {"spec"}), ignored);
+    AutoscalingSpec spec = parse_autoscaling(kube::map_at(service_, {"spec"}), ignored);
+    spec.pace = parse_pace(service_, ignored);
     std::int64_t demand = written;
     if (spec.enabled) {
       demand = std::clamp(number_at(service_, {"status", "demand"}).value_or(written),
@@ -118,7 +119,26 @@ class ServiceDecider {
                           : demand;
   }
 
-  void reconcile(std::int64_t replicas) {
+  // False when a replica would find no room on any device.
+  bool validate_memory() {
+    if (!uses_devices(service_)) {
+      conditions_.remove(kVramValidated);
+      return true;
+    }
+    kube::Condition verdict = fits_alone(need_of(service_, observed_.model), observed_.devices);
+    const bool fits = verdict.status != "False";
+    if (fits && !observed_.pool_refusal.empty()) {
+      verdict = {kVramValidated, "False", kInsufficient, observed_.pool_refusal};
+    }
+    if (verdict.status == "False" && conditions_.status(kVramValidated) != "False") {
+      decision_.actions.push_back(
+          RecordEvent{target_of(service_), "Warning", kInsufficient, verdict.message});
+    }
+    conditions_.set(verdict);
+    return fits;
+  }
+
+  void reconcile(std::int64_t replicas, bool fits) {
     const Json form = kserve_form(service_, replicas);
     const kserve::Combined combined = kserve::combine(form, global_, lookup_);
     for (const auto& [key, name] : combined.pins) status_["annotations"][key] = name;
@@ -130,7 +150,7 @@ class ServiceDecider {
     conditions_.set({"PresetsCombined", "True", "", ""});
     const kserve::Spec spec = kserve::parse_spec(combined.spec);
     const kserve::Owner owner{form, spec, global_, platform_};
-    const std::string error = plan(owner);
+    const std::string error = fits || replicas == 0 ? plan(owner) : "";
     kserve::workload_conditions(owner, observed_.objects, conditions_);
     if (!error.empty()) {
       for (const char* type : {"MainWorkloadReady", "WorkloadsReady"}) {
@@ -138,7 +158,12 @@ class ServiceDecider {
       }
     }
     kserve::router_conditions(owner, observed_.objects, conditions_);
-    kserve::overall_condition(conditions_);
+    if (fits) {
+      kserve::overall_condition(conditions_);
+    } else {
+      conditions_.set({"Ready", "False", kInsufficient,
+                       std::string(text_at(*conditions_.find(kVramValidated), {"message"}))});
+    }
     fill_addresses(owner);
   }
 

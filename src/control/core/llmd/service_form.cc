@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/quantity.h"
+#include "control/core/llmd/device_memory.h"
 
 namespace nacelle::control::llmd {
 
@@ -45,16 +46,19 @@ Json kserve_form(const Json& service, std::int64_t replicas) {
   return out;
 }
 
-std::int64_t devices_of(const Json& service) {
-  std::int64_t most = 0;
+DeviceAsk device_ask(const Json& service) {
+  DeviceAsk out;
   for (const auto& [name, amount] :
        kube::map_at(service, {"spec", "resources", "limits"}).items()) {
-    if (!name.ends_with("/gpu") && !name.ends_with("/accelerator")) continue;
-    if (const auto count = Quantity::from_json(amount); count.ok()) {
-      most = std::max(most, count->value());
-    }
+    if (!is_device(name)) continue;
+    const auto count = Quantity::from_json(amount);
+    if (count.ok() && count->value() > out.count) out = {name, count->value()};
   }
-  return std::max<std::int64_t>(1, most);
+  return out;
+}
+
+std::int64_t devices_of(const Json& service) {
+  return std::max<std::int64_t>(1, device_ask(service).count);
 }
 
 }  // namespace nacelle::control::llmd

@@ -21,8 +21,14 @@ namespace nacelle::control::llmd {
 // model, replicas, the container `main`, and a route, a gateway and a scheduler by presets.
 [[nodiscard]] kube::Json kserve_form(const kube::Json& service, std::int64_t replicas);
 
-// Devices of one replica, by its limits ("nvidia.com/gpu", "nacelle.dev/accelerator"); 1 when none
-// is named.
+// The devices that one replica asks for by its limits, "nvidia.com/gpu" or
+// "nacelle.dev/accelerator"; the first by name of those with the greatest amount.
+struct DeviceAsk {
+  std::string resource;    // "" when none is named
+  std::int64_t count = 0;  // 0 then
+};
+[[nodiscard]] DeviceAsk device_ask(const kube::Json& service);
+// Their number; 1 when none is named.
 [[nodiscard]] std::int64_t devices_of(const kube::Json& service);
 
 }  // namespace nacelle::control::llmd

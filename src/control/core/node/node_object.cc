@@ -34,15 +34,16 @@ std::string micro_time(pod::WallTime time) {
 pod::Resources allocatable_of(const pod::Resources& capacity) { return capacity; }
 
 Json node_object(const NodeFacts& facts) {
+  Json labels = {{"kubernetes.io/hostname", facts.name},
+                 {"kubernetes.io/os", "linux"},
+                 {"kubernetes.io/arch", facts.architecture},
+                 {"node.kubernetes.io/instance-type", "nacelle-local"}};
+  for (const auto& [name, value] : facts.labels) labels[name] = value;
   return {{"apiVersion", "v1"},
           {"kind", "Node"},
           {"metadata",
            {{"name", facts.name},
-            {"labels",
-             {{"kubernetes.io/hostname", facts.name},
-              {"kubernetes.io/os", "linux"},
-              {"kubernetes.io/arch", facts.architecture},
-              {"node.kubernetes.io/instance-type", "nacelle-local"}}},
+            {"labels", std::move(labels)},
             {"annotations",
              {{"nacelle.dev/mounts", facts.mounts}, {"nacelle.dev/limits", facts.limits}}}}},
           {"spec", {{"podCIDR", facts.pod_range}, {"podCIDRs", Json::array({facts.pod_range})}}}};

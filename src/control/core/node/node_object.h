@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <string>
 
 #include "control/core/pod/pod_spec.h"
@@ -17,7 +18,8 @@ struct NodeFacts {
   std::string address;
   std::string pod_range;
   pod::Resources capacity;
-  std::string kernel;  // "6.18.44"
+  std::map<std::string, std::string> labels;  // beside those that every node has
+  std::string kernel;                         // "6.18.44"
   std::string machine_id;
   std::string boot_id;
   std::string version;       // ours

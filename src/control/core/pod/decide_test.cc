@@ -186,6 +186,37 @@ TEST(Decide, StartupProbeHoldsTheOthersAndLivenessRestarts) {
   EXPECT_EQ(pod.step(), "start c#2");
 }
 
+TEST(Decide, WhatProbesFindIsSaidWhenItLasts) {
+  PodSimulation pod(R"({"containers":[{"name":"c",
+      "startupProbe":{"tcpSocket":{"port":1},"periodSeconds":1,"failureThreshold":100},
+      "readinessProbe":{"tcpSocket":{"port":1},"periodSeconds":1}}]})");
+  pod.bring_up();
+  const auto message = [&] {
+    for (const Json& condition : pod.status()["conditions"]) {
+      if (condition["type"] == "ContainersReady") return condition.value("message", "");
+    }
+    return std::string("absent");
+  };
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(message(), "containers with unready status: [c]") << i;
+    pod.probed("c", ProbeKind::kStartup, false);
+    pod.sleep_and_step();
+  }
+  EXPECT_EQ(message(), "containers with unready status: [c]; c does not answer yet (refused)");
+  pod.probed("c", ProbeKind::kStartup, true);
+  pod.step();
+  EXPECT_EQ(message(), "containers with unready status: [c]");
+  for (int i = 0; i < 3; ++i) {
+    pod.probed("c", ProbeKind::kReadiness, false);
+    pod.step();
+    pod.sleep_and_step();
+  }
+  EXPECT_EQ(message(), "containers with unready status: [c]; c is not ready (refused)");
+  pod.probed("c", ProbeKind::kReadiness, true);
+  pod.step();
+  EXPECT_EQ(message(), "");
+}
+
 TEST(Decide, ThreeFailedStartupProbesRestart) {
   PodSimulation pod(
       R"({"containers":[{"name":"c","startupProbe":{"tcpSocket":{"port":1},"periodSeconds":1}}]})");

@@ -9,6 +9,9 @@
 namespace nacelle::control::pod {
 namespace {
 
+// The output of a program may be long; the pod's conditions are not the place for all of it.
+constexpr std::size_t kMostOfFailure = 256;
+
 ContainerState* run_of(PodState& state, std::size_t index, std::uint32_t attempt) {
   if (index >= state.containers.size()) return nullptr;
   ContainerState& container = state.containers[index];
@@ -119,7 +122,9 @@ bool probe_done(const PodSpec& spec, PodState& state, std::size_t index, ProbeKi
   if (track.in_a_row >= threshold) {
     track.verdict = outcome.ok ? ProbeVerdict::kSuccess : ProbeVerdict::kFailure;
   }
+  track.failure.clear();
   if (!outcome.ok) {
+    track.failure = sanitize_utf8(outcome.message.substr(0, kMostOfFailure));
     state.tell(true, "Unhealthy",
                fmt::format("{} probe failed: {}", to_string(kind), sanitize_utf8(outcome.message)),
                container.name);

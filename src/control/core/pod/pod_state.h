@@ -48,6 +48,7 @@ struct ProbeState {
   int in_a_row = 0;  // outcomes like the last one
   TimePoint next{};  // not before
   bool running = false;
+  std::string failure;  // what the last outcome says is wrong; "" when it was good
 };
 
 // Ending one container: hook, then the stop signal, then SIGKILL.

@@ -56,6 +56,20 @@ Wanted initialized(const PodSpec& spec, const PodState& state) {
           fmt::format("containers with incomplete status: [{}]", names(spec, left))};
 }
 
+// A start has some failed probes behind it before anybody is told of them.
+constexpr int kFailuresToTell = 3;
+
+// "main does not answer yet (...)" of a container whose probes keep it from being ready; "" of
+// others.
+std::string probe_trouble(const Container& spec, const ContainerState& container) {
+  if (container.phase != RunPhase::kRunning) return "";
+  const bool starting = container.startup.verdict != ProbeVerdict::kSuccess;
+  const ProbeState& probe = starting ? container.startup : container.readiness;
+  if (probe.failure.empty() || probe.in_a_row < kFailuresToTell) return "";
+  return fmt::format("{} {} ({})", spec.name, starting ? "does not answer yet" : "is not ready",
+                     probe.failure);
+}
+
 Wanted containers_ready(const PodSpec& spec, const PodState& state, PodPhase phase) {
   if (phase == PodPhase::kSucceeded) return {"ContainersReady", false, "PodCompleted", ""};
   if (phase == PodPhase::kFailed) return {"ContainersReady", false, "PodFailed", ""};
@@ -65,8 +79,12 @@ Wanted containers_ready(const PodSpec& spec, const PodState& state, PodPhase pha
     if (!state.containers[i].is_ready()) unready.push_back(i);
   }
   if (unready.empty()) return {"ContainersReady", true, "", ""};
-  return {"ContainersReady", false, "ContainersNotReady",
-          fmt::format("containers with unready status: [{}]", names(spec, unready))};
+  std::string message = fmt::format("containers with unready status: [{}]", names(spec, unready));
+  for (const std::size_t index : unready) {
+    const std::string trouble = probe_trouble(spec.containers[index], state.containers[index]);
+    if (!trouble.empty()) message += "; " + trouble;
+  }
+  return {"ContainersReady", false, "ContainersNotReady", std::move(message)};
 }
 
 Wanted ready(const PodSpec& spec, const Wanted& containers, const Json* conditions) {

@@ -1,5 +1,6 @@
 #include "control/kube/testing/cluster.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -129,6 +130,21 @@ std::unique_ptr<ControllerUnit> ready_pods(Workshop& workshop) {
   return unit;
 }
 
+namespace {
+
+// The status is about the object as it is now.
+bool is_judged(const Json& object) {
+  const Json status = object.value("status", Json());
+  if (status.is_null()) return false;
+  const auto generation = kube::number_at(object, {"metadata", "generation"}).value_or(1);
+  const Json flat = status.flatten();
+  return std::all_of(flat.items().begin(), flat.items().end(), [&](const auto& each) {
+    return !each.key().ends_with("/observedGeneration") || each.value() == generation;
+  });
+}
+
+}  // namespace
+
 std::unique_ptr<ControllerUnit> accepting_gateway(Workshop& workshop, const std::string& kind) {
   const std::string api = kind == "InferencePool" ? "inference.networking.k8s.io/v1" : kGatewayApi;
   auto unit = std::make_unique<DecisionController>(
@@ -136,7 +152,7 @@ std::unique_ptr<ControllerUnit> accepting_gateway(Workshop& workshop, const std:
       [&workshop, kind, api](const kube::ObjectKey& key, const std::vector<Refusal>&) {
         Decision out;
         auto object = workshop.informers.get({api, kind, key.name_space, key.name});
-        if (!object || object->contains("status")) return out;
+        if (!object || is_judged(*object)) return out;
         (*object)["status"] = status_by_gateway(*object, kind, kube::timestamp(workshop.now_s()));
         out.actions.push_back(UpdateStatus{*std::move(object)});
         return out;

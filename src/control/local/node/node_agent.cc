@@ -123,6 +123,7 @@ Status NodeAgent::prepare() {
   facts_.address = config.host_ip;
   facts_.pod_range = config.pod_range;
   facts_.capacity = config.capacity;
+  facts_.labels = config.labels;
   facts_.kernel = system.release;
   facts_.architecture = architecture(system.machine);
   facts_.machine_id = first_line("/etc/machine-id");

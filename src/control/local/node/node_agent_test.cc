@@ -1,6 +1,9 @@
 #include "control/local/node/node_agent.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -149,6 +152,42 @@ TEST_F(NodeAgentTest, RunsAPodWithProbesAndRestartsIt) {
   EXPECT_TRUE(expect([&] { set(deleted); },
                      [&] { return cluster_->removed.contains("u1") && agent_->pods().empty(); }));
   EXPECT_FALSE(fs::exists(pod_folder("u1")));
+}
+
+// A port of this machine that is nobody else's and refuses until listen().
+class ClosedPort {
+ public:
+  ClosedPort() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<const sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    number_ = ntohs(address.sin_port);
+  }
+  ~ClosedPort() { ::close(socket_); }
+  ClosedPort(const ClosedPort&) = delete;
+  ClosedPort& operator=(const ClosedPort&) = delete;
+  void listen() const { EXPECT_EQ(::listen(socket_, 8), 0); }
+  [[nodiscard]] int number() const { return number_; }
+
+ private:
+  int socket_;
+  int number_ = 0;
+};
+
+TEST_F(NodeAgentTest, AServerThatComesUpIsSeenWithinItsPeriod) {
+  start();
+  const ClosedPort port;
+  const pod::Json object = pod_object(
+      "u1", fmt::format(R"({{"containers":[{}]}})",
+                        shell("sleep 600", fmt::format(R"(,"startupProbe":{{"tcpSocket":{{
+                            "host":"127.0.0.1","port":{}}},"periodSeconds":600}})",
+                                                       port.number()))));
+  EXPECT_TRUE(expect([&] { set(object); },
+                     [&] { return cluster_->phase("u1") == "Running" && !cluster_->ready("u1"); }));
+  EXPECT_TRUE(expect([&] { port.listen(); }, [&] { return cluster_->ready("u1"); }));
 }
 
 TEST_F(NodeAgentTest, VolumesAreWhereProgramsLookForThem) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,9 +27,10 @@ struct NodeConfig {
   // cpu, memory, pods, ephemeral-storage and accelerators ("nvidia.com/gpu"). What is missing of
   // the first three is found out.
   pod::Resources capacity;
-  std::vector<std::string> environment;  // "NAME=value" for every container, below its own
-  std::optional<MountMode> mount_mode;   // not given: the best this process may
-  bool cgroups = true;                   // limits where they are permitted
+  std::map<std::string, std::string> labels;  // of the Node, beside its own
+  std::vector<std::string> environment;       // "NAME=value" for every container, below its own
+  std::optional<MountMode> mount_mode;        // not given: the best this process may
+  bool cgroups = true;                        // limits where they are permitted
   std::uint64_t log_bytes = 10 << 20;
   int log_files = 5;
 };

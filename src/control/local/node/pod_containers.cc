@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "control/core/pod/probe_pace.h"
 #include "control/local/node/container_shim.h"
 #include "control/local/node/log_reader.h"
 #include "control/local/node/pod_runner.h"
@@ -221,7 +222,15 @@ async::Task<void> PodRunner::run_probe(std::size_t index, std::uint32_t attempt,
   const pod::Probe& probe = *job->container.probe(kind);
   job->handler = probe.handler;
   job->timeout = probe.timeout;
-  const Status result = co_await node_.probes.run(job);
+  const pod::ProbeTurn turn{index, attempt, kind, now().at};
+  Status result = co_await node_.probes.run(job);
+  while (!result.ok() && !scope_.stop_requested()) {
+    const std::optional<Duration> wait = wait_to_probe_again(spec_, state_, turn, now().at);
+    if (!wait) break;
+    const bool slept = co_await scope_.sleep(*wait);
+    if (!slept) co_return;
+    result = co_await node_.probes.run(job);
+  }
   if (scope_.stop_requested()) co_return;
   probe_done(spec_, state_, index, kind, attempt, {result.ok(), result.message()}, now());
   changed_.set();

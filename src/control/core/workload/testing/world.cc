@@ -12,6 +12,22 @@ bool is_of_cluster(std::string_view kind) {
   return kind == "PersistentVolume" || kind == "StorageClass" || kind == "Node";
 }
 
+// `stored` with what `now` says; what only `before` said goes.
+void lay(Json& stored, const Json& before, const Json& now) {
+  if (!stored.is_object() || !now.is_object()) {
+    stored = now;
+    return;
+  }
+  if (before.is_object()) {
+    for (const auto& [key, value] : before.items()) {
+      if (!now.contains(key)) stored.erase(key);
+    }
+  }
+  for (const auto& [key, value] : now.items()) {
+    lay(stored[key], before.is_object() ? before.value(key, Json()) : Json(), value);
+  }
+}
+
 }  // namespace
 
 Json& World::add(Json object) {
@@ -76,6 +92,10 @@ bool World::carry_out(const Action& action) {
     if (find(target.kind, target.name) == nullptr) add(create->object);
     return true;
   }
+  if (const auto* applied = std::get_if<Apply>(&action)) {
+    apply(applied->object);
+    return true;
+  }
   if (const auto* update = std::get_if<Update>(&action)) return write(update->object, false);
   if (const auto* status = std::get_if<UpdateStatus>(&action)) return write(status->object, true);
   if (const auto* removal = std::get_if<Delete>(&action)) {
@@ -85,6 +105,20 @@ bool World::carry_out(const Action& action) {
     }
   }
   return true;
+}
+
+void World::apply(const Json& object) {
+  const Json* stored = find(kube::text_at(object, {"kind"}), kube::key_of(object).name);
+  if (stored == nullptr) {
+    const Json& added = add(object);
+    applied_[added["metadata"]["uid"].get<std::string>()] = object;
+    return;
+  }
+  Json changed = *stored;
+  Json& before = applied_[changed["metadata"]["uid"].get<std::string>()];
+  lay(changed, before, object);
+  before = object;
+  if (changed != *stored) (void)write(changed, false);
 }
 
 bool World::write(const Json& object, bool status) {

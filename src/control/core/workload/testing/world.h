@@ -2,6 +2,7 @@
 //
 // Updates with an old resourceVersion are refused, the status is a part of its own, generations
 // count, deletion waits for finalizers and, for pods, for the node; what has no owner left goes.
+// Applies are those of one manager: what it does not say any more goes.
 //
 //   World world(deciders);            // one function per controller and object
 //   world.stumble(random, 50);        // any order, crashes after any action, decisions from the
@@ -12,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <random>
 #include <string>
 #include <string_view>
@@ -60,6 +62,7 @@ class World {
 
  private:
   [[nodiscard]] bool write(const Json& object, bool status);
+  void apply(const Json& object);
   void request_deletion(Json& stored);
   void erase_if_free(const std::string& uid);
   void touch(Json& stored);
@@ -67,6 +70,7 @@ class World {
   Deciders deciders_;
   Others others_;
   std::vector<Json> objects_;
+  std::map<std::string, Json> applied_;  // by uid, what was applied last
   int uids_ = 0;
   int versions_ = 0;
 };

@@ -9,8 +9,8 @@
 
 #include "base/result.h"
 
-namespace nacelle::cli {
+namespace nacelle {
 
 [[nodiscard]] Result<std::int64_t> parse_human_int(std::string_view text);
 
-}  // namespace nacelle::cli
+}  // namespace nacelle

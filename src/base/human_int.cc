@@ -1,9 +1,9 @@
-#include "cli/flags/human_int.h"
+#include "base/human_int.h"
 
 #include <charconv>
 #include <cmath>
 
-namespace nacelle::cli {
+namespace nacelle {
 namespace {
 
 struct Unit {
@@ -66,4 +66,4 @@ Result<std::int64_t> parse_human_int(std::string_view text) {
                           text);
 }
 
-}  // namespace nacelle::cli
+}  // namespace nacelle

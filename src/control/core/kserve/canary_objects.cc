@@ -1,0 +1,258 @@
+#include "control/core/kserve/canary_objects.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "control/core/children.h"
+
+namespace nacelle::control::kserve {
+namespace {
+
+using kube::text_at;
+
+constexpr std::string_view kComponent = "app.kubernetes.io/component";
+constexpr std::string_view kEndpoint = "kserve.io/component";
+constexpr std::string_view kCanaryEndpoint = "workload-canary";
+constexpr std::int64_t kMostWeight = 1'000'000;  // of the Gateway API
+
+// What a child of the service is called, and its counterpart.
+struct Pair {
+  std::string_view kind;
+  std::string stable, canary;
+};
+
+std::vector<Pair> pairs_of(const Owner& owner) {
+  const auto name = [&](std::string_view suffix) { return child_name(owner.name(), suffix); };
+  std::vector<Pair> out = {
+      {"Deployment", name("-kserve"), canary_deployment_name(owner, false)},
+      {"Deployment", name("-kserve-router-scheduler"), name("-kserve-canary-scheduler")},
+      {"Service", name("-kserve-workload-svc"), name("-kserve-canary-svc")},
+      {"Service", name("-epp-service"), name("-canary-epp-service")},
+      {"InferencePool", name("-inference-pool"), canary_pool_name(owner.name())}};
+  out.push_back({"Deployment", name("-kserve-prefill"), canary_deployment_name(owner, true)});
+  return out;
+}
+
+const std::string* counterpart(const std::vector<Pair>& pairs, const Json& object) {
+  const std::string name = kube::key_of(object).name;
+  for (const Pair& pair : pairs) {
+    if (text_at(object, {"kind"}) == pair.kind && name == pair.stable) return &pair.canary;
+  }
+  return nullptr;
+}
+
+// A backend without a kind is a Service.
+bool names(const Json& backend, std::string_view kind, const std::string& name) {
+  const std::string_view of = text_at(backend, {"kind"});
+  return (of.empty() ? "Service" : of) == kind && text_at(backend, {"name"}) == name;
+}
+
+// Labels that say which pods are meant, for those of the canary.
+void relabel(Json& labels) {
+  if (const auto at = labels.find(std::string(kComponent)); at != labels.end()) {
+    *at = at->get<std::string>() + "-canary";
+  }
+  if (const auto at = labels.find(std::string(kEndpoint)); at != labels.end()) {
+    *at = kCanaryEndpoint;
+  }
+}
+
+Json endpoints_of(const Owner& owner, const Revision& revision) {
+  Json labels = workload_selector(owner.name());
+  relabel(labels);
+  labels[std::string(kRevisionAnnotation)] = revision.digest;
+  return labels;
+}
+
+// Arguments and variables that name the service's pool, alone or at the end, name the canary's.
+void rename_pool(Json& value, const std::string& from, const std::string& to) {
+  if (value.is_structured()) {
+    for (Json& each : value) rename_pool(each, from, to);
+    return;
+  }
+  if (!value.is_string()) return;
+  auto& text = value.get_ref<std::string&>();
+  if (text == from || text.ends_with("=" + from) || text.ends_with("/" + from)) {
+    text.replace(text.size() - from.size(), from.size(), to);
+  }
+}
+
+void make_deployment(const Owner& owner, Json& object) {
+  Json& spec = object["spec"];
+  relabel(object["metadata"]["labels"]);
+  relabel(spec["selector"]["matchLabels"]);
+  relabel(spec["template"]["metadata"]["labels"]);
+  rename_pool(spec["template"]["spec"], child_name(owner.name(), "-inference-pool"),
+              canary_pool_name(owner.name()));
+  // An autoscaler of variants does not find it: how many it has follows from the step.
+  Json& annotations = object["metadata"]["annotations"];
+  for (auto at = annotations.begin(); at != annotations.end();) {
+    at = at.key().starts_with("llm-d.ai/") ? annotations.erase(at) : std::next(at);
+  }
+  if (annotations.empty()) object["metadata"].erase("annotations");
+}
+
+void make_pool(const Owner& owner, const Revision& revision, Json& object) {
+  Json& spec = object["spec"];
+  const bool old = text_at(object, {"apiVersion"}) != "inference.networking.k8s.io/v1";
+  Json& selector = old ? spec["selector"] : spec["selector"]["matchLabels"];
+  selector = endpoints_of(owner, revision);
+  const auto picker = spec.find(old ? "extensionRef" : "endpointPickerRef");
+  const std::string own = child_name(owner.name(), "-epp-service");
+  if (picker != spec.end() && text_at(*picker, {"name"}) == own) {
+    (*picker)["name"] = child_name(owner.name(), "-canary-epp-service");
+  }
+}
+
+// The canary's counterpart of one of the service's own backends.
+std::optional<Json> canary_backend(const std::vector<Pair>& pairs, const Json& backend) {
+  for (const Pair& pair : pairs) {
+    if (!names(backend, pair.kind, pair.stable)) continue;
+    Json out = backend;
+    out["name"] = pair.canary;
+    return out;
+  }
+  return std::nullopt;
+}
+
+void split_rule(const std::vector<Pair>& pairs, std::int64_t percent, Json& rule) {
+  const Json& backends = kube::list_at(rule, {"backendRefs"});
+  Json out = Json::array();
+  bool split = false;
+  for (const Json& backend : backends) {
+    const std::int64_t weight = kube::number_at(backend, {"weight"}).value_or(1);
+    const auto add = [&](Json one, std::int64_t share) {
+      one["weight"] = std::min(weight * share, kMostWeight);
+      out.push_back(std::move(one));
+    };
+    auto canary = canary_backend(pairs, backend);
+    add(backend, canary ? 100 - percent : 100);
+    if (!canary) continue;
+    add(*std::move(canary), percent);
+    split = true;
+  }
+  if (split) rule["backendRefs"] = std::move(out);
+}
+
+}  // namespace
+
+bool is_stable(const Owner& owner, const Json& object) {
+  if (text_at(object, {"kind"}) != "Deployment") return false;
+  const std::string name = kube::key_of(object).name;
+  return name == workload_name(owner, false) ||
+         (owner.spec.prefill && name == workload_name(owner, true));
+}
+
+std::string canary_deployment_name(const Owner& owner, bool prefill) {
+  return child_name(owner.name(), prefill ? "-kserve-canary-prefill" : "-kserve-canary");
+}
+
+std::string canary_pool_name(const std::string& service) {
+  return child_name(service, "-canary-inference-pool");
+}
+
+Revision revision_of(const Owner& owner, const std::vector<Json>& wanted) {
+  Json templates = Json::array();
+  for (const Json& object : wanted) {
+    if (is_stable(owner, object)) templates.push_back(kube::map_at(object, {"spec", "template"}));
+  }
+  std::vector<std::string> models = {owner.spec.model.name};
+  for (const Adapter& adapter : owner.spec.model.adapters) models.push_back(adapter.name);
+  std::sort(models.begin(), models.end());
+  Revision out{.digest = digest_of(templates), .models = {}};
+  for (const std::string& model : models) out.models += (out.models.empty() ? "" : ",") + model;
+  return out;
+}
+
+void set_revision(Json& deployment, const Revision& revision) {
+  Json& annotations = deployment["metadata"]["annotations"];
+  annotations[std::string(kRevisionAnnotation)] = revision.digest;
+  annotations[std::string(kRevisionModelsAnnotation)] = revision.models;
+}
+
+std::vector<Json> canary_objects(
+    const Owner& owner, const std::vector<Json>& wanted, const Revision& revision,
+    const std::function<std::int64_t(const Json& deployment)>& replicas) {
+  const std::vector<Pair> pairs = pairs_of(owner);
+  std::vector<Json> out;
+  for (const Json& object : wanted) {
+    const std::string* name = counterpart(pairs, object);
+    if (name == nullptr) continue;
+    Json copy = object;
+    copy["metadata"]["name"] = *name;
+    const std::string_view kind = text_at(object, {"kind"});
+    if (kind == "Deployment") {
+      make_deployment(owner, copy);
+      if (is_stable(owner, object)) {
+        copy["spec"]["replicas"] = replicas(object);
+        copy["spec"]["template"]["metadata"]["labels"][std::string(kRevisionAnnotation)] =
+            revision.digest;
+        set_revision(copy, revision);
+      }
+    } else if (kind == "InferencePool") {
+      make_pool(owner, revision, copy);
+    } else if (*name == child_name(owner.name(), "-kserve-canary-svc")) {
+      copy["spec"]["selector"] = endpoints_of(owner, revision);
+    } else {
+      relabel(copy["spec"]["selector"]);
+    }
+    out.push_back(std::move(copy));
+  }
+  return out;
+}
+
+bool is_of_canary(const Owner& owner, const Json& child) {
+  const std::string name = kube::key_of(child).name;
+  const std::vector<Pair> pairs = pairs_of(owner);
+  return std::any_of(pairs.begin(), pairs.end(), [&](const Pair& pair) {
+    return text_at(child, {"kind"}) == pair.kind && name == pair.canary;
+  });
+}
+
+bool is_refusal_of_canary(const Owner& owner, std::string_view refusal) {
+  const std::vector<Pair> pairs = pairs_of(owner);
+  return std::any_of(pairs.begin(), pairs.end(), [&](const Pair& pair) {
+    return refusal.starts_with(std::string(pair.kind) + " " + pair.canary + ":");
+  });
+}
+
+void split_route(const Owner& owner, std::int64_t percent, Json& route) {
+  const std::vector<Pair> pairs = pairs_of(owner);
+  for (Json& rule : route["spec"]["rules"]) split_rule(pairs, percent, rule);
+}
+
+bool sends_to_canary(const Owner& owner, const Json& route) {
+  const std::vector<Pair> pairs = pairs_of(owner);
+  for (const Json& rule : kube::list_at(route, {"spec", "rules"})) {
+    for (const Json& backend : kube::list_at(rule, {"backendRefs"})) {
+      for (const Pair& pair : pairs) {
+        if (names(backend, pair.kind, pair.canary)) return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool pool_takes_canary(const Owner& owner, const std::vector<Json>& wanted) {
+  const std::string pool = child_name(owner.name(), "-inference-pool");
+  const Json* selector = nullptr;
+  Json labels = Json::object();
+  for (const Json& object : wanted) {
+    const std::string name = kube::key_of(object).name;
+    if (name == pool && text_at(object, {"apiVersion"}) == "inference.networking.k8s.io/v1") {
+      selector = &kube::map_at(object, {"spec", "selector", "matchLabels"});
+    }
+    if (text_at(object, {"kind"}) == "Deployment" && name == workload_name(owner, false)) {
+      labels = kube::map_at(object, {"spec", "template", "metadata", "labels"});
+    }
+  }
+  if (selector == nullptr) return false;
+  relabel(labels);
+  return std::all_of(selector->items().begin(), selector->items().end(), [&](const auto& each) {
+    const auto at = labels.find(each.key());
+    return at != labels.end() && *at == each.value();
+  });
+}
+
+}  // namespace nacelle::control::kserve

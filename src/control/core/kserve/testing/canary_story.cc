@@ -1,0 +1,242 @@
+#include "control/core/kserve/testing/canary_story.h"
+
+#include <utility>
+
+#include "control/core/children.h"
+#include "control/core/kserve/admission.h"
+#include "control/core/kserve/preset_catalogue.h"
+#include "control/core/workload/deployment/deployment.h"
+#include "control/core/workload/replica_set/replica_set.h"
+#include "kube/time.h"
+
+namespace nacelle::control::kserve::testing {
+
+using kube::text_at;
+
+namespace {
+
+Json J(std::string_view text) { return Json::parse(text); }
+
+const std::vector<Json>& gateways() {
+  static const std::vector<Json> kGateways = {J(R"({"apiVersion":"gateway.networking.k8s.io/v1",
+    "kind":"Gateway","metadata":{"name":"kserve-ingress-gateway","namespace":"kserve"},
+    "spec":{"listeners":[{"name":"http","protocol":"HTTP","port":80}]},
+    "status":{"conditions":[{"type":"Programmed","status":"True"}]}})")};
+  return kGateways;
+}
+
+std::vector<World::Decider> deciders(World& world, const Surroundings& around) {
+  std::vector<World::Decider> out;
+  out.push_back([&] {
+    const Json* stored = world.find("LLMInferenceService", "chat");
+    return stored == nullptr ? Decision{} : decide_alone(*stored, observe(world, *stored, around));
+  });
+  for (const Json& deployment : world.of("Deployment")) {
+    out.push_back([&world, name = kube::key_of(deployment).name] {
+      const Json* object = world.find("Deployment", name);
+      return object == nullptr
+                 ? Decision{}
+                 : workload::decide_deployment({*object, world.of("ReplicaSet"), world.now});
+    });
+  }
+  for (const Json& set : world.of("ReplicaSet")) {
+    out.push_back([&world, name = kube::key_of(set).name] {
+      const Json* object = world.find("ReplicaSet", name);
+      return object == nullptr
+                 ? Decision{}
+                 : workload::decide_replica_set({*object, world.of("Pod"), world.now, ""});
+    });
+  }
+  return out;
+}
+
+void run_pods(World& world) {
+  for (const Json& seen : world.of("Pod")) {
+    const std::string image = image_of(seen);
+    const bool works = image != "broken" && image != "slow";
+    if (kube::is_being_deleted(seen) || seen.contains("status")) continue;
+    world.edit("Pod", kube::key_of(seen).name, [&](Json& pod) {
+      pod["status"]["phase"] = works ? "Running" : "Pending";
+      pod["status"]["conditions"] =
+          Json::array({{{"type", "Ready"},
+                        {"status", works ? "True" : "False"},
+                        {"lastTransitionTime", kube::timestamp(world.now)}}});
+      if (image != "broken") return;
+      pod["status"]["containerStatuses"] = J(R"([{"name":"main","restartCount":3,
+        "state":{"waiting":{"reason":"CrashLoopBackOff"}},
+        "lastState":{"terminated":{"exitCode":1,"message":"no such model"}}}])");
+    });
+  }
+}
+
+void judge(World& world, const char* kind) {
+  for (const Json& seen : world.of(kind)) {
+    const Json generation = seen["metadata"]["generation"];
+    if (seen.contains("status") &&
+        seen["status"]["parents"][0]["conditions"][0]["observedGeneration"] == generation) {
+      continue;
+    }
+    Json conditions = Json::array();
+    for (const char* type : {"Accepted", "ResolvedRefs"}) {
+      conditions.push_back(
+          {{"type", type}, {"status", "True"}, {"observedGeneration", generation}});
+    }
+    world.edit(kind, kube::key_of(seen).name, [&](Json& object) {
+      object["status"]["parents"] = Json::array(
+          {{{"parentRef", {{"name", "kserve-ingress-gateway"}, {"namespace", "kserve"}}},
+            {"conditions", conditions}}});
+    });
+  }
+}
+
+void run_others(World& world, Surroundings& around) {
+  world.finish_deletions();
+  for (const Json& deployment : world.of("Deployment")) {
+    world.edit("Deployment", kube::key_of(deployment).name,  // as an API server fills it in
+               [](Json& object) { object["spec"]["progressDeadlineSeconds"] = 600; });
+  }
+  run_pods(world);
+  if (around.gateway_works) {
+    judge(world, "HTTPRoute");
+    judge(world, "InferencePool");
+  }
+  if (!around.every_second) return;
+  for (const Json& pool : world.of("InferencePool")) {
+    PoolTraffic& traffic = around.counted[kube::key_of(pool).name];
+    traffic.requests += around.every_second->requests;
+    traffic.errors += around.every_second->errors;
+  }
+}
+
+}  // namespace
+
+Json canary_service(const char* more) {
+  Json out = J(R"({"apiVersion":"serving.kserve.io/v1alpha2","kind":"LLMInferenceService",
+    "metadata":{"name":"chat","annotations":{"nacelle.dev/canary-steps":"10,50",
+      "nacelle.dev/canary-step-seconds":"30"}},
+    "spec":{"model":{"uri":"pvc://models/tiny","name":"tiny"},"replicas":4,
+      "template":{"containers":[{"name":"main","image":"one"}]},
+      "router":{"route":{},"gateway":{},"scheduler":{}}}})");
+  out.merge_patch(J(more));
+  return out;
+}
+
+std::string image_of(const Json& object) {
+  const Json& containers = kube::list_at(object, {"spec", "containers"});
+  return containers.empty() ? "" : containers[0].value("image", "");
+}
+
+Observed observe(const World& world, const Json& service, const Surroundings& around) {
+  Observed out;
+  out.now = kube::timestamp(world.now);
+  out.gateways = gateways();
+  for (const Json& object : world.objects()) {
+    if (controller_of(object) == text_at(service, {"metadata", "uid"}))
+      out.children.push_back(object);
+    if (text_at(object, {"metadata", "labels", "app.kubernetes.io/name"}) == "chat" &&
+        text_at(object, {"kind"}) == "Pod") {
+      out.pods.push_back(object);
+    }
+  }
+  if (around.every_second) out.traffic = around.counted;
+  return out;
+}
+
+Decision decide_alone(const Json& service, const Observed& observed) {
+  Lookup lookup;
+  lookup.config = [](std::string_view name_space, std::string_view name) -> const Json* {
+    for (const Json& preset : presets()) {
+      if (kube::key_of(preset) == kube::ObjectKey{std::string(name_space), std::string(name)})
+        return &preset;
+    }
+    return nullptr;
+  };
+  Platform platform;
+  platform.picker_in_gateway = true;
+  return kserve::decide(service, {}, platform, lookup, observed);
+}
+
+Story::Story(const Json& service)
+    : world([this](World& w) { return deciders(w, around); },
+            [this](World& w) { run_others(w, around); }) {
+  Json made = service;
+  default_service(made);
+  world.add(std::move(made));
+}
+
+std::string Story::scene() {
+  return weights() + " canary " + canary() + " stable " + stable_image();
+}
+
+std::string Story::weights() {
+  const Json* route = world.find("HTTPRoute", "chat-kserve-route");
+  if (route == nullptr) return "none";
+  std::string out;
+  for (const Json& backend : (*route)["spec"]["rules"][0]["backendRefs"]) {
+    out += (out.empty() ? "" : "/") + backend["weight"].dump();
+  }
+  return out;
+}
+
+std::string Story::canary() {
+  const Json* deployment = world.find("Deployment", "chat-kserve-canary");
+  if (deployment == nullptr) return "none";
+  return (*deployment)["spec"]["replicas"].dump() + "x" +
+         image_of((*deployment)["spec"]["template"]);
+}
+
+std::string Story::stable_image() {
+  const Json* deployment = world.find("Deployment", "chat-kserve");
+  return deployment == nullptr ? "none" : image_of((*deployment)["spec"]["template"]);
+}
+
+std::string Story::condition(std::string_view type, const char* field) {
+  const Json* seen = world.find("LLMInferenceService", "chat");
+  for (const Json& each : kube::list_at(*seen, {"status", "conditions"})) {
+    if (each["type"] == type) return each.value(field, "");
+  }
+  return "absent";
+}
+
+std::vector<std::string> Story::events() const {
+  std::vector<std::string> out;
+  for (const RecordEvent& event : world.events) {
+    if (event.about.kind == "LLMInferenceService") out.push_back(event.type + " " + event.reason);
+  }
+  return out;
+}
+
+void Story::change(const char* patch) {
+  world.edit("LLMInferenceService", "chat", [&](Json& object) { object.merge_patch(J(patch)); });
+}
+
+void Story::set_image(const std::string& image) {
+  world.edit("LLMInferenceService", "chat",
+             [&](Json& object) { object["spec"]["template"]["containers"][0]["image"] = image; });
+}
+
+void Story::second() {
+  run_others(world, around);
+  for (const auto& decide : deciders(world, around)) {
+    for (const Action& action : decide().actions) {
+      if (!world.carry_out(action)) break;
+    }
+  }
+  ++world.now;
+}
+
+std::vector<std::string> Story::watch(int seconds) {
+  std::vector<std::string> out;
+  for (int i = 0; i < seconds; ++i) {
+    second();
+    if (out.empty() || out.back() != scene()) out.push_back(scene());
+  }
+  return out;
+}
+
+bool Story::wait_for(const std::string& wanted) {
+  for (int i = 0; i < 300 && weights() != wanted; ++i) second();
+  return weights() == wanted;
+}
+
+}  // namespace nacelle::control::kserve::testing

@@ -1,0 +1,67 @@
+// canary_story.h: a service with a canary, beside the controllers of Deployments and ReplicaSets,
+// pods that run or do not, and a gateway that takes routes. Time passes second by second.
+//
+// Images say what becomes of a pod: "broken" crashes, "slow" never answers, others are ready.
+//
+// Home:    one test.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/core/kserve/decide.h"
+#include "control/core/workload/testing/world.h"
+
+namespace nacelle::control::kserve::testing {
+
+using workload::testing::World;
+
+struct Surroundings {
+  // What each pool is asked; nothing: nobody counts.
+  std::optional<PoolTraffic> every_second = PoolTraffic{10, 0};
+  bool gateway_works = true;  // takes what is new of routes
+  std::map<std::string, PoolTraffic> counted;
+};
+
+// "chat" with steps of 10 and 50 % that last 30 s, and `more` laid over it.
+[[nodiscard]] Json canary_service(const char* more = "{}");
+[[nodiscard]] std::string image_of(const Json& object);  // of a pod or a template
+[[nodiscard]] Observed observe(const World& world, const Json& service, const Surroundings& around);
+[[nodiscard]] Decision decide_alone(const Json& service, const Observed& observed);
+
+struct Story {
+  Surroundings around;
+  World world;
+
+  explicit Story(const Json& service = canary_service());
+  Story(const Story&) = delete;
+  Story& operator=(const Story&) = delete;
+
+  // "90/10 canary 1xtwo stable one": weights of the route, replicas and image of the canary, image
+  // of the service's own Deployment.
+  [[nodiscard]] std::string scene();
+  [[nodiscard]] std::string weights();
+  [[nodiscard]] std::string canary();
+  [[nodiscard]] std::string stable_image();
+  [[nodiscard]] std::string condition(std::string_view type, const char* field = "reason");
+  [[nodiscard]] std::string canary_condition(const char* field = "reason") {
+    return condition("CanaryReady", field);
+  }
+  // "Warning CanaryRolledBack"
+  [[nodiscard]] std::vector<std::string> events() const;
+
+  void change(const char* patch);  // a merge patch of the service
+  void set_image(const std::string& image);
+
+  void second();
+  // The scenes of some seconds, each once.
+  std::vector<std::string> watch(int seconds);
+  // Until the route has these weights; false when that does not come.
+  [[nodiscard]] bool wait_for(const std::string& weights);
+  [[nodiscard]] bool settle() { return world.settle(3000); }
+};
+
+}  // namespace nacelle::control::kserve::testing

@@ -1,0 +1,80 @@
+#include <utility>
+
+#include "control/core/llmd/pool_status.h"
+#include "control/core/llmd/service.h"
+#include "control/kube/llmd_controller.h"
+#include "control/kube/model_unit.h"
+#include "control/kube/serving_view.h"
+
+namespace nacelle::control {
+namespace {
+
+using kube::ObjectKey;
+using kube::text_at;
+
+const std::string kApi(llmd::kVersion);
+const std::string kService(llmd::kServiceKind);
+const std::string kPool(llmd::kPoolKind);
+
+bool names(const Json& pool, const std::string& service) {
+  for (const Json& one : kube::list_at(pool, {"spec", "services"})) {
+    if (text_at(one, {"name"}) == service) return true;
+  }
+  return false;
+}
+
+Decision decide(Workshop& workshop, ModelUnit& unit, const ObjectKey& key) {
+  SharedInformers& informers = workshop.informers;
+  const auto pool = informers.get({kApi, kPool, key.name_space, key.name});
+  if (!pool) return {};
+  llmd::PoolObserved observed;
+  observed.now_s = workshop.now_s();
+  observed.services = informers.find(kApi, kService, kByNamespace, key.name_space);
+  observed.pools = informers.find(kApi, kPool, kByNamespace, key.name_space);
+  observed.pods = informers.find("v1", "Pod", kByLabel,
+                                 label_value(key.name_space, kPartOfLabel, kPartOfValue));
+  observed.devices = devices_of_nodes(informers);
+  for (const Json& service : observed.services) {
+    const std::string name = kube::key_of(service).name;
+    if (!names(*pool, name) || !llmd::needs_model(service, observed.devices)) continue;
+    auto model = unit.model_of(service, key);
+    if (!model) return ModelUnit::wait_for_model();
+    observed.models.emplace(name, *std::move(model));
+  }
+  Decision out = llmd::decide_pool(*pool, observed);
+  if (!observed.models.empty()) ModelUnit::look_at_models_again(*pool, out);
+  return out;
+}
+
+}  // namespace
+
+std::unique_ptr<ControllerUnit> llmd_pool_controller(Workshop& workshop,
+                                                     std::shared_ptr<LocalModels> models) {
+  SharedInformers& informers = workshop.informers;
+  auto unit = std::make_unique<ModelUnit>(
+      workshop, "llmd-pools", std::move(models),
+      [&workshop](ModelUnit& self, const ObjectKey& key, const std::vector<Refusal>&) {
+        return decide(workshop, self, key);
+      });
+  const auto of_namespace = [&informers](const Json& object) {
+    std::vector<ObjectKey> out;
+    for (const auto& pool :
+         informers.of(kApi, kPool).find(kByNamespace, kube::key_of(object).name_space)) {
+      out.push_back(kube::key_of(*pool));
+    }
+    return out;
+  };
+  DecisionController& controller = unit->controller();
+  controller.watch(kApi, kPool, of_namespace);
+  controller.watch(kApi, kService, of_namespace);
+  controller.watch("v1", "Node",
+                   [&informers](const Json&) { return keys_of(informers, kApi, kPool); },
+                   {.when = other_devices, .delay = {}});
+  controller.watch("v1", "PersistentVolumeClaim", of_namespace);
+  controller.watch("v1", "Pod", [of_namespace](const Json& pod) {
+    return service_of_pod(pod).empty() ? std::vector<ObjectKey>{} : of_namespace(pod);
+  });
+  return unit;
+}
+
+}  // namespace nacelle::control
