@@ -117,15 +117,18 @@ TEST(LocalNodes, WhatPodsUseIsMeasured) {
   const auto pod = [&](const char* name) {
     return cluster.api().get(metrics + "/namespaces/default/pods/" + name).body;
   };
-  // The shell would take a whole core; other programs of the machine leave it some.
+  const auto cpu_of = [&](const char* name) {
+    const Json now = pod(name);
+    return kube::list_at(now, {"containers"}).empty() ? -1
+                                                      : nanocores(now["containers"][0]["usage"]);
+  };
+  // The shell would take a whole core; other programs of the machine leave it some. The first
+  // reading of the calm one has its start in it.
   ASSERT_TRUE(cluster.api().eventually([&] {
-    const Json now = pod("busy");
-    return !kube::list_at(now, {"containers"}).empty() &&
-           nanocores(now["containers"][0]["usage"]) > 50'000'000 &&
-           text(pod("calm"), {"kind"}) == "PodMetrics";
-  })) << pod("busy").dump(1);
+    return cpu_of("busy") > 50'000'000 && cpu_of("calm") >= 0 && cpu_of("calm") < 10'000'000;
+  })) << pod("busy").dump(1)
+      << pod("calm").dump(1);
   const Json now = pod("calm");
-  EXPECT_LT(nanocores(now["containers"][0]["usage"]), 50'000'000) << now.dump(1);
   EXPECT_TRUE(text(now["containers"][0], {"usage", "memory"}).ends_with("Ki"));
   EXPECT_EQ(text(now, {"metadata", "namespace"}), "default");
   const Json chosen = cluster.api().get(metrics + "/pods?labelSelector=app%3Dbusy").body;
