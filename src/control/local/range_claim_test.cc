@@ -128,7 +128,7 @@ TEST_F(RangeClaimTest, AProcessThatIsKilledLeavesNothingBehind) {
   EXPECT_EQ(index_of(b), 1);
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
-  EXPECT_EQ(index_of(b), 0);
+  EXPECT_EQ(index_of(make_folder("c")), 0);
   ::close(ready[0]);
   ::close(ready[1]);
 }

@@ -117,15 +117,18 @@ TEST(LocalNodes, WhatPodsUseIsMeasured) {
   const auto pod = [&](const char* name) {
     return cluster.api().get(metrics + "/namespaces/default/pods/" + name).body;
   };
-  // The shell would take a whole core; other programs of the machine leave it some.
+  const auto cpu_of = [&](const char* name) {
+    const Json now = pod(name);
+    return kube::list_at(now, {"containers"}).empty() ? -1
+                                                      : nanocores(now["containers"][0]["usage"]);
+  };
+  // The shell would take a whole core; other programs of the machine leave it some. The first
+  // reading of the calm one has its start in it.
   ASSERT_TRUE(cluster.api().eventually([&] {
-    const Json now = pod("busy");
-    return !kube::list_at(now, {"containers"}).empty() &&
-           nanocores(now["containers"][0]["usage"]) > 50'000'000 &&
-           text(pod("calm"), {"kind"}) == "PodMetrics";
-  })) << pod("busy").dump(1);
+    return cpu_of("busy") > 50'000'000 && cpu_of("calm") >= 0 && cpu_of("calm") < 10'000'000;
+  })) << pod("busy").dump(1)
+      << pod("calm").dump(1);
   const Json now = pod("calm");
-  EXPECT_LT(nanocores(now["containers"][0]["usage"]), 50'000'000) << now.dump(1);
   EXPECT_TRUE(text(now["containers"][0], {"usage", "memory"}).ends_with("Ki"));
   EXPECT_EQ(text(now, {"metadata", "namespace"}), "default");
   const Json chosen = cluster.api().get(metrics + "/pods?labelSelector=app%3Dbusy").body;
@@ -485,10 +488,12 @@ TEST(LocalNodes, AClaimThatWaitsForItsPodIsToldTheNodeAndItsFolderIsMounted) {
     return kube::map_at(now, {"metadata", "annotations"})
                .value("volume.kubernetes.io/selected-node", Json()) == "node-1";
   });
-  const Json waits = cluster.await_pod(
-      "p", [](const Json& now) { return condition_of(now, "PodScheduled") == "False"; });
-  EXPECT_EQ(condition_message(waits, "PodScheduled"),
-            "waiting for the volume of persistentvolumeclaim \"data\" on node-1");
+  // Before that it may have waited for the node to be ready.
+  const Json waits = cluster.await_pod("p", [](const Json& now) {
+    return condition_message(now, "PodScheduled") ==
+           "waiting for the volume of persistentvolumeclaim \"data\" on node-1";
+  });
+  EXPECT_EQ(condition_of(waits, "PodScheduled"), "False");
   // What a provisioner does.
   const std::filesystem::path folder = cluster.folder() / "volumes/pv-1";
   Json volume = Json::parse(R"({"metadata":{"name":"pv-1",
