@@ -20,8 +20,8 @@
 
 namespace nacelle::control {
 
-inline constexpr std::size_t kMaxConfigBytes = std::size_t{4} << 20;
-inline constexpr std::size_t kMaxIndexBytes = std::size_t{32} << 20;
+inline constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
+inline constexpr std::size_t kMaxIndexBytes = std::size_t{16} << 20;
 inline constexpr std::size_t kMaxEntries = 10'000;
 
 struct ModelReading {

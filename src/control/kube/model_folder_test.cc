@@ -87,12 +87,12 @@ TEST(ModelFolders, WhatIsWrongIsSaidWithTheFile) {
     folder.write("config.json", text);
     EXPECT_EQ(folder.wrong(), "ModelUnreadable: " + config + " is no JSON object") << text;
   }
-  folder.write("config.json", std::string(1 << 20, '['));
+  folder.write("config.json", std::string(1 << 16, '['));
   EXPECT_EQ(folder.wrong(), "ModelUnreadable: " + config + " is no JSON object");
   folder.write("config.json", "{\"num_hidden_layers\": 1e300}");
   EXPECT_THAT(folder.wrong(), HasSubstr("are no model"));
   folder.sparse("config.json", kMaxConfigBytes + 1);
-  EXPECT_THAT(folder.wrong(), HasSubstr(config + " is larger than the 4194304 bytes accepted"));
+  EXPECT_THAT(folder.wrong(), HasSubstr(config + " is larger than the 1048576 bytes accepted"));
   folder.write("config.json", kConfig);
   fs::remove(folder.path() / "model.safetensors");
   EXPECT_EQ(folder.wrong(), "ModelNotFound: " + folder.path().string() + " has no *.safetensors");
