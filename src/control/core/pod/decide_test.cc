@@ -192,7 +192,8 @@ TEST(Decide, WhatProbesFindIsSaidWhenItLasts) {
       "readinessProbe":{"tcpSocket":{"port":1},"periodSeconds":1}}]})");
   pod.bring_up();
   const auto message = [&] {
-    for (const Json& condition : pod.status()["conditions"]) {
+    const Json status = pod.status();
+    for (const Json& condition : status.at("conditions")) {
       if (condition["type"] == "ContainersReady") return condition.value("message", "");
     }
     return std::string("absent");
@@ -200,6 +201,7 @@ TEST(Decide, WhatProbesFindIsSaidWhenItLasts) {
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(message(), "containers with unready status: [c]") << i;
     pod.probed("c", ProbeKind::kStartup, false);
+    pod.step();
     pod.sleep_and_step();
   }
   EXPECT_EQ(message(), "containers with unready status: [c]; c does not answer yet (refused)");
