@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "async/runtime.h"
+#include "async/timer.h"
 #include "kube/client.h"
 
 namespace nacelle::kube {
@@ -61,6 +62,34 @@ async::Task<void> open_and_leave(Api* api) {
 TEST(LocalTransport, AWatcherThatLeavesIsNoticed) {
   Api api(watch_of);
   api.run(open_and_leave(&api));
+}
+
+async::Task<void> take_back(Api* api, ServerExchange& exchange) {
+  exchange.on_client_gone([api] { api->left = true; });
+  const ResponseHead head;
+  (void)co_await exchange.start(head);
+  const std::string piece(LocalTransport::kMaxHeldBytes, 'x');
+  (void)co_await exchange.write(piece);
+  const Status late = co_await exchange.write(piece);  // waits until the client has left
+  EXPECT_EQ(late.code(), Code::kCancelled);
+  exchange.on_client_gone({});
+  api->written = piece.size();
+  api->changed->pulse();
+}
+
+async::Task<void> leave_and_look(Api* api) {
+  {
+    auto answer = co_await api->transport->send(TransportRequest());
+    EXPECT_TRUE(answer.ok());
+  }
+  while (api->written == 0) (void)co_await api->changed->wait();
+  co_await async::sleep_for(1ms);
+  EXPECT_FALSE(api->left);
+}
+
+TEST(LocalTransport, ACallbackThatWasTakenBackIsNotCalled) {
+  Api api(take_back);
+  api.run(leave_and_look(&api));
 }
 
 // More than the bound waits for the reader.

@@ -60,8 +60,14 @@ async::Task<Status> LocalExchange::inform(const net::http::ResponseHead&) { co_r
 
 void LocalExchange::on_client_gone(std::function<void()> callback) {
   on_gone_ = std::move(callback);
-  if (!gone_ || !on_gone_) return;
-  loop_.post(std::exchange(on_gone_, nullptr));
+  if (gone_ && on_gone_) tell_gone();
+}
+
+// In a turn of its own; until then the callback may be taken back.
+void LocalExchange::tell_gone() {
+  loop_.post([self = shared_from_this()] {
+    if (const auto callback = std::exchange(self->on_gone_, nullptr)) callback();
+  });
 }
 
 void LocalExchange::abort() {
@@ -106,7 +112,7 @@ void LocalExchange::leave() {
   if (std::exchange(gone_, true)) return;
   readable_.pulse();
   writable_.pulse();
-  if (on_gone_) loop_.post(std::exchange(on_gone_, nullptr));
+  if (on_gone_) tell_gone();
 }
 
 }  // namespace nacelle::kube

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "async/event.h"
@@ -14,7 +15,8 @@
 
 namespace nacelle::kube {
 
-class LocalExchange final : public net::http::ServerExchange {
+class LocalExchange final : public net::http::ServerExchange,
+                            public std::enable_shared_from_this<LocalExchange> {
  public:
   LocalExchange(async::Loop& loop, TransportRequest request, std::size_t max_held_bytes);
 
@@ -48,6 +50,7 @@ class LocalExchange final : public net::http::ServerExchange {
   void leave();
 
  private:
+  void tell_gone();
   [[nodiscard]] async::Task<Status> put(std::string_view data, bool last);
 
   async::Loop& loop_;
