@@ -117,7 +117,7 @@ kind: LLMInferenceService
 metadata: {name: twin, namespace: default}
 spec: {model: {id: other, source: {uri: "file://%s"}}, replicas: 2}
 """ % harness.DEMO)
-        self.wait_for_words(other, "twin-kserve is controlled by somebody else")
+        self.wait_for_words(other, "twin-kserve", "is controlled by somebody else")
         first = f"{cluster.SERVICES}/twin"
         self.assertEqual(self.up.condition(first, "Ready")[0], "True")
         answer = self.up.request("GET", "/default/twin/v1/models")
@@ -158,7 +158,7 @@ spec: {model: {id: other, source: {uri: "file://%s"}}, replicas: 2}
                 if expected == 401:
                     self.assertEqual(answer["reason"], "Unauthorized")
 
-    def test_5_wrong_flags_end_in_one_line(self):
+    def test_5_a_wrong_flag_is_named_in_one_line(self):
         rows = ((["--engines", "0"], "--engines"), (["--nodes", "99"], "--nodes"), (["--port", "eight"], "--port"),
                 (["--api-port", "70000"], "--api-port"), (["--no-such-flag"], "--no-such-flag"),
                 (["--policy", "fastest"], "fastest"), (["--log-level", "loud"], "loud"),
@@ -167,8 +167,9 @@ spec: {model: {id: other, source: {uri: "file://%s"}}, replicas: 2}
             with self.subTest(" ".join(flags)):
                 code, output = harness.run("up", *flags, "--data-dir", os.path.join(self.folder, "unused"))
                 self.assertEqual(code, 2, output)
-                self.assertEqual(len(output.splitlines()), 1, output)
-                self.assertIn(word, output)
+                first, *hint = output.splitlines()
+                self.assertIn(word, first)
+                self.assertIn(hint, ([], ["`nacelle up --help` shows all flags."]))
         self.assertFalse(os.path.exists(os.path.join(self.folder, "unused")))
 
     def test_6_a_full_disk_refuses_writes_and_stops_nothing_else(self):
@@ -178,6 +179,7 @@ spec: {model: {id: other, source: {uri: "file://%s"}}, replicas: 2}
         with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
             while file.write(b"\0" * (1 << 20)):
                 pass
+        before = len(self.up.get(MAPS)["items"])
         written = []
         try:
             status = 201
@@ -190,7 +192,7 @@ spec: {model: {id: other, source: {uri: "file://%s"}}, replicas: 2}
             self.assertIn("the store has no space left", answer["message"])
             for _ in range(3):
                 self.assert_serves()
-            self.assertEqual(len(self.up.get(MAPS)["items"]), len(written) - 1, "what was refused is not there")
+            self.assertEqual(len(self.up.get(MAPS)["items"]), before + len(written) - 1, "what was refused is not there")
         finally:
             filler.unlink()
         harness.wait_until(lambda: self.up.api("POST", MAPS, {"metadata": {"name": "after"}})[0] in (201, 409), 30,
@@ -203,6 +205,8 @@ spec: {model: {id: other, source: {uri: "file://%s"}}, replicas: 2}
     def test_7_a_damaged_store_is_kept_and_said(self):
         self.up.kill_all()
         store = pathlib.Path(self.up.data_dir) / "api" / "store.db"
+        for log in store.parent.glob("store.db-*"):  # it would mend the file
+            log.unlink()
         damaged = b"not a database\n" + store.read_bytes()[15:]
         store.write_bytes(damaged)
         code, output = harness.run("up", "--data-dir", self.up.data_dir, "--port", self.up.gateway_port,
@@ -214,8 +218,6 @@ spec: {model: {id: other, source: {uri: "file://%s"}}, replicas: 2}
         self.assertEqual(copy.read_bytes(), damaged)
         self.assertEqual(store.read_bytes(), damaged, "nothing was changed")
         store.unlink()
-        for log in store.parent.glob("store.db-*"):
-            log.unlink()
         self.up.start_again(harness.DEMO)
         self.up.wait_ready("demo")
         self.assert_serves()

@@ -63,7 +63,9 @@ class LlmdDecider {
     }
     scalers_[key] = std::move(state);
     view.add_certificate(*service, global.cluster_domain, false, decision);
-    if (options_.load && kube::bool_at(*service, {"spec", "autoscaling", "enabled"})) {
+    Review ignored;
+    if (options_.load &&
+        llmd::parse_autoscaling(kube::map_at(*service, {"spec"}), ignored).enabled) {
       decision.look_again(options_.evaluation_period);
     }
     if (needs_model) ModelUnit::look_at_models_again(*service, decision);

@@ -14,7 +14,8 @@ namespace nacelle::net::http1 {
 namespace {
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-constexpr std::size_t kLingerBytes = 256 * 1024;
+// Clients that send a whole body before they read, of the size that a model's prompt may have.
+constexpr std::size_t kLingerBytes = 16 * 1024 * 1024;
 constexpr Duration kLingerTime = 1s;
 
 enum class Preface : std::uint8_t { kNone, kPart, kWhole };

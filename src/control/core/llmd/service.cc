@@ -1,6 +1,7 @@
 #include "control/core/llmd/service.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "control/core/children.h"
@@ -8,6 +9,7 @@
 #include "control/core/kserve/readiness.h"
 #include "control/core/llmd/service_form.h"
 #include "kube/pod.h"
+#include "kube/time.h"
 
 namespace nacelle::control::llmd {
 namespace {
@@ -95,18 +97,26 @@ class ServiceDecider {
     return observed_.allowed ? std::min(demand, *observed_.allowed) : demand;
   }
 
+  // Seconds; a service is not idle for longer than it is there.
+  [[nodiscard]] std::int64_t age() const {
+    const auto made = kube::parse_timestamp(text_at(service_, {"metadata", "creationTimestamp"}));
+    return made ? std::max<std::int64_t>(0, observed_.now_s - *made)
+                : std::numeric_limits<std::int64_t>::max();
+  }
+
   std::int64_t scaled(const AutoscalingSpec& spec, std::int64_t demand) {
     LoadSample sample = *observed_.load;
     sample.now = observed_.now_s;
-    sample.ready = 0;
-    sample.pending = 0;
+    sample.idle_for = std::min(sample.idle_for, age());
+    std::int64_t ready = 0;
     for (const Json& pod : observed_.objects.pods) {
       if (text_at(pod, {"metadata", "labels", "kserve.io/component"}) != "workload") continue;
-      if (kube::is_being_deleted(pod)) continue;
-      ++(kube::is_ready(pod) ? sample.ready : sample.pending);
+      if (!kube::is_being_deleted(pod) && kube::is_ready(pod)) ++ready;
     }
-    // Replicas that were asked for a moment ago are pending, too.
-    sample.pending = std::max(sample.pending, demand - sample.ready);
+    // One that is asked for is pending before its pod is there; one that is to go, or that a
+    // rollout has beside, does not count: or it would be asked for again.
+    sample.ready = std::min(ready, demand);
+    sample.pending = demand - sample.ready;
     const ScaleDecision scaling = scale(spec, sample, scaler_);
     conditions_.set({"ScalingActive", scaling.active ? "True" : "False", scaling.reason, ""});
     if (scaling.capacity_limited) {

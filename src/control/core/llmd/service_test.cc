@@ -141,6 +141,45 @@ TEST(LlmdServices, AnAnnotationSaysWhenTheLastReplicaGoes) {
   EXPECT_EQ(desired(1200), 0);
 }
 
+TEST(LlmdServices, ANewServiceHasNotBeenIdleForLongerThanItIsThere) {
+  Json service = llama(1);
+  service["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z";
+  service["spec"]["autoscaling"] = yaml(R"({minReplicas: 0, maxReplicas: 2, metrics:
+    [{type: RequestQueue, requestQueue: {targetAverageQueueDepth: 5}}]})");
+  const std::int64_t made = 1'767'225'600;
+  const auto desired = [&](std::int64_t now) {
+    World world;
+    world.observed.objects.pods.push_back(yaml(R"({metadata: {name: p, labels:
+      {kserve.io/component: workload}}, status: {conditions: [{type: Ready, status: "True"}]}})"));
+    LoadSample load;
+    load.queued = 0;
+    load.idle_for = 100'000;  // of a gateway that has been up for a day
+    world.observed.load = load;
+    world.observed.now_s = now;
+    return number_at(world.status(service), {"desiredReplicas"});
+  };
+  EXPECT_EQ(desired(made + 10), 1);
+  EXPECT_EQ(desired(made + 600), 0);
+}
+
+TEST(LlmdServices, AReplicaThatIsToGoIsNotAskedForAgain) {
+  World world;
+  Json service = llama(1);
+  service["spec"]["autoscaling"] = yaml(R"({minReplicas: 1, maxReplicas: 8, metrics:
+    [{type: RequestQueue, requestQueue: {targetAverageQueueDepth: 5}}]})");
+  service["status"]["demand"] = 2;
+  for (int i = 0; i < 3; ++i) {
+    world.observed.objects.pods.push_back(yaml(R"({metadata: {name: p, labels:
+      {kserve.io/component: workload}}, status: {conditions: [{type: Ready, status: "True"}]}})"));
+  }
+  LoadSample load;
+  load.queued = 0;
+  world.observed.load = load;
+  EXPECT_EQ(number_at(world.status(service), {"desiredReplicas"}), 2);
+  EXPECT_EQ(number_at(world.applied(service, "Deployment", "llama-kserve"), {"spec", "replicas"}),
+            2);
+}
+
 TEST(LlmdServices, WhatTheApiRefusedIsSaid) {
   World world;
   world.observed.objects.refused = {"Deployment llama-kserve: quota"};
