@@ -126,9 +126,9 @@ class Epp(harness.Server):
     def __init__(self, *flags):
         self.grpc_port, self.health_port = harness.free_port(), harness.free_port()
         port = harness.free_port()
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}")
         super().__init__(["epp", "--grpc-port", self.grpc_port, "--grpc-health-port", self.health_port,
                           "--metrics-port", port, "--bind-host", "127.0.0.1", "--loops", 2, *flags], port, "/metrics")
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}")
 
     def call(self, metadata=()):
         return Call(self.channel, metadata)

@@ -25,7 +25,10 @@ def free_port():
 
 def request(port, method, path, body=None, headers=None):
     """The response of a server on loopback, with its body in `.data` (bytes) and, when it is JSON, in `.json`."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    return request_on(http.client.HTTPConnection("127.0.0.1", port, timeout=60), method, path, body, headers)
+
+
+def request_on(connection, method, path, body=None, headers=None):
     try:
         headers = dict(headers or {})
         if body is not None and not isinstance(body, (bytes, str)):
@@ -76,7 +79,7 @@ class Server:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def request(self, method, path, body=None, headers=None):
-        return request(self.port, method, path, body, headers)
+        return request_on(self.connect(), method, path, body, headers)
 
     def chat(self, content, **fields):
         messages = content if isinstance(content, list) else [{"role": "user", "content": content}]

@@ -491,7 +491,7 @@ class Serving(EppCase):
         self.certificate("engine")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.folder / "tls.crt", self.folder / "tls.key")
-        server = gauges("127.0.0.1", 7, 0.5)
+        server = gauges("127.0.0.1", 0.25, 0.5)
         server.socket = context.wrap_socket(server.socket, server_side=True)
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
@@ -501,7 +501,7 @@ class Serving(EppCase):
                        "--total-queued-requests-metric=vllm:kv_cache_usage_perc",
                        "--kv-cache-usage-percentage-metric", "vllm:num_requests_waiting",
                        "--refresh-prometheus-metrics-interval=50ms")
-        harness.wait_until(lambda: epp.metric("llm_d_epp_average_kv_cache_utilization", name="pool") == 7,
+        harness.wait_until(lambda: epp.metric("llm_d_epp_average_kv_cache_utilization", name="pool") == 0.25,
                            message="gauges over TLS")
         self.assertEqual(epp.metric("llm_d_epp_average_queue_size", name="pool"), 0.5)
         self.assertIn("accepted, without effect here names=--enable-pprof", epp.log())
