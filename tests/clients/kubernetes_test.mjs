@@ -240,7 +240,7 @@ test('an informer follows, and goes on after its watch ends', async () => {
   const informer = k8s.makeInformer(config, maps, list, 'informed=yes');
   const seen = queue();
   for (const verb of ['add', 'update', 'delete']) informer.on(verb, (o) => seen.push([verb, o.metadata.name]));
-  informer.on('error', (error) => seen.push(['error', String(error)]));
+  informer.on('error', (error) => error.name === 'AbortError' || seen.push(['error', String(error)]));  // our stop()
   await informer.start();
   assert.deepEqual(await seen.next(), ['add', 'one']);
   await core.createNamespacedConfigMap({namespace, body: mine('two', '1')});
@@ -293,7 +293,7 @@ test('a lease keeps its microseconds', async () => {
   await coordination.createNamespacedLease({namespace, body: {metadata: {name: 'leader'},
     spec: {holderIdentity: 'me', leaseDurationSeconds: 15, acquireTime: now, renewTime: now}}});
   const lease = await coordination.readNamespacedLease({name: 'leader', namespace});
-  assert.equal(lease.spec.renewTime.toISOString(), '2026-01-02T03:04:05.678000Z');
+  assert.equal(lease.spec.renewTime, '2026-01-02T03:04:05.678000Z');  // the client leaves it a text
   lease.spec.holderIdentity = 'you';
   await coordination.replaceNamespacedLease({name: 'leader', namespace, body: lease});
 });
