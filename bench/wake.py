@@ -34,7 +34,7 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 SERVICE = """
 apiVersion: inference.llm-d.ai/v1alpha1
 kind: LLMInferenceService
-metadata: {name: sleeper, namespace: default, annotations: {nacelle.dev/scale-to-zero-after: 1s}}
+metadata: {name: sleeper, namespace: default, annotations: {nacelle.dev/scale-to-zero-after: 3s}}
 spec:
   model: {id: sleeper, source: {uri: "file://%s"}}
   engine: {args: %s}
@@ -182,6 +182,7 @@ def main():
         up.wait_ready("demo")
         flags = ["--kv-cache-memory-bytes", "64M", *args.flags.split()]
         up.apply(path, SERVICE % (args.model.resolve(), json.dumps(flags)))
+        up.wait_ready("sleeper", services=cluster.SCALED_SERVICES)
         watch = PodWatch(up)
         turns = []
         for _ in range(args.runs):

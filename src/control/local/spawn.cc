@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -74,6 +75,15 @@ void arrange_descriptors(const SpawnPlan& plan, const Prepared& prepared) {
   if (progress >= 0) place(progress, SpawnPlan::kProgressFd);
 }
 
+// What others opened without O_CLOEXEC, as accepted connections are: their peers would wait for an
+// end that comes with the end of the child only.
+void close_the_rest_at_exec(const SpawnPlan& plan) {
+  constexpr int kMostOfOldKernels = 65'536;
+  const int first = plan.progress >= 0 ? SpawnPlan::kProgressFd + 1 : SpawnPlan::kProgressFd;
+  if (::close_range(static_cast<unsigned>(first), ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
+  for (int fd = first; fd < kMostOfOldKernels; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 void enter_namespaces(const Prepared& prepared) {
   if (prepared.user_namespace.open() &&
       ::setns(prepared.user_namespace.get(), CLONE_NEWUSER) != 0 &&
@@ -104,6 +114,7 @@ void take_identity(const ProcessIdentity& identity) {
     if (::getppid() != prepared.parent) ::_exit(127);  // it died before the line above took effect
   }
   arrange_descriptors(plan, prepared);
+  close_the_rest_at_exec(plan);
   if (plan.cgroup_procs >= 0 && ::write(plan.cgroup_procs, "0", 1) != 1) give_up("cgroup");
   enter_namespaces(prepared);
   if (plan.prepare && !plan.prepare()) ::_exit(127);
