@@ -78,7 +78,7 @@ def first_byte(host, port, path):
 
 
 class PodWatch:
-    """When the service's pods were seen to be in each state, by name."""
+    """When the service's pods were seen to be in each state, by uid."""
 
     def __init__(self, up):
         self.seen = {}
@@ -93,7 +93,7 @@ class PodWatch:
         for line in self.answer:
             now = time.time()
             pod = json.loads(line)["object"]
-            seen = self.seen.setdefault(pod["metadata"]["name"], {})
+            seen = self.seen.setdefault(pod["metadata"]["uid"], {"name": pod["metadata"]["name"]})
             status = pod.get("status") or {}
             ready = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or [])
             seen.setdefault("pod made", now)
@@ -153,17 +153,18 @@ def wait_for_zero(up, harness, path):
     harness.wait_until(lambda: up.request("GET", "/default/sleeper/v1/models").status == 503, 30, "its route")
 
 
-def wake(up, watch):
+def wake(up, harness, watch):
     """Seconds from the request to each phase."""
     before, engines = set(watch.seen), set(up.engine_pids())
     began = time.time()
     total = first_byte("127.0.0.1", up.port, "/default/sleeper/v1/completions")
-    pod, = set(watch.seen) - before
+    # This watch may hear of it after the gateway's.
+    harness.wait_until(lambda: any("pod ready" in watch.seen[pod] for pod in set(watch.seen) - before), 10,
+                       "the pod in the watch")
+    seen, = (watch.seen[pod] for pod in set(watch.seen) - before)
     pid, = set(up.engine_pids()) - engines
-    first_words, started = said(up, pod)
-    while "pod ready" not in watch.seen[pod]:  # this watch may hear of it after the gateway's
-        time.sleep(0.001)
-    moments = {**watch.seen[pod], "container started": process_start(pid), "engine's first words": first_words,
+    first_words, started = said(up, seen["name"])
+    moments = {**seen, "container started": process_start(pid), "engine's first words": first_words,
                "engine started": started}
     return {**{phase: moments[phase] - began for phase in PHASES[:-1]}, "first byte": total}
 
@@ -187,7 +188,7 @@ def main():
         turns = []
         for _ in range(args.runs):
             wait_for_zero(up, harness, path)
-            turn = wake(up, watch)
+            turn = wake(up, harness, watch)
             wait_for_zero(up, harness, path)
             turn["engine alone: exec to /health"], turn["engine alone: first byte"] = engine_alone(args, flags)
             turn["beyond the engine"] = turn["first byte"] - sum(

@@ -26,7 +26,8 @@ if [ "$want" = all ] || [ "$want" = startup ]; then
 fi
 if [ "$want" = all ] || [ "$want" = wake ]; then
   echo; echo "== wake: a service at zero, from the request to its first byte"
-  python3 -B bench/wake.py --binary build/release/nacelle --out "$out"
+  # Over its bar it fails, which hides no other part.
+  python3 -B bench/wake.py --binary build/release/nacelle --out "$out" || [ "$want" = all ]
 fi
 if [ "$want" = all ] || [ "$want" = gaps ]; then
   echo; echo "== gaps: one stream beside prompts of 44,000 tokens"
