@@ -34,7 +34,7 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 SERVICE = """
 apiVersion: inference.llm-d.ai/v1alpha1
 kind: LLMInferenceService
-metadata: {name: sleeper, namespace: default, annotations: {nacelle.dev/scale-to-zero-after: 3s}}
+metadata: {name: sleeper, namespace: default, annotations: {nacelle.dev/scale-to-zero-after: 3s, nacelle.dev/scale-down-period: 1s}}
 spec:
   model: {id: sleeper, source: {uri: "file://%s"}}
   engine: {args: %s}
