@@ -20,6 +20,24 @@ using ::testing::HasSubstr;
 
 Json yaml(const std::string& text) { return *kube::json_of_yaml(text); }
 
+Json web_deployment(int replicas, const Json& resources = Json::object()) {
+  Json out = yaml(R"(
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: team}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: main, image: one}]}
+)");
+  out["spec"]["replicas"] = replicas;
+  if (!resources.empty()) {
+    out["spec"]["template"]["spec"]["containers"][0]["resources"] = resources;
+  }
+  return out;
+}
+
 std::size_t count(Cluster& cluster, const std::string& path) {
   return kube::list_at(cluster.api().get(path).body, {"items"}).size();
 }
@@ -150,20 +168,7 @@ spec: {maxUnavailable: 1, selector: {matchLabels: {app: web}}}
 )"))
                 .status,
             201);
-  ASSERT_EQ(cluster
-                .apply(yaml(R"(
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: team}
-spec:
-  replicas: 3
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: main, image: one}]}
-)"))
-                .status,
-            201);
+  ASSERT_EQ(cluster.apply(web_deployment(3)).status, 201);
   EXPECT_TRUE(cluster.eventually([&] {
     const Json budget = cluster.get("policy/v1", "PodDisruptionBudget", "web");
     return number_at(budget, {"status", "disruptionsAllowed"}) == 1 &&
@@ -174,20 +179,7 @@ spec:
 
 TEST(WorkloadsAtAnApi, AnAutoscalerKeepsItsLimitsWithoutMetrics) {
   Cluster cluster;
-  ASSERT_EQ(cluster
-                .apply(yaml(R"(
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: team}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: main, image: one}]}
-)"))
-                .status,
-            201);
+  ASSERT_EQ(cluster.apply(web_deployment(1)).status, 201);
   const auto applied = cluster.apply(yaml(R"(
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
@@ -239,21 +231,7 @@ TEST(WorkloadsAtAnApi, AnAutoscalerFollowsWhatPodsUse) {
   SameUsage usage("200Mi");
   Cluster cluster({{"pods.metrics.k8s.io", &usage}});
   usage.watch(cluster.api().server().store());
-  ASSERT_EQ(cluster
-                .apply(yaml(R"(
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: team}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers: [{name: main, image: one, resources: {requests: {memory: 250Mi}}}]
-)"))
-                .status,
-            201);
+  ASSERT_EQ(cluster.apply(web_deployment(2, {{"requests", {{"memory", "250Mi"}}}})).status, 201);
   ASSERT_TRUE(cluster.eventually([&] {
     return number_at(cluster.get("apps/v1", "Deployment", "web"), {"status", "readyReplicas"}) == 2;
   }));
