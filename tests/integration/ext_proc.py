@@ -121,14 +121,20 @@ def check_health(port, service):
 
 
 class Epp(harness.Server):
-    """`nacelle epp`; requests of the harness go to its metrics port."""
+    """`nacelle epp`; requests of the harness go to its metrics port, with `self.token` once there is one."""
 
-    def __init__(self, *flags):
+    def __init__(self, *flags, ready_path="/metrics"):
+        self.token = None
         self.grpc_port, self.health_port = harness.free_port(), harness.free_port()
         port = harness.free_port()
         self.channel = grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}")
         super().__init__(["epp", "--grpc-port", self.grpc_port, "--grpc-health-port", self.health_port,
-                          "--metrics-port", port, "--bind-host", "127.0.0.1", "--loops", 2, *flags], port, "/metrics")
+                          "--metrics-port", port, "--bind-host", "127.0.0.1", "--loops", 2, *flags], port, ready_path)
+
+    def request(self, method, path, body=None, headers=None):
+        if self.token:
+            headers = {**(headers or {}), "Authorization": f"Bearer {self.token}"}
+        return super().request(method, path, body, headers)
 
     def call(self, metadata=()):
         return Call(self.channel, metadata)

@@ -16,6 +16,7 @@ class FakeApiServer:
         self.lock = threading.Condition()
         self.collections, self.history, self.version = state or ({}, [], 100)
         self.token, self.closing, self.refused = token, False, 0
+        self.users, self.scrapers, self.reviewed = {}, set(), []  # user by token; who may; which questions came
         owner = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -110,6 +111,13 @@ class FakeApiServer:
     def _write(self, handler, path):
         """POST of a new object, PUT over the version that was read: the lock makes them one step."""
         item = json.loads(handler.rfile.read(int(handler.headers["content-length"])))
+        if path.endswith("/tokenreviews"):
+            user = self.users.get(item["spec"]["token"])
+            return self._reply(handler, 201, {**item, "status": {"authenticated": bool(user),
+                                                                 "user": {"username": user, "groups": ["g"]}}})
+        if path.endswith("/subjectaccessreviews"):
+            self.reviewed.append(item["spec"])
+            return self._reply(handler, 201, {**item, "status": {"allowed": item["spec"]["user"] in self.scrapers}})
         name, create = item["metadata"]["name"], handler.command == "POST"
         folder = path if create else path.rpartition("/")[0]
         with self.lock:

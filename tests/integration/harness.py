@@ -61,7 +61,7 @@ def request_on(connection, method, path, body=None, headers=None):
 
 
 class Server:
-    """A process of the binary that answers GET /health on `port` once it is ready."""
+    """A process of the binary that answers GET /health on `port` once it is ready; with ready_path=None nobody asks."""
 
     def __init__(self, args, port, ready_path="/health"):
         self.port = port
@@ -69,7 +69,8 @@ class Server:
         self.process = subprocess.Popen([BINARY, *map(str, args)], stdout=self.output,
                                         stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         try:
-            self._wait(ready_path)
+            if ready_path:
+                self._wait(ready_path)
         except BaseException:
             self.kill()
             raise

@@ -62,7 +62,7 @@ class Kubernetes(unittest.TestCase):
 
     def epp(self, *flags):
         epp = ext_proc.Epp("--no-secure-serving", "--kubeconfig", self.folder / "config", "--pool-namespace", "ml",
-                           *flags)
+                           "--metrics-endpoint-auth=false", *flags)
         self.addCleanup(epp.kill)
         return epp
 
@@ -223,6 +223,38 @@ echo '{"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1"
         self.ready(epp)
         self.assertNotIn("secret", epp.log())
         self.assertEqual(epp.stop(), 0)
+
+    def test_metrics_are_for_those_who_may_get_them(self):
+        self.api.users = {"scraper's": "prometheus", "other's": "someone"}
+        self.api.scrapers = {"prometheus"}
+        self.pool("p", "llm", 8000)
+        epp = ext_proc.Epp("--no-secure-serving", "--kubeconfig", self.folder / "config", "--pool-namespace", "ml",
+                           "--pool-name", "p", ready_path=None)
+        self.addCleanup(epp.kill)
+        self.ready(epp)
+        for token, status in ((None, 401), ("unknown", 401), ("other's", 403), ("scraper's", 200), ("scraper's", 200)):
+            epp.token = token
+            answer = epp.request("GET", "/metrics")
+            self.assertEqual(answer.status, status, (token, answer.data))
+            self.assertEqual(b"llm_d_epp" in answer.data, status == 200)
+        self.assertEqual([spec["user"] for spec in self.api.reviewed], ["someone", "prometheus"])
+        self.assertEqual(self.api.reviewed[1], {
+            "user": "prometheus", "groups": ["g"], "nonResourceAttributes": {"path": "/metrics", "verb": "get"}})
+        self.assertEqual(epp.request("GET", "/other").status, 404)
+        for secret in ("scraper's", "other's"):
+            self.assertNotIn(secret, epp.log())
+        # An API server that is away leaves those in that it knows, and tells the others so.
+        self.api.stop()
+        self.assertEqual(epp.request("GET", "/metrics").status, 200)
+        epp.token = "another"
+        self.assertEqual(epp.request("GET", "/metrics").status, 503)
+        self.assertEqual(epp.stop(), 0)
+
+    def test_metrics_of_files_cannot_ask_anyone(self):
+        (self.folder / "endpoints.yaml").write_text("endpoints: []\n")
+        code, output = harness.run("epp", "--endpoints-file", self.folder / "endpoints.yaml", "--metrics-endpoint-auth")
+        self.assertEqual(code, 1)
+        self.assertIn("--metrics-endpoint-auth needs a Kubernetes API to ask", output)
 
     def test_no_source_of_endpoints(self):
         code, output = harness.run("epp")

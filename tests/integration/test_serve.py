@@ -192,7 +192,7 @@ class Lifecycle(unittest.TestCase):
     def test_missing_model_folder_says_what_was_looked_for(self):
         code, output = harness.run("serve", "/nowhere/model")
         self.assertNotEqual(code, 0)
-        self.assertIn("/nowhere/model", output)
+        self.assertIn("there is no folder /nowhere/model", output)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ struct Accepted {
   const char* why;
 };
 constexpr Accepted kAccepted[] = {
-    {"--metrics-endpoint-auth", false, "who reaches the metrics port may read"},
     {"--enable-pprof", false, "profiles of Go programs"},
     {"--enable-grpc-stream-metrics", false, "they are always there"},
     {"--grpc-max-send-msg-size", true, "messages have at most 62,000 bytes of body"},
@@ -102,6 +101,10 @@ void add_port_flags(CLI::App& app, EppFlags& flags) {
                  "/metrics over TLS with the tls.crt and tls.key of this folder");
   app.add_option("--metrics-client-ca-file", epp.metrics_client_ca,
                  "/metrics over TLS, for clients with a certificate of these authorities");
+  app.add_flag_function(
+      "--metrics-endpoint-auth", [&epp](std::int64_t count) { epp.metrics_auth = count > 0; },
+      "/metrics needs a bearer token that may get it, as the API server says (default true "
+      "where pools come from one)");
   app.add_option("--grpc-max-recv-msg-size", flags.max_receive,
                  "most bytes of one ext_proc message, such as 64Mi (default 4Mi)");
   app.add_flag("--health-checking", epp.health_on_grpc_port, "health on the ext_proc port too");

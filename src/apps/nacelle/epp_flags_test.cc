@@ -148,6 +148,7 @@ TEST(EppFlags, TakesEveryFlagOfUpstream) {
   EXPECT_EQ(epp.tls_ciphers, "ECDHE-RSA-AES128-GCM-SHA256");
   EXPECT_EQ(epp.tls_suites, "TLS_AES_256_GCM_SHA384");
   EXPECT_EQ(epp.metrics_cert_dir, "/m");
+  EXPECT_EQ(epp.metrics_auth, false);
   EXPECT_EQ(epp.scrape.port, 9);
   EXPECT_EQ(epp.scrape.skip_verify, false);
   EXPECT_EQ(epp.scrape.kv_usage, "c{d=e}");
@@ -167,6 +168,12 @@ TEST(EppFlags, TracesWhereTheEnvironmentNamesACollector) {
   EXPECT_EQ(read({"--tracing=false"}, collector).flags.epp.tracing.endpoint, "");
   EXPECT_EQ(read({}).flags.epp.tracing.endpoint, "");
   EXPECT_FALSE(read({}, {{"OTEL_TRACES_SAMPLER", "dice"}}).completed.ok());
+}
+
+TEST(EppFlags, AsksForTokensWhereThatIsSaid) {
+  EXPECT_EQ(read({}).flags.epp.metrics_auth, std::nullopt);
+  EXPECT_EQ(read({"--metrics-endpoint-auth"}).flags.epp.metrics_auth, true);
+  EXPECT_EQ(read({"--metrics-endpoint-auth=true"}).flags.epp.metrics_auth, true);
 }
 
 TEST(EppFlags, SaysWhichVariablesItDoesNotUse) {

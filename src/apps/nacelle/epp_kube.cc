@@ -22,6 +22,7 @@ async::Task<void> EppKube::end(EppKube* self, std::promise<void>* ended) {
   co_await self->discovery_->stop();
   self->elector_.reset();
   self->discovery_.reset();
+  self->access_.reset();
   self->client_.reset();
   ended->set_value();
 }
@@ -34,6 +35,7 @@ Result<std::unique_ptr<EppKube>> EppKube::start(const EppOptions& options, epp::
   std::unique_ptr<EppKube> out(new EppKube);
   ASSIGN_OR_RETURN(out->client_, kube::Client::create(out->runtime_.loop(0), *options.kube));
   // Nothing fails from here on.
+  out->access_ = std::make_unique<kube::TokenAccess>(*out->client_, out->clock_);
   out->discovery_ = std::make_unique<epp::PoolDiscovery>(*out->client_, std::move(how), sink,
                                                          &out->informer_metrics_);
   if (options.leader_election) {
@@ -52,6 +54,36 @@ async::Task<void> EppKube::stop_elector(kube::LeaderElector* elector) { co_await
 void EppKube::resign() {
   if (elector_ == nullptr) return;
   runtime_.loop(0).post([this] { leaving_.spawn(stop_elector(elector_.get())); });
+}
+
+async::Task<void> EppKube::review(EppKube* self, std::string token, std::string path,
+                                  std::shared_ptr<Verdicts> to) {
+  if (self->leaving_.stop_requested()) co_return;
+  const auto verdict = co_await self->access_->may_get(std::move(token), std::move(path));
+  (void)to->post(verdict);
+}
+
+async::Task<kube::TokenAccess::Verdict> EppKube::may_get(net::http::ServerExchange& exchange) {
+  using Verdict = kube::TokenAccess::Verdict;
+  constexpr std::string_view kScheme = "bearer ";
+  const std::string_view given = exchange.request().headers.get("authorization");
+  if (given.size() <= kScheme.size() ||
+      !net::http::equals_ignore_case(given.substr(0, kScheme.size()), kScheme)) {
+    co_return Verdict::kUnauthenticated;
+  }
+  std::string token(given.substr(kScheme.size()));
+  std::string path(exchange.request().path());
+  const auto verdicts = std::make_shared<Verdicts>(exchange.loop(), 1);
+  // Who does not wait any more is not waited for: the owner may be on its way out.
+  exchange.on_client_gone([verdicts] { verdicts->close(cancelled("the client left")); });
+  runtime_.loop(0).post([this, verdicts, token = std::move(token), path = std::move(path)] {
+    leaving_.spawn(review(this, token, path, verdicts));
+  });
+  std::vector<Verdict> said;
+  const TimePoint deadline = clock_.now() + kReviewTime;
+  const Status received = co_await verdicts->receive(said, deadline);
+  exchange.on_client_gone({});
+  co_return received.ok() && !said.empty() ? said.front() : Verdict::kUnknown;
 }
 
 // The caller may be on a loop of another runtime, where run_blocking() is not allowed; what it

@@ -11,10 +11,13 @@
 
 #include "apps/nacelle/epp_options.h"
 #include "apps/nacelle/otel_environment.h"
+#include "async/mailbox.h"
 #include "async/runtime.h"
 #include "base/result.h"
 #include "epp/pool_discovery.h"
 #include "kube/leader_elector.h"
+#include "kube/token_access.h"
+#include "net/http/server_exchange.h"
 #include "telemetry/metrics.h"
 
 namespace nacelle::apps {
@@ -31,6 +34,11 @@ class EppKube {
   [[nodiscard]] bool leads() const { return elector_ == nullptr || elector_->leads(); }
   // Gives the Lease back, so that another replica need not wait for its end.
   void resign();
+  // Whether the bearer of the exchange's token may get its path. On the exchange's loop; kUnknown
+  // when the API server takes longer than kReviewTime.
+  [[nodiscard]] async::Task<kube::TokenAccess::Verdict> may_get(
+      net::http::ServerExchange& exchange);
+  static constexpr Duration kReviewTime = std::chrono::seconds(10);
   [[nodiscard]] const telemetry::Metrics& metrics() const { return metrics_; }
 
  private:
@@ -38,12 +46,17 @@ class EppKube {
   static async::Task<void> begin(EppKube* self);
   static async::Task<void> end(EppKube* self, std::promise<void>* ended);
   static async::Task<void> stop_elector(kube::LeaderElector* elector);
+  using Verdicts = async::Mailbox<kube::TokenAccess::Verdict>;
+  static async::Task<void> review(EppKube* self, std::string token, std::string path,
+                                  std::shared_ptr<Verdicts> to);
 
   async::Runtime runtime_;
   async::StopScope leaving_;
   telemetry::Metrics metrics_;
   kube::InformerMetrics informer_metrics_{metrics_};
+  const SteadyClock clock_;
   std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<kube::TokenAccess> access_;
   std::unique_ptr<epp::PoolDiscovery> discovery_;
   std::unique_ptr<kube::LeaderElector> elector_;
 };

@@ -57,6 +57,9 @@ struct EppOptions {
   // Either one makes /metrics speak TLS.
   std::string metrics_cert_dir;   // as cert_path
   std::string metrics_client_ca;  // who scrapes needs a certificate of these authorities
+  // Who scrapes needs a token that may get /metrics. Not given: where there is an API server to
+  // ask.
+  std::optional<bool> metrics_auth;
   bool health_on_grpc_port = false;
   // Of several replicas one is ready: the one that holds the Lease (kube/leader_election.h).
   bool leader_election = false;

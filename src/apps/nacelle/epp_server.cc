@@ -69,6 +69,28 @@ async::Task<void> answer(net::http::ServerExchange& exchange, int status, std::s
   (void)co_await exchange.respond(head, text);
 }
 
+async::Task<void> refuse_scrape(net::http::ServerExchange& exchange,
+                                kube::TokenAccess::Verdict verdict) {
+  using Verdict = kube::TokenAccess::Verdict;
+  net::http::ResponseHead head;
+  head.headers.add("content-type", "text/plain; charset=utf-8");
+  std::string_view why;
+  if (verdict == Verdict::kUnauthenticated) {
+    head.status = 401;
+    head.headers.add("www-authenticate", "Bearer");
+    why =
+        "/metrics needs a bearer token that the cluster knows (--metrics-endpoint-auth=false: "
+        "none)\n";
+  } else if (verdict == Verdict::kForbidden) {
+    head.status = 403;
+    why = "this user may not get the nonResourceURL /metrics: bind a ClusterRole that says so\n";
+  } else {
+    head.status = 503;
+    why = "the token could not be reviewed: the log of the endpoint picker says why\n";
+  }
+  (void)co_await exchange.respond(head, why);
+}
+
 }  // namespace
 
 struct EppServer::Impl {
@@ -98,6 +120,7 @@ struct EppServer::Impl {
   [[nodiscard]] Health health(std::string_view service) const;
   void add_health(net::grpc::Server& server);
   [[nodiscard]] std::string metrics_text() const;
+  static async::Task<void> serve_metrics(Impl* self, net::http::ServerExchange& exchange);
 
   async::Runtime& runtime;
   const EppOptions options;
@@ -156,6 +179,18 @@ Result<std::unique_ptr<HttpServer>> EppServer::Impl::bind(
   return HttpServer::bind(runtime, config, std::move(handler));
 }
 
+async::Task<void> EppServer::Impl::serve_metrics(Impl* self, net::http::ServerExchange& exchange) {
+  if (exchange.request().path() != "/metrics")
+    co_return co_await answer(exchange, 404, "not found\n");
+  if (self->kube != nullptr && self->options.metrics_auth.value_or(true)) {
+    const auto verdict = co_await self->kube->may_get(exchange);
+    if (verdict != kube::TokenAccess::Verdict::kAllowed) {
+      co_return co_await refuse_scrape(exchange, verdict);
+    }
+  }
+  co_await answer(exchange, 200, self->metrics_text());
+}
+
 Status EppServer::Impl::bind_all() {
   ASSIGN_OR_RETURN(grpc_tls, grpc_server_tls(options));
   ASSIGN_OR_RETURN(metrics_tls, metrics_server_tls(options));
@@ -169,8 +204,7 @@ Status EppServer::Impl::bind_all() {
   ASSIGN_OR_RETURN(grpc, bind(options.grpc_port, methods.handler(), grpc_tls.source));
   ASSIGN_OR_RETURN(health_server, bind(options.health_port, health_methods.handler(), nullptr));
   const auto page = [this](net::http::ServerExchange& exchange) {
-    const bool known = exchange.request().path() == "/metrics";
-    return answer(exchange, known ? 200 : 404, known ? metrics_text() : "not found\n");
+    return serve_metrics(this, exchange);
   };
   ASSIGN_OR_RETURN(metrics_server, bind(options.metrics_port, page, metrics_tls.source));
   return {};
@@ -227,6 +261,11 @@ Result<std::unique_ptr<EppServer>> EppServer::start(async::Runtime& runtime, Epp
     ASSIGN_OR_RETURN(options.config_text, read_file(options.config_file, router::kMaxConfigBytes));
   }
   ASSIGN_OR_RETURN(const std::vector<EppPoolChoice> files, pools_of_files(options));
+  if (options.metrics_auth.value_or(false) && !files.empty()) {
+    return invalid_argument(
+        "--metrics-endpoint-auth needs a Kubernetes API to ask; these endpoints come from files. "
+        "--metrics-client-ca-file asks for certificates");
+  }
   if (options.leader_election && !files.empty()) {
     return invalid_argument(
         "--ha-enable-leader-election needs a Kubernetes API; these endpoints come from files");

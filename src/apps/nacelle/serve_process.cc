@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <future>
 
 #include "apps/nacelle/version.h"
@@ -55,11 +56,23 @@ void log_packed_cache(const model::PackedCacheEvent& event) {
   }
 }
 
+// The commonest mistakes, told before a port is taken.
+Status check_model_folder(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(folder, ignored)) return {};
+  const bool exists = std::filesystem::exists(folder, ignored);
+  return not_found(
+      "{} {}: a model is a local folder with config.json, tokenizer.json and *.safetensors, and "
+      "nothing is downloaded",
+      exists ? "this is no folder:" : "there is no folder", folder.string());
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ServeProcess>> ServeProcess::start(async::Runtime& runtime,
                                                           ServeOptions options) {
   const TimePoint began = std::chrono::steady_clock::now();
+  RETURN_IF_ERROR(check_model_folder(options.model));
   std::unique_ptr<ServeProcess> process(new ServeProcess(std::move(options)));
   RETURN_IF_ERROR(process->load_certificates());
   ASSIGN_OR_RETURN(process->server_, serve::OpenAiServer::bind(runtime, process->options_.http));
