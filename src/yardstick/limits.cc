@@ -73,13 +73,18 @@ void LimitMeter::measure_all(double seconds) {
   read(*pool_, limits_.read.all_threads);
 }
 
-void LimitMeter::refresh(const std::string& roof_name, double seconds) {
+Limits LimitMeter::refresh(const std::string& roof_name, double seconds) {
+  Limits now;
   for (Roof& roof : limits_.arithmetic) {
     if (roof.name != roof_name) continue;
-    roof.all_threads = std::max(roof.all_threads, loop_of(roof).measure(*pool_, seconds));
+    const double rate = loop_of(roof).measure(*pool_, seconds);
+    roof.all_threads = std::max(roof.all_threads, rate);
+    now.arithmetic.push_back({.name = roof.name, .all_threads = rate});
   }
-  limits_.read.all_threads = std::max(
-      limits_.read.all_threads, kernels::read_gbytes_per_s_now(*pool_, memory_.bytes(), seconds));
+  now.read = {.name = limits_.read.name,
+              .all_threads = kernels::read_gbytes_per_s_now(*pool_, memory_.bytes(), seconds)};
+  limits_.read.all_threads = std::max(limits_.read.all_threads, now.read.all_threads);
+  return now;
 }
 
 }  // namespace nacelle::yardstick

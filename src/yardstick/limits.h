@@ -1,7 +1,7 @@
 // limits.h: the roofs of this machine, measured again and again during a run; the best counts.
 //
 // A shared or warming machine changes its pace within minutes. A limit that was only measured in a
-// slow moment would make shares above one.
+// slow moment would make shares above one; so each row has limits of its own moments, too.
 //
 // Home:    the caller of the pool.
 // Errors:  resource_exhausted when the memory to read cannot be had.
@@ -30,8 +30,8 @@ class LimitMeter {
 
   // Every roof, for one thread and for all, for `seconds` each.
   void measure_all(double seconds);
-  // All threads only: reading and one arithmetic roof.
-  void refresh(const std::string& roof_name, double seconds);
+  // All threads only: reading and one arithmetic roof, as they are now.
+  Limits refresh(const std::string& roof_name, double seconds);
 
   [[nodiscard]] const Limits& limits() const { return limits_; }
 

@@ -1,23 +1,12 @@
 #include "yardstick/report.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace nacelle::yardstick {
 namespace {
 
-double share_of(const Row& row, const Limits& limits, double seconds) {
-  const double limit = attainable(row, limits).rate;
-  if (!(limit > 0) || !(seconds > 0)) return 0;
-  return row.operations / seconds * 1e-9 / limit;
-}
-
-}  // namespace
-
-double rate(const Row& row) {
-  return row.ours.best_s > 0 ? row.operations / row.ours.best_s * 1e-9 : 0;
-}
-
-Attainable attainable(const Row& row, const Limits& limits) {
+Attainable lower_roof(const Row& row, const Limits& limits) {
   Attainable lowest;
   const auto roof = std::find_if(limits.arithmetic.begin(), limits.arithmetic.end(),
                                  [&](const Roof& r) { return r.name == row.roof; });
@@ -29,12 +18,44 @@ Attainable attainable(const Row& row, const Limits& limits) {
   return lowest;
 }
 
-double share(const Row& row, const Limits& limits) {
-  return share_of(row, limits, row.ours.best_s);
+double share_of(const Row& row, const Limits& limits, double seconds) {
+  const double limit = lower_roof(row, limits).rate;
+  if (!(limit > 0) || !(seconds > 0)) return 0;
+  return row.operations / seconds * 1e-9 / limit;
 }
 
-double median_share(const Row& row, const Limits& limits) {
-  return share_of(row, limits, row.ours.median_s);
+// By their shares.
+std::vector<std::pair<double, const Moment*>> ordered_moments(const Row& row) {
+  std::vector<std::pair<double, const Moment*>> out;
+  out.reserve(row.moments.size());
+  for (const Moment& moment : row.moments) {
+    out.emplace_back(share_of(row, moment.limits, moment.best_s), &moment);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace
+
+double rate(const Row& row) {
+  return row.ours.best_s > 0 ? row.operations / row.ours.best_s * 1e-9 : 0;
+}
+
+Attainable attainable(const Row& row, const Limits& limits) {
+  if (row.moments.empty()) return lower_roof(row, limits);
+  const auto ordered = ordered_moments(row);
+  return lower_roof(row, ordered[(ordered.size() - 1) / 2].second->limits);
+}
+
+double share(const Row& row, const Limits& limits) {
+  if (row.moments.empty()) return share_of(row, limits, row.ours.median_s);
+  const auto ordered = ordered_moments(row);
+  return ordered[(ordered.size() - 1) / 2].first;
+}
+
+double best_share(const Row& row, const Limits& limits) {
+  if (row.moments.empty()) return share_of(row, limits, row.ours.best_s);
+  return ordered_moments(row).back().first;
 }
 
 std::optional<double> times_peer(const Row& row) {

@@ -1,7 +1,8 @@
 // report.h: what a run of the yardstick found, and how it is written down.
 //
 // Everything is a plain value; shares, limits and bars are computed from the timings when asked.
-// A row's limit is the roofline: the lower of its arithmetic roof and of reading its bytes.
+// A row's limit is the roofline: the lower of its arithmetic roof and of reading its bytes, both as
+// they were while the row ran.
 //
 // Source:  Williams, Waterman and Patterson (2009), "Roofline".
 #pragma once
@@ -24,6 +25,13 @@ struct Roof {
 struct Limits {
   std::vector<Roof> arithmetic;  // multiply and add count as two operations
   Roof read;
+};
+
+// Limits that were measured right behind some calls. A shared machine reads twice as fast now and
+// then, for milliseconds or minutes: only what was measured together can be compared.
+struct Moment {
+  double best_s = 0;  // of those calls
+  Limits limits;      // all threads
 };
 
 struct Timing {
@@ -50,6 +58,8 @@ struct Row {
   double tokens = 0;  // of a whole model; else 0
   std::string roof;   // name of an arithmetic limit
   std::vector<Bar> bars;
+  // Its roof and reading in turns with its calls; empty: the best of both in the whole run count.
+  std::vector<Moment> moments;
   Timing ours;
   std::optional<Timing> peer;
 };
@@ -77,15 +87,16 @@ struct Report {
 // 1e9 operations per second of the best call.
 [[nodiscard]] double rate(const Row& row);
 // 1e9 operations per second that the machine allows this row, and the name of the roof that says
-// so.
+// so; in its middle moment, where it has moments.
 struct Attainable {
   double rate = 0;
   std::string_view roof;
 };
 [[nodiscard]] Attainable attainable(const Row& row, const Limits& limits);
-// rate() / attainable(), of the best call and of the median one. 0 where the limit is not known.
+// Of the limit: that of the middle moment and of the best one; without moments those of the median
+// call and of the best one. 0 where the limit is not known.
 [[nodiscard]] double share(const Row& row, const Limits& limits);
-[[nodiscard]] double median_share(const Row& row, const Limits& limits);
+[[nodiscard]] double best_share(const Row& row, const Limits& limits);
 // Peer's time / ours; nullopt without a peer.
 [[nodiscard]] std::optional<double> times_peer(const Row& row);
 

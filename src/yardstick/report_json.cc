@@ -27,7 +27,7 @@ Json to_json(const Row& row, const Limits& limits) {
                {"limit_gops_per_s", limit.rate},
                {"limit", limit.roof},
                {"share", share(row, limits)},
-               {"median_share", median_share(row, limits)}};
+               {"best_share", best_share(row, limits)}};
   if (row.tokens > 0 && row.ours.best_s > 0) {
     json["tokens_per_s"] = row.tokens / row.ours.best_s;
   }

@@ -164,6 +164,42 @@ TEST(Timing, BothSidesTakeTurns) {
   EXPECT_EQ(turns.back(), 'b');
 }
 
+TEST(Timing, WhatIsMeasuredBetweenBelongsToTheSameMoments) {
+  const kernels::WorkerPool pool(1);
+  std::string turns;
+  (void)compare(
+      pool, [&] { turns += 'a'; }, [&] { turns += 'b'; }, {.seconds = 0, .min_calls = 1},
+      [&](double best_s) {
+        EXPECT_GT(best_s, 0);
+        turns += '.';
+      });
+  EXPECT_EQ(turns.back(), '.');  // at least once, however short
+  EXPECT_EQ(std::count(turns.begin(), turns.end(), '.'), 1);
+}
+
+TEST(Bars, ARowIsJudgedByItsMiddleMoment) {
+  Report report = example();
+  Row row = report.rows.front();
+  const double alone = best_share(row, report.limits);
+  const auto moment = [&](double pace, double seconds) {
+    Moment out{row.ours.best_s * seconds, report.limits};
+    for (Roof& roof : out.limits.arithmetic) roof.all_threads *= pace;
+    out.limits.read.all_threads *= pace;
+    row.moments.push_back(out);
+  };
+  // Twice as fast for a while, and so was the row; then once more when it was disturbed.
+  moment(2, 0.5);
+  EXPECT_DOUBLE_EQ(share(row, report.limits), alone);
+  moment(1, 1);
+  moment(2, 1);
+  EXPECT_DOUBLE_EQ(share(row, report.limits), alone);
+  EXPECT_DOUBLE_EQ(best_share(row, report.limits), alone);
+  moment(0.5, 1);
+  moment(0.5, 1);
+  EXPECT_DOUBLE_EQ(share(row, report.limits), alone);
+  EXPECT_DOUBLE_EQ(best_share(row, report.limits), 2 * alone);
+}
+
 TEST(Yardstick, TheTableNamesEveryKindOfWork) {
   Config config;
   const auto all = group_names(config);

@@ -22,12 +22,13 @@ constexpr const char* kShareName = "attention share at 16384 tokens";
 
 struct Pace {
   double limit_s;    // of each roof at the start
-  double refresh_s;  // of each roof between groups
+  double refresh_s;  // of each roof at the end
+  double beside_s;   // of each roof between a row's calls
   double case_s;
 };
 
 Pace pace_of(Effort effort) {
-  return effort == Effort::kQuick ? Pace{0.25, 0.02, 0.15} : Pace{1.0, 0.03, 0.3};
+  return effort == Effort::kQuick ? Pace{0.25, 0.02, 4e-3, 0.15} : Pace{1.0, 0.03, 4e-3, 0.3};
 }
 
 bool wanted(const Config& config, std::string_view name) {
@@ -66,7 +67,8 @@ std::vector<std::string> notes() {
       "last "
       "layer counts o, gate, up, down and attention for rows of logits only",
       "model bytes: weights and LM head once + K and V of the context",
-      "limit of a row: the lower of its registers' rate and (operations / bytes) x read rate",
+      "limit of a row: the lower of its registers' rate and (operations / bytes) x read rate, "
+      "measured between the row's calls",
   };
 }
 
@@ -83,12 +85,14 @@ Status run_group(Group& group, Lab& lab, const Pace& pace, LimitMeter& meter, Re
       // A product that the peer cannot do on this machine leaves its side of the row empty.
       if (Result<Call> made = contests[i].make_peer(); made.ok()) peer = *std::move(made);
     }
+    const auto limits = [&](double best_s) {
+      row.moments.push_back({best_s, meter.refresh(row.roof, pace.beside_s)});
+    };
     const Compared compared =
-        compare(lab.pool, contests[i].ours, peer, {pace.case_s, group.min_calls});
+        compare(lab.pool, contests[i].ours, peer, {pace.case_s, group.min_calls}, limits);
     row.ours = compared.ours;
     row.peer = compared.peer;
     contests[i] = {};
-    meter.refresh(row.roof, pace.refresh_s);
     report.rows.push_back(std::move(row));
   }
   return {};

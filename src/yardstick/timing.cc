@@ -54,15 +54,24 @@ Timing summarise(std::vector<double> seconds) {
 }
 
 Compared compare(const kernels::WorkerPool& pool, const std::function<void()>& ours,
-                 const std::function<void()>& peer, const Patience& patience) {
+                 const std::function<void()>& peer, const Patience& patience,
+                 const std::function<void(double best_s)>& between) {
   CHECK(ours);
   Side us{ours, {}};
   Side them{peer, {}};
   double spent = 0;
+  double next = 0;  // when `between` runs again
+  std::size_t told = 0;
   while (spent < patience.seconds || us.samples.size() < patience.min_calls ||
          (peer && them.samples.size() < patience.min_calls)) {
     spent += us.burst(pool);
     if (peer) spent += them.burst(pool);
+    if (between && spent >= next) {
+      between(*std::min_element(us.samples.begin() + static_cast<std::ptrdiff_t>(told),
+                                us.samples.end()));
+      told = us.samples.size();
+      next = spent + kBetweenSeconds;
+    }
   }
   Compared compared{summarise(std::move(us.samples)), std::nullopt};
   if (peer) compared.peer = summarise(std::move(them.samples));

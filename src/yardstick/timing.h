@@ -27,9 +27,12 @@ struct Compared {
   std::optional<Timing> peer;
 };
 
-// `peer` may be empty.
+// `peer` may be empty. `between` runs behind the first turns, and again every kBetweenSeconds of
+// calls; it gets the best of our calls since it ran last.
 [[nodiscard]] Compared compare(const kernels::WorkerPool& pool, const std::function<void()>& ours,
-                               const std::function<void()>& peer, const Patience& patience);
+                               const std::function<void()>& peer, const Patience& patience,
+                               const std::function<void(double best_s)>& between = {});
+inline constexpr double kBetweenSeconds = 30e-3;
 
 // Adds at least one sample. `timed_call` runs a call and returns its seconds. Returns the seconds
 // spent in all.
