@@ -53,8 +53,36 @@ void check_downgrade(const http::RequestHead& head) {
 
 const http::ResponseHead kPlain;
 
+// Echoes what comes before a '!'.
+struct Echo final : http::BodySink {
+  bool take(std::string_view& piece, std::string& replies) override {
+    const std::size_t count = std::min(piece.find('!'), piece.size());
+    replies.append(piece.substr(0, count));
+    piece.remove_prefix(count);
+    return piece.empty();
+  }
+};
+
+async::Task<void> feed(http::ServerExchange& exchange) {
+  (void)co_await exchange.start(kPlain);
+  Echo echo;
+  for (;;) {
+    const Result<bool> left = co_await exchange.feed(echo);
+    if (!left.ok() || !*left) break;
+    const Result<std::string_view> piece = co_await exchange.read_chunk();
+    require(!piece.ok() || piece->starts_with('!'));
+    if (!piece.ok()) co_return;
+    (void)co_await exchange.write(*piece);
+  }
+  (void)co_await exchange.finish();
+}
+
 async::Task<void> serve(http::ServerExchange& exchange) {
   check_downgrade(exchange.request());
+  if (exchange.request().method == "PUT") {
+    co_await feed(exchange);
+    co_return;
+  }
   const Result<std::string> body = co_await exchange.read_body(100000);
   require(exchange.request_trailers().validate().ok());
   if (exchange.request().method == "HEAD") {

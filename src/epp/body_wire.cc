@@ -84,10 +84,14 @@ std::size_t varint_size(std::size_t value) {
   return size;
 }
 
-void append_head(std::string& out, std::uint32_t field, std::size_t size) {
-  out += static_cast<char>(tag(field, kBytes));
-  for (; size >= 0x80; size >>= 7) out += static_cast<char>(size | 0x80);
-  out += static_cast<char>(size);
+// The tag of a field of bytes and its size: at most kMaxHeadBytes.
+constexpr std::size_t kMaxHeadBytes = 11;
+
+char* write_head(char* at, std::uint32_t field, std::size_t size) {
+  *at++ = static_cast<char>(tag(field, kBytes));
+  for (; size >= 0x80; size >>= 7) *at++ = static_cast<char>(size | 0x80);
+  *at++ = static_cast<char>(size);
+  return at;
 }
 
 }  // namespace
@@ -106,7 +110,7 @@ std::optional<BodyPiece> response_body_in(std::string_view message) {
   return fields.ok() ? out : std::nullopt;
 }
 
-std::string framed_body_reply(Half half, std::string_view piece, bool end_of_stream) {
+void append_body_reply(Half half, std::string_view piece, bool end_of_stream, std::string& out) {
   // ProcessingResponse > BodyResponse > CommonResponse > BodyMutation > StreamedBodyResponse.
   const std::uint32_t fields[] = {half == Half::kRequest ? 3u : 4u, 1, 3, 3};
   std::size_t sizes[4];
@@ -116,16 +120,14 @@ std::string framed_body_reply(Half half, std::string_view piece, bool end_of_str
     sizes[i] = size;
     size += 1 + varint_size(size);
   }
-  std::string out;
-  out.reserve(net::grpc::kPrefixBytes + size);
-  out.append(net::grpc::kPrefixBytes, '\0');
-  for (int i = 0; i < 4; ++i) append_head(out, fields[i], sizes[i]);
-  if (!piece.empty()) {
-    append_head(out, 1, piece.size());
-    out += piece;
-  }
+  char head[net::grpc::kPrefixBytes + 5 * kMaxHeadBytes];
+  net::grpc::write_prefix(head, size);
+  char* at = head + net::grpc::kPrefixBytes;
+  for (int i = 0; i < 4; ++i) at = write_head(at, fields[i], sizes[i]);
+  if (!piece.empty()) at = write_head(at, 1, piece.size());
+  out.append(head, static_cast<std::size_t>(at - head));
+  out.append(piece);
   if (end_of_stream) out.append({static_cast<char>(tag(2, kVarint)), 1});
-  return out;
 }
 
 }  // namespace nacelle::epp

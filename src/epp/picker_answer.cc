@@ -39,7 +39,8 @@ void PickerStream::take_response_headers(const ProcessingRequest& message) {
   end_request();
 }
 
-void PickerStream::take_response_body(std::string_view piece, bool end_of_stream) {
+void PickerStream::pass_response_piece(std::string_view piece, bool end_of_stream,
+                                       std::string& replies) {
   if (!first_byte_seen_ && !piece.empty()) {
     first_byte_seen_ = true;
     trace_.first_byte = picker_.clock.now();
@@ -53,11 +54,13 @@ void PickerStream::take_response_body(std::string_view piece, bool end_of_stream
   observe_piece();
   if (restorer_ && !restorer_->idle()) {
     append_body_replies(Half::kResponse, restorer_->feed(piece, end_of_stream), end_of_stream,
-                        out_);
+                        replies);
   } else {
-    append_body_replies(Half::kResponse, piece, end_of_stream, out_);
+    append_body_replies(Half::kResponse, piece, end_of_stream, replies);
   }
-  if (!end_of_stream) return;
+}
+
+void PickerStream::end_response() {
   response_ended_ = true;
   trace_.outcome = StreamTrace::kNatural;
   if (answered_well_ && placement_ && placement_->observer() != nullptr)

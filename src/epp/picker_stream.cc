@@ -46,28 +46,26 @@ PickerStream::~PickerStream() {
 
 async::Task<Status> PickerStream::run() {
   for (;;) {
-    const auto bytes = co_await call_.read();
+    const auto bytes = co_await call_.read(*this);
     if (!bytes.ok()) co_return bytes.error();
     if (!bytes->has_value()) co_return Status();
-    Next next = Next::kGoOn;
-    // Nearly all messages of a stream: they wait for nothing.
-    if (const auto piece = response_body_in(**bytes)) {
-      take_response_body(piece->body, piece->end_of_stream);
-    } else {
-      const Result<Next> handled = co_await handle(**bytes);
-      if (!handled.ok()) co_return handled.error();
-      next = *handled;
-    }
-    for (std::string& framed : out_) {
-      if (Status sent = co_await call_.write_framed(std::move(framed)); !sent.ok()) co_return sent;
-    }
-    out_.clear();
-    if (next == Next::kEnd) co_return Status();
+    const Result<Next> next = co_await handle(**bytes);
+    if (!next.ok()) co_return next.error();
+    if (!out_.empty()) CO_RETURN_IF_ERROR(co_await call_.write_framed(out_));
+    std::string().swap(out_);  // answers take minutes: do not keep the prompt
+    if (*next == Next::kEnd) co_return Status();
   }
 }
 
+bool PickerStream::take(std::string_view bytes, std::string& replies) {
+  const auto piece = response_body_in(bytes);
+  if (!piece || piece->end_of_stream) return false;
+  pass_response_piece(piece->body, false, replies);
+  return true;
+}
+
 void PickerStream::reply(const ProcessingResponse& message) {
-  out_.push_back(net::grpc::serialize_framed(message));
+  net::grpc::append_framed(message, out_);
 }
 
 async::Task<Result<PickerStream::Next>> PickerStream::handle(std::string_view bytes) {
@@ -95,7 +93,9 @@ async::Task<Result<PickerStream::Next>> PickerStream::handle(std::string_view by
       take_response_headers(message);
       break;
     case ProcessingRequest::kResponseBody:
-      take_response_body(message.response_body().body(), message.response_body().end_of_stream());
+      pass_response_piece(message.response_body().body(), message.response_body().end_of_stream(),
+                          out_);
+      if (message.response_body().end_of_stream()) end_response();
       break;
     case ProcessingRequest::kResponseTrailers:
       if (!response_ended_ && restorer_ && !restorer_->idle()) {

@@ -5,10 +5,12 @@
 // headers and pieces are answered as they come, usage is read on the side, the client's model name
 // is put back. A response half without a request half (an EPP that restarted) is answered too.
 //
+// Nearly all messages are pieces of answers: they are answered in the turn in which they arrive,
+// the others by the coroutine run().
+//
 // Home:    the call's loop.
 // Errors:  what a client can cause becomes an immediate response; the stream itself ends with a
-// gRPC status
-//          only when the proxy breaks the protocol.
+//          gRPC status only when the proxy breaks the protocol.
 // Bounds:  one body of PickerOptions::max_body_bytes.
 // Source:  router.md sections 2.4 to 2.6, 4 and 22.
 #pragma once
@@ -30,11 +32,11 @@
 
 namespace nacelle::epp {
 
-class PickerStream {
+class PickerStream : private net::grpc::MessageSink {
  public:
   // All outlive the stream.
   PickerStream(Picker& picker, router::RequestBodyReader& reader, net::grpc::ServerCall& call);
-  ~PickerStream();
+  ~PickerStream() override;
   PickerStream(const PickerStream&) = delete;
   PickerStream& operator=(const PickerStream&) = delete;
 
@@ -43,13 +45,16 @@ class PickerStream {
  private:
   enum class Next : std::uint8_t { kGoOn, kEnd };
 
+  // A piece of an answer that does not end it.
+  [[nodiscard]] bool take(std::string_view bytes, std::string& replies) override;
+  // Any message. Leaves the replies in `out_`.
   [[nodiscard]] async::Task<Result<Next>> handle(std::string_view bytes);
   void reply(const ProcessingResponse& message);
   void take_request_headers(const ProcessingRequest& message);
   void take_subset(const ProcessingRequest& message);
   // False when the body grew too large and was refused.
   [[nodiscard]] bool take_request_body(const std::string& piece);
-  // The body is complete: everything up to the pick. Leaves the replies in `out_`.
+  // The body is complete: everything up to the pick.
   [[nodiscard]] async::Task<void> pick();
   [[nodiscard]] Status resolve();
   [[nodiscard]] async::Task<bool> admit();
@@ -57,7 +62,8 @@ class PickerStream {
   [[nodiscard]] bool choose();
   void answer_pick();
   void take_response_headers(const ProcessingRequest& message);
-  void take_response_body(std::string_view piece, bool end_of_stream);
+  void pass_response_piece(std::string_view piece, bool end_of_stream, std::string& replies);
+  void end_response();
   void note_refusal(int http_status, std::string_view reason);
   void refuse(int http_status, std::string_view message, std::string_view reason);
   void end_request();
@@ -67,7 +73,7 @@ class PickerStream {
   Picker& picker_;
   router::RequestBodyReader& reader_;
   net::grpc::ServerCall& call_;
-  std::vector<std::string> out_;  // replies, framed for gRPC
+  std::string out_;  // replies, framed for gRPC
 
   // Request half.
   HeaderList request_headers_;

@@ -130,12 +130,11 @@ ProcessingResponse response_headers_reply(const HeaderList& received, const Head
   return reply;
 }
 
-void append_body_replies(Half half, std::string_view body, bool end_of_stream,
-                         std::vector<std::string>& out) {
+void append_body_replies(Half half, std::string_view body, bool end_of_stream, std::string& out) {
   do {
     const std::string_view piece = body.substr(0, kMaxPieceBytes);
     body.remove_prefix(piece.size());
-    out.push_back(framed_body_reply(half, piece, end_of_stream && body.empty()));
+    append_body_reply(half, piece, end_of_stream && body.empty(), out);
   } while (!body.empty());
 }
 

@@ -50,9 +50,8 @@ struct Destination {
 [[nodiscard]] ProcessingResponse response_headers_reply(const HeaderList& received,
                                                         const HeaderList& set);
 
-// One or more pieces, framed for gRPC; an empty body still gives one piece.
-void append_body_replies(Half half, std::string_view body, bool end_of_stream,
-                         std::vector<std::string>& out);
+// Appends one or more pieces, framed for gRPC; an empty body still gives one piece.
+void append_body_replies(Half half, std::string_view body, bool end_of_stream, std::string& out);
 [[nodiscard]] ProcessingResponse trailers_reply(Half half);
 
 // "inference error: <code> - <message>" with the HTTP status; `reason` may be "".

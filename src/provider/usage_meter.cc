@@ -1,5 +1,6 @@
 #include "provider/usage_meter.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "provider/json/object_scanner.h"
@@ -10,8 +11,18 @@ namespace {
 
 constexpr std::string_view kUsageToken = "\"usage\"";
 
-bool contains(std::string_view text, std::string_view needle) {
-  return ::memmem(text.data(), text.size(), needle.data(), needle.size()) != nullptr;
+// A member "usage" may be there. With stream_options.include_usage every chunk before the last says
+// "usage": null, which needs no reading.
+bool may_tell_usage(std::string_view line) {
+  while (const void* found =
+             ::memmem(line.data(), line.size(), kUsageToken.data(), kUsageToken.size())) {
+    const auto at = static_cast<std::size_t>(static_cast<const char*>(found) - line.data());
+    line.remove_prefix(at + kUsageToken.size());
+    std::string_view value = line;
+    value.remove_prefix(std::min(value.find_first_not_of(": \t\r"), value.size()));
+    if (!value.starts_with("null")) return true;
+  }
+  return false;
 }
 
 void read_count(std::string_view raw, std::uint64_t& out) {
@@ -96,7 +107,7 @@ void UsageMeter::on_line(std::string_view line) {
   if (line.starts_with(' ')) line.remove_prefix(1);
   if (line.starts_with("[DONE]")) return;
   ++num_events_;
-  if (model_.empty() || contains(line, kUsageToken)) on_data(line);
+  if (model_.empty() || may_tell_usage(line)) on_data(line);
 }
 
 void UsageMeter::on_data(std::string_view data) {

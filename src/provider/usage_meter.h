@@ -6,8 +6,8 @@
 //   charge(meter.usage());
 //
 // Understands OpenAI chat, completions, embeddings and responses, and Anthropic messages, told by
-// the members that are there. Of a stream, lines without the token "usage" cost one substring
-// search; what cannot be read is skipped, as clients do.
+// the members that are there. Of a stream, lines without the token "usage", or with null for it,
+// cost one substring search; what cannot be read is skipped, as clients do.
 //
 // Home:    one connection's loop. Not thread-safe.
 // Bounds:  a line of a stream longer than kMaxLineBytes is skipped; captured values 64 KiB.

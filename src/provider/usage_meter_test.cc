@@ -40,6 +40,12 @@ const std::vector<Row>& rows() {
        "{\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}"
        "\r\n\r\ndata: [DONE]\n\n",
        usage_of(1, 2), "m"},
+      {"a null beside the usage, spaces, and text about usage", AnswerForm::kStream,
+       "data: {\"model\":\"m\",\"x\":{\"usage\":null},\"c\":\"\\\"usage\\\"\",\"usage\" : null}\n\n"
+       "data: {\"x\":{\"usage\":null},\"usage\" "
+       ":\t{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n"
+       "data: {\"model\":\"m\",\"usage\": null}\n\n",
+       usage_of(1, 2), "m"},
       {"messages stream", AnswerForm::kStream,
        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"claude\","
        "\"usage\":{\"input_tokens\":4,\"cache_read_input_tokens\":2,\"output_tokens\":1}}}\n\n"

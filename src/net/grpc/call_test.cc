@@ -19,6 +19,8 @@
 namespace nacelle::net::grpc {
 namespace {
 
+using net::testing::FieldList;
+using net::testing::Frame;
 using net::testing::FramePeer;
 using net::testing::ServerFixture;
 
@@ -36,6 +38,27 @@ async::Task<Status> echo(ServerCall& call) {
   co_return Status();
 }
 
+// Answers what is not "slow..." or "end" at once.
+struct QuickEcho final : MessageSink {
+  bool take(std::string_view message, std::string& replies) override {
+    if (message.starts_with("slow") || message == "end") return false;
+    append_framed("quick:" + std::string(message), replies);
+    return true;
+  }
+};
+
+async::Task<Status> echo_quickly(ServerCall& call) {
+  QuickEcho sink;
+  for (;;) {
+    Result<std::optional<std::string_view>> message = co_await call.read(sink);
+    if (!message.ok()) co_return message.error();
+    if (!message->has_value()) co_return Status();
+    if (**message == "end") co_return resource_exhausted("enough");
+    const std::string answer = "call:" + std::string(**message);
+    CO_RETURN_IF_ERROR(co_await call.write(answer));
+  }
+}
+
 async::Task<Status> fail(ServerCall& call) {
   (void)co_await call.read();
   co_return not_found("no such thing: 100% sure\n");
@@ -51,6 +74,7 @@ async::Task<Status> wait_for_cancel(ServerCall& call) {
 http::Handler methods(std::size_t max_message_bytes = kDefaultMaxMessageBytes) {
   Server server({max_message_bytes});
   server.add("/test.Echo/Stream", echo);
+  server.add("/test.Echo/Quick", echo_quickly);
   server.add("/test.Echo/Fail", fail);
   server.add("/test.Echo/Wait", wait_for_cancel);
   HealthService health;
@@ -112,6 +136,102 @@ async::Task<Result<std::string>> ask(HostPort address, std::string path, std::st
                                      CallOptions options = {}) {
   http::HttpClient client(*async::Loop::current());
   co_return co_await call_unary(client, address, path, request, options);
+}
+
+FieldList call_fields(std::string path) {
+  return {{":method", "POST"},        {":scheme", "http"}, {":authority", "x"},
+          {":path", std::move(path)}, {"te", "trailers"},  {"content-type", "application/grpc"}};
+}
+
+std::vector<std::string> messages_in(std::string_view body) {
+  MessageReader reader(kDefaultMaxMessageBytes);
+  std::vector<std::string> out;
+  for (;;) {
+    const auto message = reader.next(body);
+    if (!message.ok() || !message->has_value()) return out;
+    out.emplace_back(**message);
+  }
+}
+
+TEST(Grpc, ASinkAnswersInOrderHoweverMessagesAreSplit) {
+  std::string wire;
+  for (const char* message : {"first", "a", "", "slow b", "c", "slow", "slow d", "ee"}) {
+    append_framed(message, wire);
+  }
+  const std::vector<std::string> expected = {
+      "call:first", "quick:a",   "quick:",      "call:slow b",
+      "quick:c",    "call:slow", "call:slow d", "quick:ee"};
+  ServerFixture server(methods());
+  FramePeer peer(server.port());
+  std::uint32_t id = 1;
+  for (std::size_t split = kPrefixBytes + 5; split <= wire.size(); ++split, id += 2) {
+    peer.headers(id, call_fields("/test.Echo/Quick"), false);
+    peer.data(id, wire.substr(0, kPrefixBytes + 5));  // answered: from here on the sink is asked
+    std::string body = peer.next(NGHTTP2_DATA, id)->payload;
+    peer.data(id, wire.substr(kPrefixBytes + 5, split - kPrefixBytes - 5));
+    peer.send(NGHTTP2_PING, 0, 0, "12345678");
+    for (;;) {  // the rest is a read of its own
+      const auto frame = peer.next();
+      ASSERT_TRUE(frame.has_value());
+      if (frame->type == NGHTTP2_PING) break;
+      if (frame->type == NGHTTP2_DATA) body += frame->payload;
+    }
+    peer.data(id, wire.substr(split), true);
+    const FramePeer::Response rest = peer.response(id);
+    EXPECT_EQ(messages_in(body + rest.body), expected) << "split at " << split;
+    EXPECT_EQ(rest.field("grpc-status"), "0");
+  }
+}
+
+TEST(Grpc, ASinkLeavesErrorsAndEndsToTheMethod) {
+  struct Row {
+    const char* says;
+    std::string wire;
+    const char* status;
+  };
+  std::string big, part, end, quick;
+  append_framed(std::string(101, 'x'), big);
+  append_framed("a part", part);
+  part.resize(7);
+  append_framed("end", end);
+  append_framed("q", quick);
+  const std::vector<Row> table = {
+      {"a message beyond the limit", big, "11"},
+      {"the stream ends within a message", quick + part, "15"},
+      {"a compressed message", quick + std::string("\1\0\0\0\0", 5), "12"},
+      {"the method ends the call", quick + end + quick, "8"},
+      {"the client ends the call", quick, "0"},
+  };
+  ServerFixture server(methods(100));
+  FramePeer peer(server.port());
+  std::uint32_t id = 1;
+  for (const Row& row : table) {
+    peer.headers(id, call_fields("/test.Echo/Quick"), false);
+    peer.data(id, quick);
+    (void)peer.next(NGHTTP2_DATA, id);
+    peer.data(id, row.wire, true);
+    const FramePeer::Response rest = peer.response(id);
+    EXPECT_EQ(rest.field("grpc-status"), row.status) << row.says;
+    EXPECT_EQ(messages_in(rest.body).size(), row.wire.starts_with(quick) ? 1u : 0u) << row.says;
+    id += 2;
+  }
+}
+
+TEST(Grpc, ADeadlineEndsACallWhoseSinkIsBusy) {
+  ServerFixture server(methods());
+  FramePeer peer(server.port());
+  FieldList fields = call_fields("/test.Echo/Quick");
+  fields.emplace_back("grpc-timeout", "30m");
+  peer.headers(1, fields, false);
+  std::string message;
+  append_framed("m", message);
+  std::optional<Frame> frame;
+  do {
+    peer.data(1, message);
+    frame = peer.next();
+    ASSERT_TRUE(frame.has_value());
+  } while (frame->type != NGHTTP2_RST_STREAM);
+  EXPECT_EQ(server.drain(30s), Status());
 }
 
 TEST(Grpc, CarriesStatusAndMessage) {

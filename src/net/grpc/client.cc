@@ -47,9 +47,8 @@ async::Task<Status> ClientCall::start(const HostPort& address, std::string_view 
 }
 
 async::Task<Status> ClientCall::write(std::string_view message) {
-  framed_.resize(kPrefixBytes);
-  write_prefix(framed_.data(), message.size());
-  framed_.append(message);
+  framed_.clear();
+  append_framed(message, framed_);
   const Status sent = co_await stream_.write(framed_);
   co_return translate(sent);
 }

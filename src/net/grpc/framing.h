@@ -23,14 +23,20 @@ inline constexpr std::size_t kDefaultMaxMessageBytes = 4 * 1024 * 1024;
 // Writes the prefix of a message of `size` bytes to the first kPrefixBytes of `at`.
 void write_prefix(char* at, std::size_t size);
 
+// Appends the message behind its prefix.
+void append_framed(std::string_view message, std::string& to);
+
 class MessageReader {
  public:
   explicit MessageReader(std::size_t max_message_bytes) : max_bytes_(max_message_bytes) {}
 
   // Takes bytes off the front of `input`, up to the end of one message. nullopt: all of them were
   // taken and the message is not complete. The message lives until the next call or, when it lay
-  // whole in `input`, as long as that memory. After an error the reader is done.
+  // whole in `input`, as long as that memory. After an error every call returns it.
   [[nodiscard]] Result<std::optional<std::string_view>> next(std::string_view& input);
+
+  // The message that next() returned last comes from it once more. It may lie in memory that goes.
+  void put_back(std::string_view message);
 
   // The stream ended here: data_loss within a message.
   [[nodiscard]] Status finish() const;
@@ -41,6 +47,7 @@ class MessageReader {
   std::size_t have_prefix_ = 0;
   std::size_t size_ = 0;  // of the message, once the prefix is complete
   std::string collected_;
+  bool put_back_ = false;  // `collected_` is a message to be returned
 };
 
 }  // namespace nacelle::net::grpc

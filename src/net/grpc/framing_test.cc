@@ -12,9 +12,9 @@ namespace nacelle::net::grpc {
 namespace {
 
 std::string framed(std::string_view message) {
-  std::string out(kPrefixBytes, '\0');
-  write_prefix(out.data(), message.size());
-  return out.append(message);
+  std::string out;
+  append_framed(message, out);
+  return out;
 }
 
 // All messages of a stream that arrives in the given pieces.
@@ -56,6 +56,38 @@ TEST(GrpcFraming, AnySplitGivesTheSameMessages) {
     ASSERT_TRUE(got.ok()) << got.error().to_string();
     EXPECT_EQ(*got, messages) << "round " << round;
   }
+}
+
+TEST(GrpcFraming, AMessageThatWasPutBackComesOnceMore) {
+  const std::string wire = framed("first") + framed("") + framed("third");
+  for (std::size_t split = 0; split <= wire.size(); ++split) {
+    MessageReader reader(100);
+    std::vector<std::string> got;
+    for (std::string piece : {wire.substr(0, split), wire.substr(split)}) {
+      std::string_view input = piece;
+      for (;;) {
+        auto message = reader.next(input);
+        ASSERT_TRUE(message.ok());
+        if (!message->has_value()) break;
+        reader.put_back(**message);
+        if (input.empty()) piece.assign(piece.size(), '?');  // the memory it lay in goes
+        EXPECT_EQ(reader.finish(), Status());
+        auto again = reader.next(input);
+        ASSERT_TRUE(again.ok() && again->has_value());
+        got.emplace_back(**again);
+      }
+    }
+    EXPECT_EQ(got, (std::vector<std::string>{"first", "", "third"})) << "split at " << split;
+  }
+}
+
+TEST(GrpcFraming, AnErrorStays) {
+  MessageReader reader(4);
+  const std::string wire = framed("12345");
+  std::string_view input = wire;
+  EXPECT_EQ(reader.next(input).error().code(), Code::kOutOfRange);
+  std::string_view nothing;
+  EXPECT_EQ(reader.next(nothing).error().code(), Code::kOutOfRange);
 }
 
 TEST(GrpcFraming, RefusesWhatItCannotRead) {

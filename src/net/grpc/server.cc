@@ -73,6 +73,34 @@ async::Task<Result<std::optional<std::string_view>>> ServerCall::read() {
   }
 }
 
+async::Task<Result<std::optional<std::string_view>>> ServerCall::read(MessageSink& sink) {
+  if (!exchange_.started()) co_return co_await read();
+  sink_ = &sink;
+  for (;;) {
+    Result<std::optional<std::string_view>> message = reader_.next(unread_);
+    if (!message.ok() || message->has_value()) co_return message;
+    if (ended_) {
+      CO_RETURN_IF_ERROR(reader_.finish());
+      co_return std::optional<std::string_view>();
+    }
+    const Result<bool> left = co_await exchange_.feed(*this);
+    if (!left.ok()) co_return translate(left.error());
+    ended_ = !*left;
+  }
+}
+
+// What ends the reading, a message for the caller or an error, the reader tells once more.
+bool ServerCall::take(std::string_view& piece, std::string& replies) {
+  for (;;) {
+    const Result<std::optional<std::string_view>> message = reader_.next(piece);
+    if (!message.ok()) return false;
+    if (!message->has_value()) return true;
+    if (sink_->take(**message, replies)) continue;
+    reader_.put_back(**message);
+    return false;
+  }
+}
+
 async::Task<Result<std::string_view>> ServerCall::read_only() {
   Result<std::optional<std::string_view>> message = co_await read();
   if (!message.ok()) co_return message.error();
@@ -87,17 +115,15 @@ async::Task<Status> ServerCall::begin() {
 
 async::Task<Status> ServerCall::write(std::string_view message) {
   CO_RETURN_IF_ERROR(co_await begin());
-  framed_.resize(kPrefixBytes);
-  write_prefix(framed_.data(), message.size());
-  framed_.append(message);
+  framed_.clear();
+  append_framed(message, framed_);
   const Status sent = co_await exchange_.write(framed_);
   co_return translate(sent);
 }
 
-async::Task<Status> ServerCall::write_framed(std::string message) {
+async::Task<Status> ServerCall::write_framed(std::string_view messages) {
   CO_RETURN_IF_ERROR(co_await begin());
-  write_prefix(message.data(), message.size() - kPrefixBytes);
-  const Status sent = co_await exchange_.write(message);
+  const Status sent = co_await exchange_.write(messages);
   co_return translate(sent);
 }
 

@@ -13,7 +13,8 @@
 //     }
 //   }
 //
-// Messages are bytes here; net/grpc/typed.h reads and writes protobuf objects.
+// Messages are bytes here; net/grpc/typed.h reads and writes protobuf objects. A method that gets
+// very many small messages gives read() a MessageSink.
 //
 // Home:    a call lives on its connection's loop. Methods are added before the server listens.
 // Errors:  the Status that a method returns becomes grpc-status and grpc-message. A method that
@@ -42,7 +43,18 @@ struct ServerConfig {
   std::size_t max_message_bytes = kDefaultMaxMessageBytes;
 };
 
-class ServerCall {
+// Answers messages in the turn of the loop in which they arrive (net/http/body_sink.h): no
+// coroutine is resumed for them, and the replies to all that came together leave together.
+class MessageSink {
+ public:
+  virtual ~MessageSink() = default;
+
+  // Appends the replies, framed, to `replies`. False: the message is for the caller of read(), and
+  // nothing was done or appended for it. Must not wait and must not use the call.
+  [[nodiscard]] virtual bool take(std::string_view message, std::string& replies) = 0;
+};
+
+class ServerCall : private http::BodySink {
  public:
   ServerCall(http::ServerExchange& exchange, const ServerConfig& config);
   ServerCall(const ServerCall&) = delete;
@@ -58,12 +70,16 @@ class ServerCall {
 
   // The next message; nullopt when the client has sent its last. Valid until the next read.
   [[nodiscard]] async::Task<Result<std::optional<std::string_view>>> read();
+  // The next message that `sink` does not take, in the order in which they came. Before the first
+  // write it is not asked, nor always about what came behind a message that it did not take.
+  // Bounds, and replies that the client does not read: ServerExchange::feed.
+  [[nodiscard]] async::Task<Result<std::optional<std::string_view>>> read(MessageSink& sink);
   // The only message of a call that has exactly one.
   [[nodiscard]] async::Task<Result<std::string_view>> read_only();
 
   [[nodiscard]] async::Task<Status> write(std::string_view message);
-  // The same for a message that begins with kPrefixBytes of room, which are filled in.
-  [[nodiscard]] async::Task<Status> write_framed(std::string message);
+  // Any number of messages, each behind its prefix. They must live until the task ended.
+  [[nodiscard]] async::Task<Status> write_framed(std::string_view messages);
 
   // Sent before the first message, and with the status.
   [[nodiscard]] http::Headers& initial_metadata() { return head_.headers; }
@@ -77,6 +93,7 @@ class ServerCall {
  private:
   friend class Server;
 
+  bool take(std::string_view& piece, std::string& replies) override;
   async::Task<Status> begin();
   async::Task<void> finish(Status status);
   Status translate(const Status& status) const;
@@ -88,6 +105,7 @@ class ServerCall {
   http::ResponseHead head_;
   http::Headers trailers_;
   std::string framed_;
+  MessageSink* sink_ = nullptr;
   std::function<void()> on_cancel_;
   TimePoint deadline_at_ = async::kNoDeadline;
   async::Deadline deadline_;

@@ -41,16 +41,20 @@ async::Task<Result<std::optional<Message>>> read_message(Call& call) {
   co_return std::optional<Message>(std::move(*message));
 }
 
-// Serialises once, behind the room for the prefix.
-inline std::string serialize_framed(const google::protobuf::MessageLite& message) {
-  std::string framed(kPrefixBytes, '\0');
-  message.AppendToString(&framed);
-  return framed;
+// Serialises once, behind the prefix.
+inline void append_framed(const google::protobuf::MessageLite& message, std::string& to) {
+  const std::size_t begin = to.size();
+  to.append(kPrefixBytes, '\0');
+  message.AppendToString(&to);
+  write_prefix(to.data() + begin, to.size() - begin - kPrefixBytes);
 }
 
+// The message is serialised before this waits.
 inline async::Task<Status> write_message(ServerCall& call,
                                          const google::protobuf::MessageLite& message) {
-  return call.write_framed(serialize_framed(message));
+  std::string framed;
+  append_framed(message, framed);
+  co_return co_await call.write_framed(framed);
 }
 
 // A method of one message each way, from a function that may wait.

@@ -7,6 +7,10 @@ const Headers& ServerExchange::request_trailers() const {
   return none;
 }
 
+async::Task<Result<bool>> ServerExchange::feed(BodySink&) {
+  co_return failed_precondition("a body is read and answered at the same time only over HTTP/2");
+}
+
 async::Task<Status> ServerExchange::finish_with_trailers(const Headers&, std::string_view last) {
   return finish(last);
 }

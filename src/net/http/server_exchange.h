@@ -26,6 +26,7 @@
 #include "async/task.h"
 #include "base/result.h"
 #include "net/address.h"
+#include "net/http/body_sink.h"
 #include "net/http/message.h"
 #include "net/tls/info.h"
 
@@ -53,6 +54,15 @@ class ServerExchange {
   // The whole body. out_of_range beyond `limit` bytes: answer 413; a declared length above the
   // limit fails before anything is read.
   [[nodiscard]] virtual async::Task<Result<std::string>> read_body(std::size_t limit) = 0;
+
+  // Lets `sink` use the body and sends its replies as pieces of the started response. True once the
+  // sink left something, which the next read or feed begins with; false at the end of the body.
+  // The client gets window for what was used only when the replies to it have left, so one that
+  // does not read them is stopped by the windows that bound unread bodies. Replies that the client
+  // does not read for write_stall_timeout (at most twice that, when it read earlier ones) reset
+  // the stream.
+  // Errors: those of read_chunk(); failed_precondition but for a streamed response over HTTP/2.
+  [[nodiscard]] virtual async::Task<Result<bool>> feed(BodySink& sink);
 
   // The fields behind the body, complete once read_chunk() returned an empty piece. Always empty
   // for HTTP/1, whose trailers are checked and dropped.

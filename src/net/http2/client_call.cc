@@ -168,6 +168,10 @@ void ClientCall::stream_closed() {
   if (refused() && !answered_) stage_ = ClientStage::kConnecting;
 }
 
+void ClientCall::all_framed() {
+  if (!answered_) read_waiter_.post_resume();  // the head timeout begins now
+}
+
 bool ClientCall::refused() const { return closed() && end_code() == NGHTTP2_REFUSED_STREAM; }
 
 Status ClientCall::lost_status() const {

@@ -54,6 +54,7 @@ class ClientCall final : public StreamIo {
   void head_field(bool first, std::string_view name, std::string_view value) override;
   bool head_done(bool first, bool end_stream) override;
   void stream_closed() override;
+  void all_framed() override;
 
   [[nodiscard]] async::Task<Status> attempt(std::span<const std::string_view> body);
   Status lost_status() const;  // why the stream ended before it was complete

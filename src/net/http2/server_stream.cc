@@ -157,6 +157,14 @@ async::Task<Result<std::string>> ServerStream::read_body(std::size_t limit) {
   co_return co_await read_all(limit, server_.context().config.body_timeout);
 }
 
+async::Task<Result<bool>> ServerStream::feed(http::BodySink& sink) {
+  if (phase_ != Phase::kStreaming || omit_body_ || response_left_.has_value()) {
+    co_return failed_precondition("no response of any length is streaming");
+  }
+  const http::HttpServerConfig& config = server_.context().config;
+  co_return co_await StreamIo::feed(sink, config.body_timeout, config.write_stall_timeout);
+}
+
 // ---- response
 
 Status ServerStream::submit_head(const http::ResponseHead& head,

@@ -37,6 +37,7 @@ class ServerStream final : public http::ServerExchange, public StreamIo {
   std::optional<std::uint64_t> content_length() const override;
   async::Task<Result<std::string_view>> read_chunk() override;
   async::Task<Result<std::string>> read_body(std::size_t limit) override;
+  async::Task<Result<bool>> feed(http::BodySink& sink) override;
   const http::Headers& request_trailers() const override { return trailers_; }
   async::Task<Status> respond(const http::ResponseHead& head, std::string_view body) override;
   async::Task<Status> start(const http::ResponseHead& head) override;

@@ -100,7 +100,8 @@ struct Session::Callbacks {
         }
         break;
       case NGHTTP2_DATA:
-        if (StreamIo* stream = io(raw, frame->hd.stream_id); stream != nullptr && end) {
+        if (!end) break;
+        if (StreamIo* stream = io(raw, frame->hd.stream_id); stream != nullptr) {
           stream->take_remote_end();
         }
         break;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "net/http2/head_builder.h"
@@ -60,6 +61,10 @@ void StreamIo::clear() {
   shrink(arriving_);
   shrink(handed_);
   shrink(kept_);
+  shrink(replies_);
+  replies_framed_ = owed_ = 0;
+  sink_ = nullptr;
+  left_ = heard_ = replies_newer_ = false;
   lent_.clear();
   next_lent_ = lent_bytes_ = 0;
   trailers_out_.clear();
@@ -88,6 +93,12 @@ void StreamIo::take_data(std::string_view data) {
     session_->consume(id_, data.size());
     return;
   }
+  if (sink_ != nullptr) {
+    heard_ = true;
+    if (offer(*sink_, data)) return;
+    sink_ = nullptr;
+    left_ = true;
+  }
   arriving_.append(data);
   read_waiter_.post_resume();
 }
@@ -100,6 +111,9 @@ void StreamIo::take_remote_end() {
 void StreamIo::take_close(std::uint32_t code) {
   closed_ = true;
   end_code_ = code;
+  sink_ = nullptr;
+  replies_.clear();
+  replies_framed_ = 0;
   lent_.clear();
   next_lent_ = lent_bytes_ = 0;
   stall_deadline_.disarm();
@@ -110,7 +124,7 @@ void StreamIo::take_close(std::uint32_t code) {
 
 void StreamIo::discard_input() {
   discarding_ = true;
-  const std::size_t unread = arriving_.size() + handed_.size();
+  const std::size_t unread = arriving_.size() + handed_.size() + std::exchange(owed_, 0);
   arriving_.clear();
   handed_.clear();
   if (unread > 0 && session_ != nullptr) session_->consume(id_, unread);
@@ -157,8 +171,72 @@ async::Task<Result<std::string>> StreamIo::read_all(std::size_t limit, Duration 
   }
 }
 
+async::Task<Result<bool>> StreamIo::feed(http::BodySink& sink, Duration timeout, Duration stall) {
+  give_back_handed();
+  read_timed_out_ = false;
+  read_timeout_ = timeout;
+  reply_stall_ = stall;
+  for (;;) {
+    if (!arriving_.empty() && !closed_ && session_ != nullptr) {
+      std::string_view left = arriving_;
+      const bool all = offer(sink, left);
+      arriving_.erase(0, arriving_.size() - left.size());
+      session_->send_soon();
+      if (!all) co_return true;
+    }
+    if (arriving_.empty() && remote_ended_) co_return false;
+    if (stalled_) co_return deadline_exceeded("the peer did not read in time");
+    if (closed_) co_return closed_status();
+    if (session_ == nullptr) co_return cancelled("the stream is closed");
+    if (read_timed_out_) co_return deadline_exceeded("nothing was received in time");
+    sink_ = &sink;
+    heard_ = false;
+    read_deadline_.arm_after(timeout);
+    const bool resumed = co_await read_waiter_.wait();
+    read_deadline_.disarm();
+    sink_ = nullptr;
+    if (std::exchange(left_, false)) co_return true;
+    if (!resumed) co_return cancelled("the waiting task was cancelled");
+  }
+}
+
+// From feed(), or from the session's receive(): nghttp2 may be on the stack.
+bool StreamIo::offer(http::BodySink& sink, std::string_view& data) {
+  const std::size_t size = data.size();
+  const bool all = sink.take(data, replies_);
+  owed_ += size - data.size();
+  if (unframed() == 0) {
+    give_back_owed();
+  } else {
+    watch_replies();
+    resume();
+  }
+  return all;
+}
+
+void StreamIo::give_back_owed() {
+  const std::size_t used = std::exchange(owed_, 0);
+  if (used > 0 && session_ != nullptr) session_->consume(id_, used);
+}
+
+// Nothing is armed per reply: a deadline that runs serves for the replies that come later, too, and
+// is armed anew for them when it passes.
+void StreamIo::watch_replies() {
+  if (stall_deadline_.armed()) {
+    replies_newer_ = true;
+    return;
+  }
+  stall_ = reply_stall_;
+  replies_newer_ = false;
+  stall_deadline_.arm_after(stall_);
+}
+
 void StreamIo::on_read_deadline(void* self) {
   auto* io = static_cast<StreamIo*>(self);
+  if (io->sink_ != nullptr && std::exchange(io->heard_, false)) {
+    io->read_deadline_.arm_after(io->read_timeout_);
+    return;
+  }
   io->read_timed_out_ = true;
   io->read_waiter_.resume();
 }
@@ -212,7 +290,7 @@ async::Task<Status> StreamIo::wait_framed(Duration stall) {
 
 async::Task<Status> StreamIo::wait_framed_slowly(Duration stall) {
   stall_ = stall;
-  stalled_ = false;
+  stalled_ = replies_newer_ = false;
   stall_deadline_.arm_after(stall);
   while (lent_bytes_ > 0 && !closed_ && !stalled_ && session_ != nullptr) {
     const bool resumed = co_await write_waiter_.wait();
@@ -230,10 +308,18 @@ async::Task<Status> StreamIo::wait_framed_slowly(Duration stall) {
 
 void StreamIo::on_stall(void* self) {
   auto* io = static_cast<StreamIo*>(self);
+  if (io->unframed() == 0) return;
+  if (std::exchange(io->replies_newer_, false)) {
+    io->stall_deadline_.arm_after(io->stall_);
+    return;
+  }
   io->stalled_ = true;
   io->lend({}, false);
+  io->replies_.clear();
+  io->replies_framed_ = 0;
   io->reset(NGHTTP2_CANCEL);
   io->write_waiter_.post_resume();
+  io->read_waiter_.post_resume();
 }
 
 nghttp2_data_provider StreamIo::provider() {
@@ -243,17 +329,29 @@ nghttp2_data_provider StreamIo::provider() {
   return provider;
 }
 
+std::size_t StreamIo::frame_replies(std::uint8_t* to, std::size_t size) {
+  const std::size_t count = std::min(size, replies_.size() - replies_framed_);
+  if (count == 0) return 0;
+  std::memcpy(to, replies_.data() + replies_framed_, count);
+  replies_framed_ += count;
+  if (replies_framed_ == replies_.size()) {
+    shrink(replies_);
+    replies_framed_ = 0;
+  }
+  return count;
+}
+
 ssize_t StreamIo::read_lent(nghttp2_session* session, std::int32_t id, std::uint8_t* to,
                             std::size_t size, std::uint32_t* flags, nghttp2_data_source* source,
                             void*) {
   // A detached object may be gone; its stream is being reset, but a frame may still be asked for.
   auto* io = static_cast<StreamIo*>(nghttp2_session_get_stream_user_data(session, id));
   if (io == nullptr || io != source->ptr) return NGHTTP2_ERR_DEFERRED;
-  if (io->lent_bytes_ == 0 && !io->end_wanted_) {
+  if (io->unframed() == 0 && !io->end_wanted_) {
     io->deferred_ = true;
     return NGHTTP2_ERR_DEFERRED;
   }
-  std::size_t count = 0;
+  std::size_t count = io->frame_replies(to, size);
   while (count < size && io->next_lent_ < io->lent_.size()) {
     std::string_view& piece = io->lent_[io->next_lent_];
     const std::size_t part = std::min(size - count, piece.size());
@@ -261,14 +359,15 @@ ssize_t StreamIo::read_lent(nghttp2_session* session, std::int32_t id, std::uint
     count += part;
     piece.remove_prefix(part);
     if (piece.empty()) ++io->next_lent_;
+    io->lent_bytes_ -= part;
   }
-  io->lent_bytes_ -= count;
-  if (io->lent_bytes_ > 0) {
+  if (io->unframed() > 0) {
     if (io->stall_deadline_.armed()) io->stall_deadline_.arm_after(io->stall_);
     return static_cast<ssize_t>(count);
   }
+  io->give_back_owed();
   io->write_waiter_.post_resume();
-  io->read_waiter_.post_resume();  // a client's head timeout begins now
+  io->all_framed();
   if (io->end_wanted_) {
     *flags |= NGHTTP2_DATA_FLAG_EOF;
     if (io->has_trailers_out_) {

@@ -4,6 +4,9 @@
 //      the peer send more only when the next read shows that it was used.
 // Out: write() lends its memory until nghttp2 framed it, as far as the peer's windows and the
 //      connection's output bound allow; frames are copies, so giving up at any time is safe.
+// Both: feed() lets a sink answer DATA in the turn in which it arrives. Its replies collect in
+//      `replies_` and leave before what is lent. What it used is owed to the peer until then, so
+//      the windows for unread bodies bound the replies, too.
 //
 // Home:    the session's loop. At most one coroutine reads and one writes.
 // Errors:  cancelled when the stream or the connection ended, deadline_exceeded.
@@ -23,6 +26,7 @@
 #include "async/task.h"
 #include "async/waiter.h"
 #include "base/result.h"
+#include "net/http/body_sink.h"
 #include "net/http/headers.h"
 
 namespace nacelle::net::http2 {
@@ -56,6 +60,8 @@ class StreamIo {
   [[nodiscard]] virtual bool head_done(bool first, bool end_stream) = 0;
   // The stream is closed; nghttp2 has forgotten it. Must not destroy the session.
   virtual void stream_closed() = 0;
+  // All that was lent is framed.
+  virtual void all_framed() {}
 
   // ---- for the owner
 
@@ -69,6 +75,11 @@ class StreamIo {
   // The next piece; empty at the end of the body. Valid until the next read.
   [[nodiscard]] async::Task<Result<std::string_view>> read(Duration timeout);
   [[nodiscard]] async::Task<Result<std::string>> read_all(std::size_t limit, Duration timeout);
+
+  // Gives what comes to `sink`: true once it left something, which the next read begins with; false
+  // at the end of the body. `stall` is that of write(), for the replies.
+  [[nodiscard]] async::Task<Result<bool>> feed(http::BodySink& sink, Duration timeout,
+                                               Duration stall);
 
   // Sends a piece and, with `end`, ends the body. `stall` bounds the time without progress; then
   // the stream is reset. Ready at once when the peer's windows and the output bound have room.
@@ -102,6 +113,15 @@ class StreamIo {
   void take_data(std::string_view data);
   void take_remote_end();
   void take_close(std::uint32_t code);
+  // True when the sink used all of `data`; else `data` is what it left.
+  [[nodiscard]] bool offer(http::BodySink& sink, std::string_view& data);
+  void watch_replies();
+  void give_back_owed();
+  // Copies of `replies_` what fits.
+  std::size_t frame_replies(std::uint8_t* to, std::size_t size);
+  [[nodiscard]] std::size_t unframed() const {
+    return replies_.size() - replies_framed_ + lent_bytes_;
+  }
   void resume();
   Status closed_status() const;
   async::Task<Status> wait_framed_slowly(Duration stall);
@@ -117,6 +137,16 @@ class StreamIo {
   std::int32_t id_ = 0;
   std::string arriving_;
   std::string handed_;
+
+  http::BodySink* sink_ = nullptr;  // while feed() waits
+  std::string replies_;
+  std::size_t replies_framed_ = 0;
+  std::size_t owed_ = 0;  // bytes that the sink used and the peer has no window for yet
+  Duration read_timeout_{};
+  Duration reply_stall_{};
+  bool left_ = false;           // the sink left something: feed() is to return
+  bool heard_ = false;          // the sink took something since the read deadline was armed
+  bool replies_newer_ = false;  // than the stall deadline
 
   std::vector<std::string_view> lent_;
   std::size_t next_lent_ = 0;
