@@ -27,6 +27,7 @@ namespace nacelle::control {
 struct Notice {
   std::function<bool(const Json& before, const Json& now)> when;
   Duration delay{};
+  Duration change_delay{};  // the same, but objects that come and go are told at once
 };
 
 class DecisionController : public ControllerUnit {
