@@ -15,6 +15,10 @@ if(NACELLE_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
+# A library that no code calls is not loaded: libhwy alone, used for its headers, measures the clock for
+# 4 ms whenever a process starts, and every container starts with two.
+add_link_options(-Wl,--as-needed)
+
 add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers -fno-math-errno)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these inside inlined standard and Asio code at -O2 and above.

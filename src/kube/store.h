@@ -7,7 +7,10 @@
 // One counter numbers every change of every object; it is the resourceVersion. A write names the
 // revision that it replaces (0: the object must be absent), so that no change is lost; whoever
 // wants an unconditional one reads and tries again. Reads come from memory. Writes of many callers
-// share one SQLite transaction, which is on the disk before any of them is answered or seen.
+// share one SQLite transaction, which is written before any of them is answered or seen: it
+// survives the end of this process. It is on the disk some milliseconds later; with the power the
+// last transactions may be lost, never one from between. Whoever tells others than this process
+// waits for flushed().
 //
 // Watches read one history of recent changes with a position of their own: nothing is queued for
 // them, and one that falls behind the history is told so. The history is bounded in bytes and age
@@ -17,6 +20,7 @@
 // Home:    any thread; a Subscription belongs to one loop. Writes run on a thread of the store.
 // Errors:  open(): unavailable (the folder is in use), data_loss (damaged file: a copy is kept and
 //          the file stays as it is), resource_exhausted (no space). Writes: see WriteOutcome.
+//          A disk that fails to sync ends all writes until the next start.
 // Bounds:  StoreOptions.
 // Source:  kubernetes-api.md sections 8 to 10.
 #pragma once
@@ -81,6 +85,7 @@ struct StoreOptions {
   Duration history_age = std::chrono::minutes(5);
   std::size_t max_waiting_writes = 8192;
   std::size_t max_waiting_bytes = std::size_t{128} << 20;
+  std::function<Status()> before_sync;  // for tests of slow and failing disks; null: nothing
 };
 
 struct ListQuery {
@@ -119,6 +124,8 @@ class Store {
   [[nodiscard]] std::uint64_t compacted() const;
 
   [[nodiscard]] async::Task<WriteOutcome> write(async::Loop& loop, Write write);
+  // Returns once everything that is readable now is on the disk: at once where it is already.
+  [[nodiscard]] async::Task<Status> flushed(async::Loop& loop);
   // `done` runs on the store's thread, after the change is readable.
   void submit(Write write, std::function<void(WriteOutcome)> done);
   // Not on a loop.

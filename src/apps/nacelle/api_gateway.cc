@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "async/timer.h"
 #include "kube/time.h"
 #include "telemetry/log.h"
 
@@ -53,9 +54,6 @@ const std::vector<ApiGateway::Kind>& ApiGateway::kinds() {
 }
 
 namespace {
-
-constexpr int kPausePerCost = 4;  // times what the last model cost
-constexpr Duration kLongestPause = 100ms;
 
 using Names = std::initializer_list<std::string_view>;
 
@@ -112,7 +110,7 @@ ApiGateway::ApiGateway(kube::Client& client, Options options, Apply apply,
       options_(std::move(options)),
       apply_(std::move(apply)),
       scope_(client.loop()),
-      pause_(options_.settle),
+      pace_(options_.settle),
       changed_(client.loop()),
       tell_(client.loop()) {
   for (const Kind& kind : kinds()) {
@@ -168,14 +166,12 @@ void ApiGateway::on_changes(const Kind& kind, std::span<const kube::ObjectChange
 async::Task<void> ApiGateway::run() {
   for (;;) {
     co_await changed_.wait();
-    const bool settled = co_await scope_.sleep(pause_);
-    if (!settled) co_return;
+    co_await async::sleep_for(pace_.wait(std::chrono::steady_clock::now()));
+    if (scope_.stop_requested()) co_return;
     changed_.reset();
     const TimePoint began = std::chrono::steady_clock::now();
     const bool applied = apply_once();
-    // A model of everything costs more the more there is: a burst makes fewer of them then.
-    pause_ = std::clamp<Duration>(kPausePerCost * (std::chrono::steady_clock::now() - began),
-                                  options_.settle, std::max(options_.settle, kLongestPause));
+    pace_.made(began, std::chrono::steady_clock::now());
     if (applied) continue;
     const bool go_on = co_await scope_.sleep(options_.retry);
     if (!go_on) co_return;
@@ -231,8 +227,8 @@ bool ApiGateway::apply_once() {
 async::Task<void> ApiGateway::tell_statuses() {
   for (;;) {
     co_await tell_.wait();
-    const bool settled = co_await scope_.sleep(pause_);
-    if (!settled) co_return;
+    co_await async::sleep_for(pace_.wait(std::chrono::steady_clock::now()));
+    if (scope_.stop_requested()) co_return;
     tell_.reset();
     const bool told = co_await write_statuses();
     if (told) continue;

@@ -2,8 +2,8 @@
 //
 // Watches Gateway API objects, InferencePools, their pods, and what they refer to. A change that
 // the data plane can see (not one of a status) makes a model of everything and puts it in force,
-// some milliseconds later and at most a tenth of a second, so that a burst of changes makes one
-// model. Until every list was complete once, nothing is applied: half a configuration is no
+// at once after a quiet time and within a tenth of a second in a burst of changes (model_pace.h).
+// Until every list was complete once, nothing is applied: half a configuration is no
 // configuration. What became of Gateways, routes and pools is written into their status.
 //
 // Home:    the client's loop; synced() and applied() from any thread.
@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "apps/nacelle/good_pickers.h"
+#include "apps/nacelle/model_pace.h"
 #include "async/event.h"
 #include "async/task_scope.h"
 #include "base/clock.h"
@@ -34,7 +35,7 @@ class ApiGateway {
  public:
   struct Options {
     gateway::Settings settings;
-    Duration settle = 5ms;  // from a change to the model of it, at least
+    Duration settle = 1ms;  // from a change to the model of it, at least
     Duration retry = 2s;    // after a refusal
     bool tell_statuses = true;
     std::vector<std::string> addresses = {"127.0.0.1"};  // of Gateways that name none
@@ -77,7 +78,7 @@ class ApiGateway {
   const Options options_;
   const Apply apply_;
   async::StopScope scope_;
-  Duration pause_;  // before the next model or round of statuses
+  ModelPace pace_;
   std::vector<std::unique_ptr<Watched>> watched_;
   async::Event changed_;
   async::Event tell_;              // some status may differ from what it should be

@@ -56,6 +56,9 @@ class ControlPlane {
   // The destructor does it where nobody did, and leaves the pods.
   [[nodiscard]] async::Task<void> stop(control::node::NodeAgent::Stop pods);
 
+  // On loop(): its replicas are thought over now.
+  void look_at_load(const kube::ObjectKey& service) { controllers_->look_at_load(service); }
+
   [[nodiscard]] async::Loop& loop() { return runtime_.loop(0); }
   [[nodiscard]] kube::Client& client() { return *client_; }
   [[nodiscard]] kube::ApiServer& api() { return *api_; }

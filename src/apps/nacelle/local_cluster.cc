@@ -9,9 +9,7 @@
 #include "base/file.h"
 #include "kernels/worker_pool.h"
 #include "kube/conditions.h"
-#include "kube/time.h"
 #include "net/listener.h"
-#include "telemetry/log.h"
 
 namespace nacelle::apps {
 namespace {
@@ -21,9 +19,7 @@ using kube::Json;
 constexpr Duration kDrainTimeout = 10s;
 
 const kube::Resource kServices{"serving.kserve.io", "v1alpha2", "llminferenceservices"};
-const kube::Resource kScaledServices{"inference.llm-d.ai", "v1alpha1", "llminferenceservices"};
 constexpr std::string_view kPoolSuffix = "-inference-pool";
-constexpr const char* kWokenAnnotation = "nacelle.dev/woken";
 
 }  // namespace
 
@@ -71,7 +67,6 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::create(async::Runtime& runti
   model.settings.bind_address = given.host;
   ApiGateway::Options follow;
   follow.settings = model.settings;
-  cluster->wakers_ = std::make_unique<async::StopScope>(cluster->control_->loop());
   DataPlane::Options plane;
   plane.wake = [self = cluster.get()](const std::string& pool) { self->wake(pool); };
   ASSIGN_OR_RETURN(cluster->plane_, DataPlane::bind(runtime, std::move(model), std::move(plane)));
@@ -116,26 +111,12 @@ void LocalCluster::wake(const std::string& pool) {
   name.remove_suffix(kPoolSuffix.size());
   const std::size_t slash = name.find('/');
   kube::ObjectKey service{std::string(name.substr(0, slash)), std::string(name.substr(slash + 1))};
-  control_->loop().post([this, service = std::move(service)]() mutable {
-    if (!wakers_->stop_requested()) wakers_->spawn(touch(std::move(service)));
-  });
-}
-
-// Its controller hears of the change at once, and sees who waits.
-async::Task<void> LocalCluster::touch(kube::ObjectKey service) {
-  Json patch;
-  patch["metadata"]["annotations"][kWokenAnnotation] = kube::to_micro_time(kube::wall_now());
-  kube::ObjectRef ref(kScaledServices, service.name_space, service.name);
-  const auto answer =
-      co_await control_->client().patch(std::move(ref), kube::PatchType::kMerge, std::move(patch));
-  const Status status = kube::status_of(answer);
-  if (!status.ok() && status.code() != Code::kNotFound)
-    log::warn("a service could not be woken", {{"service", service.to_string()}, {"why", status}});
+  // Its controller sees who waits: nothing has to be written for that.
+  control_->loop().post(
+      [control = control_.get(), service = std::move(service)] { control->look_at_load(service); });
 }
 
 async::Task<void> LocalCluster::stop_control() {
-  wakers_->stop();
-  co_await wakers_->join();
   co_await control_->stop(options_.leave_pods ? control::node::NodeAgent::Stop::kLeavePods
                                               : control::node::NodeAgent::Stop::kEndPods);
 }

@@ -48,7 +48,6 @@ class LocalCluster {
       const kube::ObjectKey& pool) const;
   // A request waits for a pool without endpoints: its service is looked at now. Any thread.
   void wake(const std::string& pool);
-  async::Task<void> touch(kube::ObjectKey service);
 
   [[nodiscard]] async::Task<Status> start();  // on the control plane's loop
   async::Task<void> stop_control();
@@ -67,7 +66,6 @@ class LocalCluster {
   std::filesystem::path manifest_path_;
   bool apply_ = false;  // the manifest is new
   std::unique_ptr<ControlPlane> control_;
-  std::unique_ptr<async::StopScope> wakers_;  // on the control plane's loop
   std::unique_ptr<DataPlane> plane_;
   std::unique_ptr<ApiGateway> gateway_;
   const TimePoint began_ = std::chrono::steady_clock::now();

@@ -30,9 +30,12 @@ constexpr ChildKind kChildKinds[] = {
 void watch_children(DecisionController& unit, std::string_view owner_kind) {
   for (const ChildKind& child : kChildKinds) {
     if (std::string_view(child.kind) == "HTTPRoute") continue;
-    unit.watch(child.api_version, child.kind, [kind = std::string(owner_kind)](const Json& object) {
-      return DecisionController::owner_key(object, kind);
-    });
+    unit.watch(
+        child.api_version, child.kind,
+        [kind = std::string(owner_kind)](const Json& object) {
+          return DecisionController::owner_key(object, kind);
+        },
+        gathered());
   }
   // Not among the children: a secret's key is nothing a pure decision could compare.
   unit.watch("v1", "Secret", [kind = std::string(owner_kind)](const Json& secret) {

@@ -14,6 +14,13 @@ namespace nacelle::control {
 
 inline constexpr const char* kGatewayApi = "gateway.networking.k8s.io/v1";
 
+// What a service says of itself follows what happens to its children: while they come up much
+// happens, and a moment later it is said once. Nothing waits for it but people.
+inline constexpr Duration kGatherChildren = std::chrono::milliseconds(50);
+[[nodiscard]] inline Notice gathered() {
+  return {.when = {}, .delay = {}, .change_delay = kGatherChildren};
+}
+
 // A change of a child leads to the service of kind `owner_kind` that controls it. HTTPRoutes are
 // watched by the caller, who knows whom else they concern.
 void watch_children(DecisionController& unit, std::string_view owner_kind);

@@ -30,6 +30,8 @@ class ControllerUnit {
   virtual void start() = 0;
   // Informers have stopped already. Await before destruction.
   [[nodiscard]] virtual async::Task<void> stop() = 0;
+  // Something that no object tells of has changed for this one.
+  virtual void look_at(const kube::ObjectKey&) {}
   // Nothing is ready to be worked on, and nothing runs.
   [[nodiscard]] virtual bool idle() const = 0;
 };

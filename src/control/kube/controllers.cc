@@ -16,6 +16,8 @@
 namespace nacelle::control {
 namespace {
 
+constexpr const char* kScaledServices = "llmd";
+
 using Units = std::vector<std::unique_ptr<ControllerUnit>>;
 
 struct Entry {
@@ -61,7 +63,7 @@ constexpr Entry kControllers[] = {
        to.push_back(kserve_controller(w, o.kserve));
        to.push_back(kserve_config_controller(w));
      }},
-    {"llmd", false,
+    {kScaledServices, false,
      [](Workshop& w, const ControllersOptions& o, Units& to) {
        const auto models = std::make_shared<LocalModels>(w);
        to.push_back(llmd_controller(w, o.kserve, o.llmd, models));
@@ -119,7 +121,9 @@ Result<std::unique_ptr<Controllers>> Controllers::create(kube::Client& client,
       return invalid_argument("there is no controller '{}'; there are {}", name,
                               fmt::join(all_controllers(), ", "));
     }
+    const std::size_t first = out->units_.size();
     entry->make(out->workshop_, out->options_, out->units_);
+    if (name == kScaledServices) out->services_ = out->units_[first].get();
   }
   return out;
 }
@@ -145,6 +149,10 @@ async::Task<void> Controllers::stop() {
   co_await informers_.stop();
   for (const auto& unit : units_) co_await unit->stop();
   co_await events_.stop();
+}
+
+void Controllers::look_at_load(const kube::ObjectKey& service) {
+  if (services_ != nullptr) services_->look_at(service);
 }
 
 bool Controllers::settled() const {

@@ -61,6 +61,9 @@ class Controllers {
 
   // Every collection was read, and no controller has anything to do now.
   [[nodiscard]] bool settled() const;
+  // The load of a service of inference.llm-d.ai has changed so much that it should not wait for its
+  // next evaluation: somebody asks for one that has no replica.
+  void look_at_load(const kube::ObjectKey& service);
   // For more units that live beside these, before start().
   [[nodiscard]] Workshop& workshop() { return workshop_; }
   void add(std::unique_ptr<ControllerUnit> unit) { units_.push_back(std::move(unit)); }
@@ -75,6 +78,7 @@ class Controllers {
   ActionExecutor executor_;
   Workshop workshop_;
   std::vector<std::unique_ptr<ControllerUnit>> units_;
+  ControllerUnit* services_ = nullptr;  // of inference.llm-d.ai; one of the units
   async::StopScope scope_;
   bool running_ = false;
 };

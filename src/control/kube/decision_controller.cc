@@ -1,5 +1,6 @@
 #include "control/kube/decision_controller.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace nacelle::control {
@@ -27,9 +28,10 @@ void DecisionController::watch(std::string_view api_version, std::string_view ki
         for (const kube::ObjectChange& change : changes) {
           const bool stays = change.before != nullptr && change.now != nullptr;
           if (stays && notice.when && !notice.when(*change.before, *change.now)) continue;
+          const Duration delay = stays ? std::max(notice.delay, notice.change_delay) : notice.delay;
           for (const kube::CachedObject& object : {change.before, change.now}) {
             if (object == nullptr) continue;
-            for (const ObjectKey& key : keys(*object)) controller_.add_after(key, notice.delay);
+            for (const ObjectKey& key : keys(*object)) controller_.add_after(key, delay);
           }
         }
       });

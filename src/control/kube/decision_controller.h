@@ -27,6 +27,7 @@ namespace nacelle::control {
 struct Notice {
   std::function<bool(const Json& before, const Json& now)> when;
   Duration delay{};
+  Duration change_delay{};  // the same, but objects that come and go are told at once
 };
 
 class DecisionController : public ControllerUnit {
@@ -42,6 +43,7 @@ class DecisionController : public ControllerUnit {
   void watch(std::string_view api_version, std::string_view kind, Keys keys, Notice notice = {});
   void add(const kube::ObjectKey& key) { controller_.add(key); }
 
+  void look_at(const kube::ObjectKey& key) override { add(key); }
   void start() override { controller_.start(); }
   [[nodiscard]] async::Task<void> stop() override;
   [[nodiscard]] bool idle() const override { return controller_.idle(); }

@@ -107,11 +107,13 @@ std::unique_ptr<ControllerUnit> kserve_controller(Workshop& workshop,
       [&workshop, options](const ObjectKey& key, const std::vector<Refusal>& refused) {
         return decide_service(workshop, options, key, refused);
       });
-  unit->watch(kApi, kService, [concerned](const Json& service) {
+  const auto with_group = [concerned](const Json& service) {
     std::vector<ObjectKey> keys = concerned.group_of(service);
     keys.push_back(kube::key_of(service));
     return keys;
-  });
+  };
+  unit->watch(kApi, kService, with_group, {.when = other_than_status, .delay = {}});
+  unit->watch(kApi, kService, with_group, gathered());
   unit->watch(
       kApi, kConfig,
       [concerned, system](const Json& config) { return concerned.of_config(config, system); },
@@ -125,7 +127,7 @@ std::unique_ptr<ControllerUnit> kserve_controller(Workshop& workshop,
               [concerned](const Json& route) { return concerned.of_route(route); });
   unit->watch(kGatewayApi, "Gateway", [concerned](const Json&) { return concerned.all(); },
               {.when = other_gateway, .delay = {}});
-  unit->watch("v1", "Pod", service_of_pod);
+  unit->watch("v1", "Pod", service_of_pod, gathered());
   return unit;
 }
 

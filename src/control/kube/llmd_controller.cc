@@ -112,7 +112,9 @@ std::unique_ptr<ControllerUnit> llmd_controller(Workshop& workshop, const Kserve
         return decider->decide(self, key, refused);
       });
   DecisionController& controller = unit->controller();
-  controller.watch(kApi, kService, DecisionController::own_key);
+  controller.watch(kApi, kService, DecisionController::own_key,
+                   {.when = other_than_status, .delay = {}});
+  controller.watch(kApi, kService, DecisionController::own_key, gathered());
   controller.watch(kApi, kPool, members);
   const auto all = [&informers](const Json&) { return keys_of(informers, kApi, kService); };
   controller.watch(kserve::kVersion, kserve::kConfigKind, all, {.when = other_spec, .delay = {}});
@@ -126,7 +128,7 @@ std::unique_ptr<ControllerUnit> llmd_controller(Workshop& workshop, const Kserve
   controller.watch(kGatewayApi, "HTTPRoute", [](const Json& route) {
     return DecisionController::owner_key(route, kService);
   });
-  controller.watch("v1", "Pod", service_of_pod);
+  controller.watch("v1", "Pod", service_of_pod, gathered());
   return unit;
 }
 

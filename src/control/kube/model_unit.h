@@ -53,6 +53,7 @@ class ModelUnit final : public ControllerUnit {
 
   [[nodiscard]] DecisionController& controller() { return controller_; }
 
+  void look_at(const kube::ObjectKey& key) override { controller_.add(key); }
   void start() override { controller_.start(); }
   [[nodiscard]] async::Task<void> stop() override {
     co_await models_->stop();

@@ -122,6 +122,16 @@ bool other_spec(const Json& before, const Json& now) {
   return kube::map_at(before, {"spec"}) != kube::map_at(now, {"spec"});
 }
 
+bool other_than_status(const Json& before, const Json& now) {
+  const Json& was = kube::map_at(before, {"metadata"});
+  const Json& is = kube::map_at(now, {"metadata"});
+  const auto differs = [&](const char* name) {
+    return was.value(name, Json()) != is.value(name, Json());
+  };
+  return other_spec(before, now) || differs("labels") || differs("annotations") ||
+         differs("finalizers") || differs("ownerReferences") || differs("deletionTimestamp");
+}
+
 bool other_gateway(const Json& before, const Json& now) {
   return other_spec(before, now) ||
          kube::map_at(before, {"metadata", "annotations"}) !=

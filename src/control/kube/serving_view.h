@@ -61,6 +61,8 @@ class ServingView {
 // What of a config, and of a gateway, services are made from: not who uses them, nor how many
 // routes are attached.
 [[nodiscard]] bool other_spec(const Json& before, const Json& now);
+// What is asked of an object, not what is said of it.
+[[nodiscard]] bool other_than_status(const Json& before, const Json& now);
 [[nodiscard]] bool other_gateway(const Json& before, const Json& now);
 // The service that a pod belongs to by its labels.
 [[nodiscard]] std::vector<kube::ObjectKey> service_of_pod(const Json& pod);

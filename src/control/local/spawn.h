@@ -1,7 +1,9 @@
 // spawn.h: fork and exec with everything that a container of ours can ask for.
 //
 // Between fork and exec only async-signal-safe calls run, so that a process of many threads may use
-// it; `prepare` is the exception and is for processes of one thread.
+// it; `prepare` is the exception and is for processes of one thread. Without it nothing of the
+// parent's memory is copied, however much it has: the calling thread waits until the child
+// executes.
 //
 // Home:    any thread.
 // Errors:  unavailable with the system's reason when fork fails. What fails in the child ends it

@@ -1,8 +1,9 @@
 // api_bench.cc: creates, reads and watch fan-out of the embedded API server, as shares of the bars
 // that the control plane asks for (2,000/s, 10,000/s, 50,000 events/s to 100 watchers).
 //
-// All three go through the HTTP handler, with their bodies parsed, checked, defaulted and stored on
-// disk; only the sockets are left out. "of_bar" above 1 meets the bar.
+// All three go through the HTTP handler, with their bodies parsed, checked, defaulted and stored;
+// only the sockets are left out. Who creates waits for the disk, as callers of other processes do.
+// "of_bar" above 1 meets the bar.
 #include <benchmark/benchmark.h>
 
 #include <atomic>
@@ -54,6 +55,8 @@ void BM_Creates(benchmark::State& state) {
     const TimePoint begin = std::chrono::steady_clock::now();
     run_clients(32, kRequests, [&](std::size_t at) {
       if (api.call("POST", kMaps, config_map(made + at)).status != 201) std::abort();
+      async::Loop& loop = api.runtime().loop(0);
+      if (!async::run_blocking(loop, api.server().store().flushed(loop)).ok()) std::abort();
     });
     seconds += to_seconds(std::chrono::steady_clock::now() - begin);
     made += kRequests;

@@ -31,6 +31,7 @@ struct Call {
   bool pretty = false;
   std::string body;
   User user;
+  bool outside = false;  // of another process, which is told only what is on the disk
 
   // Of a resource.
   std::shared_ptr<const schema::Registry> registry;

@@ -218,6 +218,7 @@ async::Task<void> serve(State& state, Trust trust, ServerExchange& exchange) {
             .user_agent = std::string(head.headers.get("user-agent")),
             .if_none_match = std::string(head.headers.get("if-none-match"))};
   call.pretty = wants_pretty(head, call.parameters);
+  call.outside = trust == Trust::kToken;
   const auto user = user_of(state, trust, head);
   if (!user.has_value() && !is_open_path(call.path)) {
     const Reply refused = failure_reply(unauthorized(), call.pretty);
@@ -246,6 +247,10 @@ async::Task<void> serve(State& state, Trust trust, ServerExchange& exchange) {
     reply = failure_reply(internal_error(error.what()), call.pretty);
   }
   if (!reply.has_value() || exchange.started()) co_return;
+  if (call.outside && call.kind != nullptr) {
+    const Status kept = co_await state.store->flushed(exchange.loop());
+    if (!kept.ok()) reply = failure_reply(store_failure(kept, false), call.pretty);
+  }
   const std::string warning = call.kind != nullptr ? call.kind->warning : std::string();
   co_await send(exchange, *reply, warning);
 }

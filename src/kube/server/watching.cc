@@ -18,6 +18,13 @@ TimePoint end_of(const ListOptions& options, TimePoint now) {
          std::chrono::seconds(seconds > 0 ? seconds : 1800 + now.time_since_epoch().count() % 1800);
 }
 
+// Another process is told only what is on the disk.
+async::Task<Status> tell(State& state, const Call& call, net::http::ServerExchange& exchange,
+                         std::string_view lines) {
+  if (call.outside) CO_RETURN_IF_ERROR(co_await state.store->flushed(*call.loop));
+  co_return co_await exchange.write(lines);
+}
+
 async::Task<Status> send_initial(State& state, const Call& call, const ListOptions& options,
                                  WatchEvents& events, net::http::ServerExchange& exchange,
                                  std::uint64_t& revision) {
@@ -28,13 +35,13 @@ async::Task<Status> send_initial(State& state, const Call& call, const ListOptio
   for (const ObjectPtr& object : listing->items) {
     events.append_added(object, state.now_s(), out);
     if (out.size() < kFlushBytes) continue;
-    CO_RETURN_IF_ERROR(co_await exchange.write(out));
+    CO_RETURN_IF_ERROR(co_await tell(state, call, exchange, out));
     out.clear();
   }
   if (options.send_initial_events.value_or(false) && options.bookmarks) {
     events.append_bookmark(revision, true, out);
   }
-  if (!out.empty()) co_return co_await exchange.write(out);
+  if (!out.empty()) co_return co_await tell(state, call, exchange, out);
   co_return Status();
 }
 
@@ -76,8 +83,9 @@ class CancelWhenGone {
 
 // Follows the collection until the time is up, the client leaves, the server stops (which cancels
 // the feed, too) or the history has gone on without it.
-async::Task<Status> follow(State& state, const ListOptions& options, WatchEvents& events,
-                           Subscription& feed, net::http::ServerExchange& exchange) {
+async::Task<Status> follow(State& state, const Call& call, const ListOptions& options,
+                           WatchEvents& events, Subscription& feed,
+                           net::http::ServerExchange& exchange) {
   const CancelWhenGone guard(exchange, feed);
   TimePoint now = std::chrono::steady_clock::now();
   const TimePoint end = end_of(options, now);
@@ -97,7 +105,7 @@ async::Task<Status> follow(State& state, const ListOptions& options, WatchEvents
     if (changes->size() < kMaxBatch && bookmarks.take(now)) {
       events.append_bookmark(feed.position(), false, out);
     }
-    if (!out.empty()) CO_RETURN_IF_ERROR(co_await exchange.write(out));
+    if (!out.empty()) CO_RETURN_IF_ERROR(co_await tell(state, call, exchange, out));
     if (now >= end) break;
   }
   co_return co_await exchange.finish();
@@ -142,7 +150,7 @@ async::Task<std::optional<Reply>> serve_watch(State& state, const Call& call,
     (void)co_await exchange.finish(out);
     co_return std::nullopt;
   }
-  (void)co_await follow(state, options, events, **feed, exchange);
+  (void)co_await follow(state, call, options, events, **feed, exchange);
   co_return std::nullopt;
 }
 

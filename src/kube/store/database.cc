@@ -1,8 +1,11 @@
 #include "kube/store/database.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 
 namespace nacelle::kube::store {
@@ -74,6 +77,7 @@ Database::~Database() {
   remove_.reset();
   set_revision_.reset();
   sqlite3_close(handle_);
+  if (log_ >= 0) ::close(log_);
 }
 
 Status Database::failure(std::string_view what) {
@@ -108,8 +112,13 @@ Status Database::prepare(std::uint64_t max_file_bytes) {
   sqlite3_extended_result_codes(handle_, 1);
   ::chmod(path_.c_str(), 0600);  // Secrets are in it
   RETURN_IF_ERROR(check_file());
-  RETURN_IF_ERROR(run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"));
+  // No sync at the end of a transaction: that is sync(). Those that keep the order of log and file
+  // stay.
+  RETURN_IF_ERROR(run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"));
   RETURN_IF_ERROR(create_tables());
+  // There as long as the database is open, and always the same file.
+  log_ = ::open((path_.string() + "-wal").c_str(), O_RDONLY | O_CLOEXEC);
+  if (log_ < 0) return failure(fmt::format("open the log: {}", std::strerror(errno)));
   // 4 KiB pages, SQLite's default.
   const std::string bound =
       fmt::format("PRAGMA max_page_count={}", std::max<std::uint64_t>(max_file_bytes / 4096, 8));
@@ -189,6 +198,13 @@ Status Database::write_rows(std::span<const RowChange> changes, std::uint64_t re
   Status status = step == SQLITE_DONE ? Status() : failure("write the revision");
   set_revision_->reset();
   return status;
+}
+
+Status Database::sync() const {
+  while (::fdatasync(log_) != 0) {
+    if (errno != EINTR) return unavailable("{}: sync: {}", path_.string(), std::strerror(errno));
+  }
+  return {};
 }
 
 Status Database::apply(std::span<const RowChange> changes, std::uint64_t revision) {

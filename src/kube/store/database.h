@@ -3,14 +3,15 @@
 // A file that is damaged is never replaced: open() copies it (with its log) beside itself, once per
 // state of the file, and says where. A folder serves one process at a time, by a lock on a file.
 //
-// Durability: write-ahead log with a sync per transaction: what apply() accepted survives the loss
-// of power.
+// Durability: a write-ahead log. What apply() accepted survives the end of the process, and after
+// sync() the loss of power. Transactions that are lost with the power are the last ones: the log is
+// read up to where it is whole.
 //
-// Home:    one thread at a time.
+// Home:    one thread at a time, sync() aside.
 // Errors:  open(): unavailable (in use), data_loss (damaged, or written by a later version),
 //          permission_denied, resource_exhausted (no space). apply(): resource_exhausted (no space,
 //          or the bound of the file), unavailable (the disk fails); then nothing of the batch is
-//          stored.
+//          stored. sync(): unavailable.
 #pragma once
 
 #include <sqlite3.h>
@@ -58,6 +59,9 @@ class Database {
   // All or nothing. `revision` is that of the last change.
   [[nodiscard]] Status apply(std::span<const RowChange> changes, std::uint64_t revision);
 
+  // What was applied before is on the disk when this returns. Any thread.
+  [[nodiscard]] Status sync() const;
+
  private:
   Database(std::filesystem::path path, FileLock lock)
       : path_(std::move(path)), lock_(std::move(lock)) {}
@@ -72,6 +76,7 @@ class Database {
 
   const std::filesystem::path path_;
   FileLock lock_;
+  int log_ = -1;  // a descriptor of the write-ahead log, to sync by
   sqlite3* handle_ = nullptr;
   std::unique_ptr<Statement> put_;
   std::unique_ptr<Statement> remove_;

@@ -138,6 +138,10 @@ std::uint64_t Store::compacted() const {
   return impl_->floor;
 }
 
+async::Task<Status> Store::flushed(async::Loop& loop) {
+  return impl_->flusher->wait(loop, revision());
+}
+
 void Store::submit(Write write, std::function<void(WriteOutcome)> done) {
   impl_->submit(std::move(write), std::move(done));
 }

@@ -36,6 +36,10 @@ Status Store::Impl::load() {
   };
   RETURN_IF_ERROR(database->read_all(reader));
   revision = floor = database->revision();
+  flusher = std::make_unique<store::Flusher>(revision, [this]() -> Status {
+    if (options.before_sync) RETURN_IF_ERROR(options.before_sync());
+    return database->sync();
+  });
   return {};
 }
 
@@ -71,8 +75,8 @@ void Store::Impl::forget(std::size_t max_bytes, TimePoint before) {
 
 void Store::Impl::submit(Write write, std::function<void(WriteOutcome)> done) {
   const std::size_t bytes = size_hint(write.object);
-  Status refused;
-  {
+  Status refused = flusher->failure();
+  if (refused.ok()) {
     std::lock_guard lock(queue_mutex);
     if (closing) {
       refused = cancelled("the store is closing");
@@ -123,7 +127,9 @@ void Store::Impl::handle(std::vector<store::PendingWrite>& batch) {
   const auto attempt = [&](std::span<store::PendingWrite> part) {
     const std::uint64_t last = store::decide_writes(part, revision, lookup);
     Status status = store::store_writes(part, last, *database);
-    if (status.ok()) publish(part, last);
+    if (!status.ok()) return status;
+    flusher->written(last);
+    publish(part, last);
     return status;
   };
   if (Status status = attempt(batch); !status.ok()) {
@@ -168,6 +174,7 @@ void Store::Impl::close() {
   }
   ready.notify_one();
   if (thread.joinable()) thread.join();
+  flusher.reset();
   std::lock_guard lock(mutex);
   close_bells(cancelled("the store is closing"));
 }

@@ -17,6 +17,7 @@
 #include "kube/store.h"
 #include "kube/store/collection.h"
 #include "kube/store/database.h"
+#include "kube/store/flusher.h"
 #include "kube/store/writer.h"
 
 namespace nacelle::kube {
@@ -40,6 +41,7 @@ struct Store::Impl {
 
   const StoreOptions options;
   std::unique_ptr<store::Database> database;  // the store's thread, once loaded
+  std::unique_ptr<store::Flusher> flusher;    // of the database, once loaded
 
   mutable std::shared_mutex mutex;
   std::map<std::string, store::Collection, std::less<>> collections;

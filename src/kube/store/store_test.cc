@@ -11,6 +11,7 @@
 
 #include "async/runtime.h"
 #include "kube/store/store_test_util.h"
+#include "kube/testing/slow_disk.h"
 
 namespace nacelle::kube {
 namespace {
@@ -72,7 +73,7 @@ TEST(Store, AReaderThatFallsBehindIsToldAndAQuietCollectionIsNot) {
   const auto late = async::run_blocking(runtime.loop(0), busy->next(8, TimePoint::min()));
   ASSERT_FALSE(late.ok());
   EXPECT_EQ(late.error().code(), Code::kOutOfRange);
-  EXPECT_THAT(late.error().message(), testing::StartsWith("too old resource version: 0 ("));
+  EXPECT_THAT(late.error().message(), ::testing::StartsWith("too old resource version: 0 ("));
   const auto none = async::run_blocking(runtime.loop(0), quiet->next(8, TimePoint::min()));
   ASSERT_TRUE(none.ok());
   EXPECT_TRUE(none->empty());
@@ -85,7 +86,7 @@ TEST(Store, AFolderServesOneStore) {
   const auto second = Store::open({.folder = folder.path()});
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code(), Code::kUnavailable);
-  EXPECT_THAT(second.error().message(), testing::HasSubstr("is in use by another process"));
+  EXPECT_THAT(second.error().message(), ::testing::HasSubstr("is in use by another process"));
 }
 
 std::vector<fs::path> copies(const Folder& folder) {
@@ -122,8 +123,8 @@ TEST(Store, ADamagedFileIsKeptAndNotReplaced) {
       const auto store = Store::open({.folder = folder.path()});
       ASSERT_FALSE(store.ok()) << "damage at " << at;
       EXPECT_EQ(store.error().code(), Code::kDataLoss);
-      EXPECT_THAT(store.error().message(), testing::HasSubstr("is damaged"));
-      EXPECT_THAT(store.error().message(), testing::HasSubstr("a copy is kept as"));
+      EXPECT_THAT(store.error().message(), ::testing::HasSubstr("is damaged"));
+      EXPECT_THAT(store.error().message(), ::testing::HasSubstr("a copy is kept as"));
     }
     EXPECT_EQ(fs::file_size(file), size);
     const auto kept = copies(folder);
@@ -157,6 +158,47 @@ TEST(Store, AFullDiskFailsWritesClearlyAndRemovalsGoOn) {
   }
   Write again = put("c", {"", "again"}, 0, 1);
   EXPECT_TRUE(store->write_blocking(std::move(again)).status.ok());
+}
+
+TEST(Store, WritesAreSeenBeforeTheDiskHasThemAndFlushedWaitsForIt) {
+  Folder folder;
+  async::Runtime runtime(1);
+  runtime.start();
+  testing::SlowDisk disk;
+  auto store = open(folder, {.before_sync = disk.before_sync()});
+  auto feed = std::move(*store->subscribe(runtime.loop(0), "c", 0));
+  disk.hold();
+  ASSERT_TRUE(store->write_blocking(put("c", {"", "x"}, 0, 1)).status.ok());
+  EXPECT_NE(store->get("c", {"", "x"}), nullptr);
+  const auto seen = async::run_blocking(runtime.loop(0), feed->next(8, async::kNoDeadline));
+  ASSERT_TRUE(seen.ok());
+  EXPECT_EQ(seen->size(), 1U);
+  auto kept = std::async(std::launch::async, [&] {
+    const Status status = async::run_blocking(runtime.loop(0), store->flushed(runtime.loop(0)));
+    EXPECT_FALSE(disk.held());
+    return status;
+  });
+  disk.wait_until_begun(1);
+  disk.let_go();
+  EXPECT_TRUE(kept.get().ok());
+}
+
+TEST(Store, ADiskThatFailsToSyncEndsWrites) {
+  Folder folder;
+  async::Runtime runtime(1);
+  runtime.start();
+  testing::SlowDisk disk;
+  auto store = open(folder, {.before_sync = disk.before_sync()});
+  ASSERT_TRUE(store->write_blocking(put("c", {"", "x"}, 0, 1)).status.ok());
+  ASSERT_TRUE(async::run_blocking(runtime.loop(0), store->flushed(runtime.loop(0))).ok());
+  disk.let_go(unavailable("no more writes"));
+  ASSERT_TRUE(store->write_blocking(put("c", {"", "y"}, 0, 2)).status.ok());
+  const Status lost = async::run_blocking(runtime.loop(0), store->flushed(runtime.loop(0)));
+  EXPECT_EQ(lost.message(), "no more writes");
+  const WriteOutcome refused = store->write_blocking(put("c", {"", "z"}, 0, 3));
+  EXPECT_EQ(refused.status.code(), Code::kUnavailable);
+  EXPECT_FALSE(refused.disk_full);
+  EXPECT_EQ(store->count("c"), 2U);
 }
 
 TEST(Store, ObjectsSurviveARestartAndTheHistoryDoesNot) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "control/core/pod/decide.h"
+#include "control/core/pod/fields.h"
 #include "control/core/pod/time_text.h"
 
 namespace nacelle::control::pod {
@@ -209,6 +210,18 @@ Json pod_status(const PodSpec& spec, PodState& state, const StatusContext& conte
   if (!init.empty()) out["initContainerStatuses"] = std::move(init);
   out["containerStatuses"] = std::move(regular);
   return out;
+}
+
+std::string ready_of(const Json& status) {
+  Status ignored;
+  for (const Fields& one : Fields(status, "status", ignored).items("conditions")) {
+    if (one.text("type") == "Ready") return one.text("status");
+  }
+  return {};
+}
+
+bool changes_readiness(const Json& before, const Json& now) {
+  return ready_of(before) != ready_of(now);
 }
 
 }  // namespace nacelle::control::pod

@@ -27,6 +27,11 @@ struct StatusContext {
 [[nodiscard]] Json pod_status(const PodSpec& spec, PodState& state, const StatusContext& context,
                               WallTime now);
 
+// The status of the condition Ready in a pod's status; "" where there is none.
+[[nodiscard]] std::string ready_of(const Json& status);
+// Of two statuses, each may be null.
+[[nodiscard]] bool changes_readiness(const Json& before, const Json& now);
+
 // One entry of containerStatuses or initContainerStatuses.
 [[nodiscard]] Json container_status(const PodSpec& spec, const PodState& state, std::size_t index);
 

@@ -5,7 +5,7 @@
 namespace nacelle::control::pod {
 namespace {
 
-constexpr Duration kShortest = std::chrono::milliseconds(10);
+constexpr Duration kShortest = std::chrono::milliseconds(4);
 constexpr int kShare = 50;
 
 bool costs_a_process(const Probe& probe) {

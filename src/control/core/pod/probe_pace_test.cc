@@ -25,7 +25,7 @@ std::int64_t wait_ms(PodSimulation& pod, ProbeKind kind) {
 TEST(ProbePace, IsAShareOfTheStartSoFar) {
   PodSimulation pod(kServer);
   pod.bring_up();
-  EXPECT_EQ(wait_ms(pod, ProbeKind::kStartup), 10) << "never shorter";
+  EXPECT_EQ(wait_ms(pod, ProbeKind::kStartup), 4) << "never shorter";
   pod.advance(std::chrono::milliseconds(1500));
   EXPECT_EQ(wait_ms(pod, ProbeKind::kStartup), 30);
   pod.advance(std::chrono::milliseconds(28'500));
@@ -52,7 +52,7 @@ TEST(ProbePace, OnlyWhatComesUpIsTriedAgain) {
   PodSimulation pod(kServer);
   pod.bring_up();
   EXPECT_EQ(wait_ms(pod, ProbeKind::kLiveness), -1);
-  EXPECT_EQ(wait_ms(pod, ProbeKind::kReadiness), 10);
+  EXPECT_EQ(wait_ms(pod, ProbeKind::kReadiness), 4);
   pod.probed("c", ProbeKind::kStartup, true);
   pod.step();
   pod.probed("c", ProbeKind::kReadiness, true);

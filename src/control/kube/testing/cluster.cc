@@ -161,8 +161,8 @@ std::unique_ptr<ControllerUnit> accepting_gateway(Workshop& workshop, const std:
   return unit;
 }
 
-Cluster::Cluster(std::map<std::string, kube::ObjectSource*, std::less<>> sources)
-    : api_(options(std::move(sources))), loop_(api_.runtime().loop(1)) {
+Cluster::Cluster(std::map<std::string, kube::ObjectSource*, std::less<>> sources, LlmdOptions llmd)
+    : api_(options(std::move(sources))), llmd_(std::move(llmd)), loop_(api_.runtime().loop(1)) {
   start();
 }
 Cluster::~Cluster() { stop(); }
@@ -172,6 +172,7 @@ void Cluster::start() {
   client_ = std::make_unique<kube::Client>(transport_);
   ControllersOptions options;
   options.volumes_folder = api_.folder() / "volumes";
+  options.llmd = llmd_;
   auto controllers = Controllers::create(*client_, std::move(options));
   CHECK(controllers.ok());
   controllers_ = std::move(*controllers);
@@ -207,6 +208,10 @@ bool Cluster::settle() {
 
 std::string Cluster::version() {
   return std::string(kube::version_of(api_.get("/api/v1/namespaces?limit=1").body));
+}
+
+void Cluster::look_at_load(const kube::ObjectKey& service) {
+  loop_.post([controllers = controllers_.get(), service] { controllers->look_at_load(service); });
 }
 
 kube::testing::ApiReply Cluster::apply(const Json& object) {

@@ -16,7 +16,8 @@ namespace nacelle::control::testing {
 class Cluster {
  public:
   // `sources` outlive it: what kinds that nobody stores are read from.
-  explicit Cluster(std::map<std::string, kube::ObjectSource*, std::less<>> sources = {});
+  explicit Cluster(std::map<std::string, kube::ObjectSource*, std::less<>> sources = {},
+                   LlmdOptions llmd = {});
   ~Cluster();
 
   // Server-side apply of an object; its answer.
@@ -40,6 +41,9 @@ class Cluster {
   // Restarts them until nothing is written any more; false when that never happens.
   bool settle();
 
+  // Controllers::look_at_load().
+  void look_at_load(const kube::ObjectKey& service);
+
   [[nodiscard]] kube::testing::ApiFixture& api() { return api_; }
 
  private:
@@ -47,6 +51,7 @@ class Cluster {
   void stop();
 
   kube::testing::ApiFixture api_;
+  const LlmdOptions llmd_;
   async::Loop& loop_;
   std::shared_ptr<kube::LocalTransport> transport_;
   std::unique_ptr<kube::Client> client_;

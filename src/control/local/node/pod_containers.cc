@@ -2,6 +2,7 @@
 #include <csignal>
 #include <utility>
 
+#include "async/timer.h"
 #include "base/file.h"
 #include "control/core/pod/probe_pace.h"
 #include "control/local/node/container_shim.h"
@@ -227,8 +228,8 @@ async::Task<void> PodRunner::run_probe(std::size_t index, std::uint32_t attempt,
   while (!result.ok() && !scope_.stop_requested()) {
     const std::optional<Duration> wait = wait_to_probe_again(spec_, state_, turn, now().at);
     if (!wait) break;
-    const bool slept = co_await scope_.sleep(*wait);
-    if (!slept) co_return;
+    co_await async::sleep_for(*wait);
+    if (scope_.stop_requested()) co_return;
     result = co_await node_.probes.run(job);
   }
   if (scope_.stop_requested()) co_return;

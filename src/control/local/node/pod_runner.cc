@@ -15,17 +15,11 @@ namespace log = telemetry::log;
 
 // How often files of config maps and secrets are brought up to date without a change that is known.
 constexpr Duration kRefreshEvery = 60s;
+// How long a status that says nothing of readiness waits for what follows it: a container that
+// starts tells of several steps, and whoever waits for the last one waits for the writes before it.
+constexpr Duration kGatherStatus = 10ms;
 // Between two tries to reach the API.
 constexpr Duration kApiRetry = 1s;
-
-// The status of the condition Ready in a pod's status; "" where there is none.
-std::string ready_of(const pod::Json& status) {
-  Status ignored;
-  for (const pod::Fields& one : pod::Fields(status, "status", ignored).items("conditions")) {
-    if (one.text("type") == "Ready") return one.text("status");
-  }
-  return {};
-}
 
 bool has_files(const pod::PodSpec& spec) {
   return std::any_of(spec.volumes.begin(), spec.volumes.end(), [](const pod::Volume& volume) {
@@ -104,7 +98,8 @@ void PodRunner::update(pod::Json object, pod::PodSpec spec) {
   refresh_at_ = {};  // labels and annotations may be files
   // Somebody else wrote our part, as the controller of lost nodes does: it is told again. When it
   // is only an older one of ours that comes late, nothing is written.
-  if (status_ == written_ && ready_of(object_.value("status", pod::Json())) != ready_of(status_)) {
+  if (status_ == written_ &&
+      pod::changes_readiness(object_.value("status", pod::Json()), status_)) {
     written_ = nullptr;
     status_changed_.set();
   }
@@ -272,11 +267,22 @@ void PodRunner::publish() {
   status_changed_.set();
 }
 
+async::Task<void> PodRunner::gather_status() {
+  const TimePoint until = now().at + kGatherStatus;
+  while (!scope_.stop_requested() && !pod::changes_readiness(written_, status_)) {
+    status_changed_.reset();
+    const Status changed = co_await status_changed_.wait(until);
+    if (!changed.ok()) co_return;
+  }
+}
+
 async::Task<void> PodRunner::write_statuses() {
   while (!scope_.stop_requested()) {
     (void)co_await status_changed_.wait();
     status_changed_.reset();
     while (!scope_.stop_requested() && status_ != written_) {
+      co_await gather_status();
+      if (scope_.stop_requested()) co_return;
       pod::Json status = status_;
       const Status written = co_await node_.api.write_status(key_, status);
       if (written.ok() || written.code() == Code::kNotFound) {

@@ -100,6 +100,8 @@ class PodRunner : public std::enable_shared_from_this<PodRunner> {
   void publish();
   void save();
   async::Task<void> write_statuses();
+  // Returns when the newest status should be written.
+  async::Task<void> gather_status();
   async::Task<void> remove_object();
   void set_up();
   void release();
