@@ -159,7 +159,9 @@ std::string to_text(const Report& report, Detail detail) {
   }
   out += bars(report);
   if (any_matrix) {
-    out += "\nk x n: best call as a share of the limit, times oneDNN's rate; ! = below its bar\n";
+    out +=
+        "\nk x n: share of the limit in the middle moment, times oneDNN's rate; ! = below its "
+        "bar\n";
   }
   for (const std::string& note : report.notes) out += note + '\n';
   return out;

@@ -22,16 +22,32 @@ const std::string kApi(llmd::kVersion);
 const std::string kService(llmd::kServiceKind);
 const std::string kPool(llmd::kPoolKind);
 
+// A service without load, at the fewest replicas that it may have, needs no thought every second.
+constexpr std::int64_t kRestSeconds = 60;   // certificates and the like are looked at nevertheless
+constexpr std::int64_t kFreshSeconds = 30;  // metrics of that age say what is
+
+bool no_load(const std::optional<llmd::LoadSample>& load) {
+  return load && load->held == 0 && load->running == 0 && load->queued.value_or(0) == 0 &&
+         load->decode_rate.value_or(0) == 0 && load->unschedulable_for == 0 &&
+         load->silent_for < kFreshSeconds;
+}
+
 class LlmdDecider {
  public:
   LlmdDecider(Workshop& workshop, KserveOptions kserve, LlmdOptions options)
       : workshop_(workshop), kserve_(std::move(kserve)), options_(std::move(options)) {}
 
   Decision decide(ModelUnit& unit, const ObjectKey& key, const std::vector<Refusal>& refused) {
+    if (refused.empty() && rests(key)) {
+      Decision nothing;
+      nothing.look_again(options_.evaluation_period);
+      return nothing;
+    }
     SharedInformers& informers = workshop_.informers;
     auto service = informers.get({kApi, kService, key.name_space, key.name});
     if (!service) {
       scalers_.erase(key);
+      at_rest_.erase(key);
       return {};
     }
     ServingView view(workshop_, kserve_);
@@ -64,19 +80,39 @@ class LlmdDecider {
     scalers_[key] = std::move(state);
     view.add_certificate(*service, global.cluster_domain, false, decision);
     Review ignored;
-    if (options_.load &&
-        llmd::parse_autoscaling(kube::map_at(*service, {"spec"}), ignored).enabled) {
-      decision.look_again(options_.evaluation_period);
+    const llmd::AutoscalingSpec spec =
+        llmd::parse_autoscaling(kube::map_at(*service, {"spec"}), ignored);
+    const bool watched = options_.load && spec.enabled;
+    if (watched) decision.look_again(options_.evaluation_period);
+    at_rest_.erase(key);
+    if (watched && !needs_model && refused.empty() && decision.actions.empty() &&
+        no_load(observed.load) &&
+        kube::number_at(*service, {"status", "demand"}) == spec.min_replicas) {
+      at_rest_[key] = {informers.changes(), observed.now_s + kRestSeconds};
     }
     if (needs_model) ModelUnit::look_at_models_again(*service, decision);
     return decision;
   }
 
  private:
+  struct Rest {
+    std::uint64_t changes;  // of objects, seen so far
+    std::int64_t until_s;
+  };
+
+  // Nothing was to be done, no object has changed since, and there is no load: what was decided
+  // then would be decided again, at a fiftieth of the cost of deciding it.
+  [[nodiscard]] bool rests(const ObjectKey& key) const {
+    const auto found = at_rest_.find(key);
+    return found != at_rest_.end() && found->second.changes == workshop_.informers.changes() &&
+           workshop_.now_s() < found->second.until_s && no_load(options_.load(key));
+  }
+
   Workshop& workshop_;
   const KserveOptions kserve_;
   const LlmdOptions options_;
   std::map<ObjectKey, llmd::AutoscalerState> scalers_;
+  std::map<ObjectKey, Rest> at_rest_;
 };
 
 std::vector<ObjectKey> members(const Json& pool) {

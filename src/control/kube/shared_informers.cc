@@ -62,9 +62,11 @@ SharedInformers::Kind& SharedInformers::entry(std::string_view api_version, std:
   options.resource = resource_of(api_version, kind);
   options.optional = true;  // CRDs may come later
   Kind* const made = slot.get();
+  const bool counts = kind != "Lease" && kind != "Event";
   made->informer = std::make_unique<kube::Informer>(
       client_, std::move(options),
-      [this, made](std::span<const kube::ObjectChange> changes) {
+      [this, made, counts](std::span<const kube::ObjectChange> changes) {
+        if (counts) changes_ += changes.size();
         for (const Handler& handler : made->handlers) handler(changes);
         if (!synced_.is_set() && synced()) synced_.set();
       },

@@ -62,6 +62,8 @@ class SharedInformers {
   // Waits until every kind was listed once, or the surrounding task was cancelled.
   [[nodiscard]] async::Task<Status> ready();
   [[nodiscard]] bool synced() const;
+  // Changes that were seen so far, of all kinds but those that only say that somebody lives.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
 
  private:
   struct Kind {
@@ -76,6 +78,7 @@ class SharedInformers {
   kube::InformerMetrics* const metrics_;
   std::map<std::string, std::unique_ptr<Kind>, std::less<>> kinds_;  // by "apiVersion/Kind"
   async::Event synced_;
+  std::uint64_t changes_ = 0;
   bool started_ = false;
 };
 
