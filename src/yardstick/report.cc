@@ -48,7 +48,7 @@ Attainable attainable(const Row& row, const Limits& limits) {
 }
 
 double share(const Row& row, const Limits& limits) {
-  if (row.moments.empty()) return share_of(row, limits, row.ours.median_s);
+  if (row.moments.empty()) return share_of(row, limits, row.ours.best_s);
   const auto ordered = ordered_moments(row);
   return ordered[(ordered.size() - 1) / 2].first;
 }

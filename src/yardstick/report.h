@@ -93,8 +93,8 @@ struct Attainable {
   std::string_view roof;
 };
 [[nodiscard]] Attainable attainable(const Row& row, const Limits& limits);
-// Of the limit: that of the middle moment and of the best one; without moments those of the median
-// call and of the best one. 0 where the limit is not known.
+// Of the limit: that of the middle moment and of the best one; without moments that of the best
+// call. 0 where the limit is not known.
 [[nodiscard]] double share(const Row& row, const Limits& limits);
 [[nodiscard]] double best_share(const Row& row, const Limits& limits);
 // Peer's time / ours; nullopt without a peer.

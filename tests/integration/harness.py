@@ -86,6 +86,12 @@ class Server:
             time.sleep(0.02)
         raise AssertionError(f"not ready after {START_TIMEOUT_S} s:\n{self.log()}")
 
+    def answers(self, path):
+        """Whether the server says anything to a GET."""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return bool(self.request("GET", path))
+        return False
+
     def log(self):
         self.output.seek(0)
         return self.output.read().decode(errors="replace")

@@ -231,6 +231,7 @@ echo '{"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1"
         epp = ext_proc.Epp("--no-secure-serving", "--kubeconfig", self.folder / "config", "--pool-namespace", "ml",
                            "--pool-name", "p", ready_path=None)
         self.addCleanup(epp.kill)
+        harness.wait_until(lambda: epp.answers("/metrics"), message="the metrics port")
         self.ready(epp)
         for token, status in ((None, 401), ("unknown", 401), ("other's", 403), ("scraper's", 200), ("scraper's", 200)):
             epp.token = token
@@ -253,7 +254,7 @@ echo '{"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1"
     def test_metrics_of_files_cannot_ask_anyone(self):
         (self.folder / "endpoints.yaml").write_text("endpoints: []\n")
         code, output = harness.run("epp", "--endpoints-file", self.folder / "endpoints.yaml", "--metrics-endpoint-auth")
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 2)
         self.assertIn("--metrics-endpoint-auth needs a Kubernetes API to ask", output)
 
     def test_no_source_of_endpoints(self):
