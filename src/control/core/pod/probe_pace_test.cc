@@ -43,7 +43,7 @@ TEST(ProbePace, ATurnEndsBeforeTheNextOne) {
     pod.advance(*wait);
     ++tries;
     ASSERT_LT(pod.now.at, turn.began + 1s);
-    ASSERT_LE(tries, 120);
+    ASSERT_LE(tries, 150);  // 50 of 4 ms, then each a fiftieth longer: some 131
   }
   EXPECT_GT(tries, 50);
 }
