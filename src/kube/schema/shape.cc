@@ -140,7 +140,9 @@ std::string_view mismatch(const Json& value, const Node& node) {
   switch (node.type) {
     case Type::kObject:
       if (value.is_object()) return "";
-      return node.values != nullptr ? "map[string]string" : node.name.empty() ? "map" : node.name;
+      if (node.values != nullptr) return "map[string]string";
+      if (node.name.empty()) return "map";
+      return node.name;
     case Type::kArray:
       return value.is_array() ? "" : "[]";
     case Type::kString:
