@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "kv_events/event_decoder.h"
 
 namespace nacelle::engine {
@@ -65,8 +67,8 @@ void hand_over_one(EventPublisher& publisher, std::uint8_t fill) {
   CacheEventLog log;
   const BlockHash hash = hash_of(fill);
   log.add_stored(nullptr, std::span(&hash, 1), std::vector<TokenId>{1, 2, 3, 4}, {}, {});
-  publisher.hand_over(log);
-  EXPECT_TRUE(log.empty());
+  // A log that cannot be had at once stays, and goes with the next step's.
+  for (publisher.hand_over(log); !log.empty(); publisher.hand_over(log)) std::this_thread::yield();
 }
 
 TEST(EventPublisher, ReplaysWhatItStillHas) {
