@@ -30,42 +30,33 @@ void TokenAccess::keep(const std::string& key, Verdict verdict) {
   kept_[key] = {verdict, now + (verdict == Verdict::kAllowed ? kKeepAllowed : kKeepRefused)};
 }
 
+async::Task<std::optional<Json>> TokenAccess::review(Resource resource, std::string kind,
+                                                     Json spec) {
+  Json question = {
+      {"apiVersion", resource.api_version()}, {"kind", kind}, {"spec", std::move(spec)}};
+  Result<Answer> answer =
+      co_await client_.create_object(std::move(resource), std::string(), std::move(question));
+  if (answer.ok() && answer->ok()) co_return std::move(answer->body);
+  log::warn("the API server does not review", {{"kind", kind}, {"why", status_of(answer)}});
+  co_return std::nullopt;
+}
+
 async::Task<TokenAccess::Verdict> TokenAccess::ask(std::string token, std::string path) {
-  Call who(collection_path(kTokenReviews, {}));
-  who.method = "POST";
-  who.content_type = "application/json";
-  who.patient = false;
-  who.body = Json{{"apiVersion", kTokenReviews.api_version()},
-                  {"kind", "TokenReview"},
-                  {"spec", {{"token", std::move(token)}}}}
-                 .dump();
-  const Result<Answer> known = co_await client_.call(std::move(who));
-  if (!known.ok() || !known->ok()) {
-    log::warn("a token could not be reviewed", {{"why", status_of(known)}});
-    co_return Verdict::kUnknown;
-  }
-  if (!bool_at(known->body, {"status", "authenticated"})) co_return Verdict::kUnauthenticated;
-  const Json user = map_at(known->body, {"status", "user"});
+  Json bearer = {{"token", std::move(token)}};
+  const std::optional<Json> known =
+      co_await review(kTokenReviews, "TokenReview", std::move(bearer));
+  if (!known) co_return Verdict::kUnknown;
+  if (!bool_at(*known, {"status", "authenticated"})) co_return Verdict::kUnauthenticated;
+  const Json user = map_at(*known, {"status", "user"});
   Json spec = {{"user", text_at(user, {"username"})},
                {"nonResourceAttributes", {{"path", std::move(path)}, {"verb", "get"}}}};
   for (const char* field : {"groups", "uid", "extra"}) {
     if (user.contains(field)) spec[field] = user[field];
   }
-  Call may(collection_path(kAccessReviews, {}));
-  may.method = "POST";
-  may.content_type = "application/json";
-  may.patient = false;
-  may.body = Json{{"apiVersion", kAccessReviews.api_version()},
-                  {"kind", "SubjectAccessReview"},
-                  {"spec", std::move(spec)}}
-                 .dump();
-  const Result<Answer> answer = co_await client_.call(std::move(may));
-  if (!answer.ok() || !answer->ok()) {
-    log::warn("the rights of a user could not be reviewed", {{"why", status_of(answer)}});
-    co_return Verdict::kUnknown;
-  }
-  const bool allowed =
-      bool_at(answer->body, {"status", "allowed"}) && !bool_at(answer->body, {"status", "denied"});
+  const std::optional<Json> may =
+      co_await review(kAccessReviews, "SubjectAccessReview", std::move(spec));
+  if (!may) co_return Verdict::kUnknown;
+  const bool allowed = bool_at(*may, {"status", "allowed"}) && !bool_at(*may, {"status", "denied"});
   co_return allowed ? Verdict::kAllowed : Verdict::kForbidden;
 }
 

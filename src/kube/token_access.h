@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -47,6 +48,8 @@ class TokenAccess {
   static std::string key_of(const std::string& token, const std::string& path);
   void keep(const std::string& key, Verdict verdict);
   async::Task<Verdict> ask(std::string token, std::string path);
+  // The answer to one question; nullopt when there was none.
+  async::Task<std::optional<Json>> review(Resource resource, std::string kind, Json spec);
 
   Client& client_;
   const Clock& clock_;

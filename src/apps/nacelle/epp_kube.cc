@@ -16,6 +16,9 @@ async::Task<void> EppKube::begin(EppKube* self) {
 
 // Everything that has timers or sockets goes on the loop it belongs to.
 async::Task<void> EppKube::end(EppKube* self, std::promise<void>* ended) {
+  self->reviews_.stop();
+  self->reviews_.cancel();  // nobody waits for their answers any more
+  co_await self->reviews_.join();
   self->leaving_.stop();
   co_await self->leaving_.join();
   if (self->elector_ != nullptr) co_await self->elector_->stop();
@@ -58,7 +61,7 @@ void EppKube::resign() {
 
 async::Task<void> EppKube::review(EppKube* self, std::string token, std::string path,
                                   std::shared_ptr<Verdicts> to) {
-  if (self->leaving_.stop_requested()) co_return;
+  if (self->reviews_.stop_requested()) co_return;
   const auto verdict = co_await self->access_->may_get(std::move(token), std::move(path));
   (void)to->post(verdict);
 }
@@ -77,7 +80,7 @@ async::Task<kube::TokenAccess::Verdict> EppKube::may_get(net::http::ServerExchan
   // Who does not wait any more is not waited for: the owner may be on its way out.
   exchange.on_client_gone([verdicts] { verdicts->close(cancelled("the client left")); });
   runtime_.loop(0).post([this, verdicts, token = std::move(token), path = std::move(path)] {
-    leaving_.spawn(review(this, token, path, verdicts));
+    reviews_.spawn(review(this, token, path, verdicts));
   });
   std::vector<Verdict> said;
   const TimePoint deadline = clock_.now() + kReviewTime;

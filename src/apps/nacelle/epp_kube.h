@@ -42,7 +42,7 @@ class EppKube {
   [[nodiscard]] const telemetry::Metrics& metrics() const { return metrics_; }
 
  private:
-  EppKube() : runtime_(1), leaving_(runtime_.loop(0)) {}
+  EppKube() : runtime_(1), leaving_(runtime_.loop(0)), reviews_(runtime_.loop(0)) {}
   static async::Task<void> begin(EppKube* self);
   static async::Task<void> end(EppKube* self, std::promise<void>* ended);
   static async::Task<void> stop_elector(kube::LeaderElector* elector);
@@ -52,6 +52,7 @@ class EppKube {
 
   async::Runtime runtime_;
   async::StopScope leaving_;
+  async::StopScope reviews_;
   telemetry::Metrics metrics_;
   kube::InformerMetrics informer_metrics_{metrics_};
   const SteadyClock clock_;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <optional>
 
 #include "control/kube/testing/cluster.h"
 #include "kube/yaml.h"
@@ -11,19 +12,20 @@ namespace {
 
 using testing::Cluster;
 
-TEST(LlmdWake, AServiceAtZeroIsLookedAtWhenItIsToldOf) {
-  std::atomic<std::int64_t> held{0};
-  LlmdOptions options;
-  options.evaluation_period = std::chrono::hours(1);  // it is not found out by looking again
-  options.load = [&held](const kube::ObjectKey&) {
-    llmd::LoadSample out;
-    out.held = held;
-    out.queued = static_cast<double>(held);
-    return out;
-  };
-  Cluster cluster({}, options);
-  ASSERT_EQ(cluster
-                .apply(*kube::json_of_yaml(R"(
+// A service at zero of a cluster whose load is what the test says.
+struct Sleeper {
+  explicit Sleeper(std::chrono::seconds evaluation_period) {
+    options.evaluation_period = evaluation_period;
+    options.load = [this](const kube::ObjectKey&) {
+      ++looks;
+      llmd::LoadSample out;
+      out.held = held;
+      out.queued = static_cast<double>(held);
+      return out;
+    };
+    cluster.emplace(std::map<std::string, kube::ObjectSource*, std::less<>>(), options);
+    EXPECT_EQ(cluster
+                  ->apply(*kube::json_of_yaml(R"(
 apiVersion: inference.llm-d.ai/v1alpha1
 kind: LLMInferenceService
 metadata: {name: sleeper, namespace: team}
@@ -33,65 +35,41 @@ spec:
   autoscaling:
     minReplicas: 0
     maxReplicas: 1
-    metrics: [{type: RequestQueue, requestQueue: {targetAverageQueueDepth: 8}}]
+    metrics: [{type: RequestQueue, requestQueue: {targetAverageQueueDepth: 1}}]
 )"))
-                .status,
-            201);
-  const auto replicas = [&] {
-    return kube::number_at(cluster.get("apps/v1", "Deployment", "sleeper-kserve"),
-                           {"spec", "replicas"})
-        .value_or(-1);
-  };
-  ASSERT_TRUE(cluster.eventually([&] { return replicas() == 0; }));
-  ASSERT_TRUE(cluster.settle());
+                  .status,
+              201);
+    EXPECT_TRUE(reaches(0));
+    EXPECT_TRUE(cluster->settle());
+  }
+  bool reaches(std::int64_t wanted) {
+    return cluster->eventually([&] {
+      return kube::number_at(cluster->get("apps/v1", "Deployment", "sleeper-kserve"),
+                             {"spec", "replicas"}) == wanted;
+    });
+  }
 
-  held = 1;
-  cluster.look_at_load({"team", "sleeper"});
-  EXPECT_TRUE(cluster.eventually([&] { return replicas() == 1; }));
+  std::atomic<std::int64_t> held{0}, looks{0};
+  LlmdOptions options;
+  std::optional<Cluster> cluster;
+};
+
+TEST(LlmdWake, AServiceAtZeroIsLookedAtWhenItIsToldOf) {
+  Sleeper sleeper(std::chrono::hours(1));  // it is not found out by looking again
+  sleeper.held = 1;
+  sleeper.cluster->look_at_load({"team", "sleeper"});
+  EXPECT_TRUE(sleeper.reaches(1));
 }
 
 // Looking again costs little while there is nothing to think over, and sees what comes all the
 // same.
 TEST(LlmdWake, AServiceAtRestSeesLoadThatNobodyTellsOf) {
-  std::atomic<std::int64_t> held{0}, looks{0};
-  LlmdOptions options;
-  options.evaluation_period = std::chrono::seconds(1);
-  options.load = [&](const kube::ObjectKey&) {
-    ++looks;
-    llmd::LoadSample out;
-    out.held = held;
-    out.queued = static_cast<double>(held);
-    return out;
-  };
-  Cluster cluster({}, options);
-  const auto service = [](int most) {
-    return *kube::json_of_yaml(fmt::format(R"(
-apiVersion: inference.llm-d.ai/v1alpha1
-kind: LLMInferenceService
-metadata: {{name: sleeper, namespace: team}}
-spec:
-  model: {{id: sleeper, source: {{uri: "hf://org/sleeper"}}}}
-  replicas: 0
-  autoscaling:
-    minReplicas: 0
-    maxReplicas: {}
-    metrics: [{{type: RequestQueue, requestQueue: {{targetAverageQueueDepth: 1}}}}]
-)",
-                                           most));
-  };
-  ASSERT_EQ(cluster.apply(service(1)).status, 201);
-  const auto replicas = [&] {
-    return kube::number_at(cluster.get("apps/v1", "Deployment", "sleeper-kserve"),
-                           {"spec", "replicas"})
-        .value_or(-1);
-  };
-  ASSERT_TRUE(cluster.eventually([&] { return replicas() == 0; }));
-  ASSERT_TRUE(cluster.settle());
-  const std::int64_t before = looks;
-  ASSERT_TRUE(cluster.eventually([&] { return looks >= before + 3; }));
-  EXPECT_EQ(replicas(), 0);
-  held = 4;
-  ASSERT_TRUE(cluster.eventually([&] { return replicas() == 1; }));
+  Sleeper sleeper(std::chrono::seconds(1));
+  const std::int64_t before = sleeper.looks;
+  ASSERT_TRUE(sleeper.cluster->eventually([&] { return sleeper.looks >= before + 3; }));
+  EXPECT_TRUE(sleeper.reaches(0));
+  sleeper.held = 4;
+  EXPECT_TRUE(sleeper.reaches(1));
 }
 
 }  // namespace

@@ -59,33 +59,33 @@ Status ServerCall::translate(const Status& status) const {
 }
 
 async::Task<Result<std::optional<std::string_view>>> ServerCall::read() {
+  sink_ = nullptr;
+  return next_message();
+}
+
+async::Task<Result<std::optional<std::string_view>>> ServerCall::read(MessageSink& sink) {
+  sink_ = exchange_.started() ? &sink : nullptr;
+  return next_message();
+}
+
+async::Task<Result<std::optional<std::string_view>>> ServerCall::next_message() {
   for (;;) {
     Result<std::optional<std::string_view>> message = reader_.next(unread_);
     if (!message.ok() || message->has_value()) co_return message;
     if (ended_) {
       CO_RETURN_IF_ERROR(reader_.finish());
       co_return std::optional<std::string_view>();
+    }
+    if (sink_ != nullptr) {
+      const Result<bool> left = co_await exchange_.feed(*this);
+      if (!left.ok()) co_return translate(left.error());
+      ended_ = !*left;
+      continue;
     }
     Result<std::string_view> piece = co_await exchange_.read_chunk();
     if (!piece.ok()) co_return translate(piece.error());
     unread_ = *piece;
     ended_ = piece->empty();
-  }
-}
-
-async::Task<Result<std::optional<std::string_view>>> ServerCall::read(MessageSink& sink) {
-  if (!exchange_.started()) co_return co_await read();
-  sink_ = &sink;
-  for (;;) {
-    Result<std::optional<std::string_view>> message = reader_.next(unread_);
-    if (!message.ok() || message->has_value()) co_return message;
-    if (ended_) {
-      CO_RETURN_IF_ERROR(reader_.finish());
-      co_return std::optional<std::string_view>();
-    }
-    const Result<bool> left = co_await exchange_.feed(*this);
-    if (!left.ok()) co_return translate(left.error());
-    ended_ = !*left;
   }
 }
 

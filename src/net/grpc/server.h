@@ -94,6 +94,7 @@ class ServerCall : private http::BodySink {
   friend class Server;
 
   bool take(std::string_view& piece, std::string& replies) override;
+  async::Task<Result<std::optional<std::string_view>>> next_message();
   async::Task<Status> begin();
   async::Task<void> finish(Status status);
   Status translate(const Status& status) const;
