@@ -77,6 +77,10 @@ class ServerCall : private http::BodySink {
   // The only message of a call that has exactly one.
   [[nodiscard]] async::Task<Result<std::string_view>> read_only();
 
+  // Ends the read that waits, or else the next one that would wait, with kCancelled. On the loop.
+  // The call goes on: it can be written to, and read again.
+  void interrupt_read() { exchange_.interrupt_read(); }
+
   [[nodiscard]] async::Task<Status> write(std::string_view message);
   // Any number of messages, each behind its prefix. They must live until the task ended.
   [[nodiscard]] async::Task<Status> write_framed(std::string_view messages);

@@ -102,6 +102,11 @@ class ServerExchange {
   // Departure is noticed behind at most one buffer (8 KiB) of pipelined bytes or unread body.
   virtual void on_client_gone(std::function<void()> callback) = 0;
 
+  // Ends the read_chunk() or feed() that waits, or else the next one that would wait, with
+  // kCancelled: for an owner that has something to say meanwhile. What comes later can still be
+  // read. On the loop. Without effect in HTTP/1, where nothing is said before the request was read.
+  virtual void interrupt_read() {}
+
   // The connection closes after this response. Without effect in HTTP/2, where the streams of a
   // connection do not share the request's framing.
   virtual void close_after() = 0;

@@ -272,6 +272,36 @@ async::Task<void> feed_first(ServerExchange& exchange, Echo* echo) {
   (void)co_await exchange.respond(head, "");
 }
 
+// Feeds until it is interrupted, says so, and feeds on.
+async::Task<void> serve_interrupted(ServerExchange& exchange, Echo* echo,
+                                    std::promise<ServerExchange*>* waits) {
+  const ResponseHead head;
+  (void)co_await exchange.start(head);
+  exchange.loop().post([&exchange, waits] { waits->set_value(&exchange); });
+  const Result<bool> first = co_await exchange.feed(*echo);
+  EXPECT_EQ(first.error().code(), Code::kCancelled);
+  (void)co_await exchange.write("interrupted,");
+  echo->ended.set_value(co_await converse(exchange, *echo));
+  (void)co_await exchange.finish();
+}
+
+TEST(Http2Feed, AnInterruptedFeedEndsAndCanBeTakenUpAgain) {
+  Echo echo;
+  std::promise<ServerExchange*> waits;
+  ServerFixture server(
+      [&](ServerExchange& exchange) { return serve_interrupted(exchange, &echo, &waits); });
+  FramePeer peer(server.port());
+  peer.headers(1, request_fields("POST"), false);
+  peer.data(1, "before,");
+  EXPECT_EQ(peer.next(NGHTTP2_DATA, 1)->payload, "before,");
+  ServerExchange* const exchange = waits.get_future().get();
+  exchange->loop().post([exchange] { exchange->interrupt_read(); });
+  EXPECT_EQ(peer.next(NGHTTP2_DATA, 1)->payload, "interrupted,");
+  peer.data(1, "after", true);
+  EXPECT_EQ(peer.response(1).body, "after");
+  EXPECT_EQ(echo.ended.get_future().get(), Status());
+}
+
 TEST(Http2Feed, NeedsAResponseThatStreams) {
   Echo echo, old_echo;
   ServerFixture server([&](ServerExchange& exchange) {

@@ -51,6 +51,7 @@ class ServerStream final : public http::ServerExchange, public StreamIo {
   bool client_gone() const override { return gone_; }
   void on_client_gone(std::function<void()> callback) override;
   void close_after() override {}
+  void interrupt_read() override { StreamIo::interrupt_read(); }
   void abort() override;
 
  private:

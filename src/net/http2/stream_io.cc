@@ -72,7 +72,8 @@ void StreamIo::clear() {
   stall_deadline_.disarm();
   end_code_ = 0;
   has_trailers_out_ = end_wanted_ = local_ended_ = remote_ended_ = closed_ = stalled_ = false;
-  discarding_ = deferred_ = read_timed_out_ = reset_on_purpose_ = reset_when_ended_ = false;
+  discarding_ = deferred_ = read_timed_out_ = read_interrupted_ = reset_on_purpose_ =
+      reset_when_ended_ = false;
 }
 
 void StreamIo::reset(std::uint32_t code) {
@@ -144,6 +145,7 @@ async::Task<Result<std::string_view>> StreamIo::read(Duration timeout) {
     if (closed_) co_return closed_status();
     if (session_ == nullptr) co_return cancelled("the stream is closed");
     if (read_timed_out_) co_return deadline_exceeded("nothing was received in time");
+    if (std::exchange(read_interrupted_, false)) co_return cancelled("the read was interrupted");
     read_deadline_.arm_after(timeout);
     const bool resumed = co_await read_waiter_.wait();
     read_deadline_.disarm();
@@ -189,6 +191,7 @@ async::Task<Result<bool>> StreamIo::feed(http::BodySink& sink, Duration timeout,
     if (closed_) co_return closed_status();
     if (session_ == nullptr) co_return cancelled("the stream is closed");
     if (read_timed_out_) co_return deadline_exceeded("nothing was received in time");
+    if (std::exchange(read_interrupted_, false)) co_return cancelled("the read was interrupted");
     sink_ = &sink;
     heard_ = false;
     read_deadline_.arm_after(timeout);
@@ -198,6 +201,11 @@ async::Task<Result<bool>> StreamIo::feed(http::BodySink& sink, Duration timeout,
     if (std::exchange(left_, false)) co_return true;
     if (!resumed) co_return cancelled("the waiting task was cancelled");
   }
+}
+
+void StreamIo::interrupt_read() {
+  read_interrupted_ = true;
+  read_waiter_.post_resume();
 }
 
 // From feed(), or from the session's receive(): nghttp2 may be on the stack.

@@ -81,6 +81,9 @@ class StreamIo {
   [[nodiscard]] async::Task<Result<bool>> feed(http::BodySink& sink, Duration timeout,
                                                Duration stall);
 
+  // Ends the read() or feed() that waits, or else the next one that would wait, with kCancelled.
+  void interrupt_read();
+
   // Sends a piece and, with `end`, ends the body. `stall` bounds the time without progress; then
   // the stream is reset. Ready at once when the peer's windows and the output bound have room.
   [[nodiscard]] async::Task<Status> write(std::string_view data, bool end, Duration stall);
@@ -106,6 +109,7 @@ class StreamIo {
   async::Waiter read_waiter_;
   async::Deadline read_deadline_;
   bool read_timed_out_ = false;
+  bool read_interrupted_ = false;
   bool reset_on_purpose_ = false;  // a reset that is not to be counted against the peer
   bool reset_when_ended_ = false;  // RST_STREAM(NO_ERROR) once our end is out
 
