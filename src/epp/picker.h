@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "epp/picker_metrics.h"
+#include "epp/pool_metrics.h"
 #include "router/flow/flow_controller.h"
 #include "router/objective/objective_table.h"
 #include "router/precise_prefix.h"
@@ -32,6 +33,7 @@ struct Picker {
   router::flow::FlowController& flow;
   router::objective::ObjectiveStore& objectives;
   PickerMetrics& metrics;
+  PoolMetrics& pool_metrics;
   const Clock& clock;
   std::shared_ptr<router::PrecisePrefix> precise;  // null: prompts are not tokenised
   PickerOptions options;

@@ -25,7 +25,7 @@ void PickerStream::take_response_headers(const ProcessingRequest& message) {
   answered_well_ = status.empty() || status == "200";
   (void)std::from_chars(status.data(), status.data() + status.size(), trace_.status);
   if (counted_ && !status.empty() && status != "200") {
-    picker_.metrics.request_failed(labels_, "ModelServerError");
+    picker_.metrics.request_failed(*series_, "ModelServerError");
   }
   HeaderList set;
   if (placement_) {
@@ -45,8 +45,9 @@ void PickerStream::pass_response_piece(std::string_view piece, bool end_of_strea
     first_byte_seen_ = true;
     trace_.first_byte = picker_.clock.now();
     if (placement_) placement_->on_first_byte();
+    in_flight_.release_tokens();
     if (counted_) {
-      picker_.metrics.first_byte(labels_, streaming_, to_seconds(picker_.clock.now() - began_));
+      series_->ttft[streaming_ ? 1 : 0].observe(to_seconds(trace_.first_byte - began_));
     }
   }
   response_bytes_ += piece.size();
@@ -70,15 +71,61 @@ void PickerStream::end_response() {
 
 // One event of a stream is taken for one token.
 void PickerStream::observe_piece() {
-  if (!placement_ || placement_->observer() == nullptr || !answered_well_ || !first_byte_seen_)
-    return;
-  if (!streaming_) return;  // complete or nothing
+  if (!streaming_ || !answered_well_ || !first_byte_seen_ || !meter_) return;
   const TimePoint now = picker_.clock.now();
-  placement_->observer()->on_first_token(now);
-  const std::uint64_t events = meter_ ? meter_->num_events() : 0;
+  router::AnswerObserver* const observer = placement_ ? placement_->observer() : nullptr;
+  if (observer != nullptr) observer->on_first_token(now);
+  const std::uint64_t events = meter_->num_events();
   const std::uint64_t before = std::max<std::uint64_t>(observed_events_, 1);
-  if (events > before) placement_->observer()->on_tokens(events - before, now);
+  if (events > before) {
+    if (observer != nullptr) observer->on_tokens(events - before, now);
+    if (counted_) {
+      const double gap = to_seconds(now - last_event_at_) / static_cast<double>(events - before);
+      for (std::uint64_t i = before; i < events; ++i) series_->itl.observe(gap);
+    }
+  }
+  if (events > observed_events_) last_event_at_ = now;
   observed_events_ = events;
+}
+
+void PickerStream::take_answer(const ProcessingRequest& message) {
+  const TimePoint begin = picker_.clock.now();
+  bool ended = false;
+  if (message.has_response_headers()) {
+    ended = message.response_headers().end_of_stream();
+    take_response_headers(message);
+  } else if (message.has_response_body()) {
+    ended = message.response_body().end_of_stream();
+    pass_response_piece(message.response_body().body(), ended, out_);
+    if (ended) end_response();
+  } else {
+    ended = !response_ended_;
+    if (!response_ended_ && restorer_ && !restorer_->idle()) {
+      if (const std::string rest = restorer_->feed({}, true); !rest.empty()) {
+        append_body_replies(Half::kResponse, rest, false, out_);
+      }
+    }
+    reply(trailers_reply(Half::kResponse));
+    trace_.outcome = StreamTrace::kNatural;
+    end_request();
+  }
+  answering_ += picker_.clock.now() - begin;
+  if (ended) picker_.metrics.response_processing.observe(to_seconds(answering_));
+}
+
+void PickerStream::tell_usage(const provider::TokenUsage& usage) {
+  series_->response_size.observe(static_cast<double>(response_bytes_));
+  if (!usage.reported) return;
+  series_->input_tokens.observe(static_cast<double>(usage.input));
+  series_->output_tokens.observe(static_cast<double>(usage.output));
+  series_->cached_tokens.observe(static_cast<double>(usage.cached_input));
+  if (usage.output == 0 || !first_byte_seen_) return;
+  const TimePoint now = picker_.clock.now();
+  const auto tokens = static_cast<double>(usage.output);
+  series_->ntpot.observe(to_seconds(now - began_) / tokens);
+  if (streaming_ && usage.output > 1) {
+    series_->tpot.observe(to_seconds(now - trace_.first_byte) / (tokens - 1));
+  }
 }
 
 }  // namespace nacelle::epp

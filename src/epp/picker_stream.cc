@@ -83,6 +83,7 @@ async::Task<Result<PickerStream::Next>> PickerStream::handle(std::string_view by
       body_ended_ = true;
       take_subset(message);
       co_await pick();
+      tell_request_processed();
       if (skip_response_ && !refused_) {
         trace_.outcome = StreamTrace::kNatural;
         co_return Next::kEnd;
@@ -90,22 +91,9 @@ async::Task<Result<PickerStream::Next>> PickerStream::handle(std::string_view by
       break;
     }
     case ProcessingRequest::kResponseHeaders:
-      take_response_headers(message);
-      break;
     case ProcessingRequest::kResponseBody:
-      pass_response_piece(message.response_body().body(), message.response_body().end_of_stream(),
-                          out_);
-      if (message.response_body().end_of_stream()) end_response();
-      break;
     case ProcessingRequest::kResponseTrailers:
-      if (!response_ended_ && restorer_ && !restorer_->idle()) {
-        if (const std::string rest = restorer_->feed({}, true); !rest.empty()) {
-          append_body_replies(Half::kResponse, rest, false, out_);
-        }
-      }
-      reply(trailers_reply(Half::kResponse));
-      trace_.outcome = StreamTrace::kNatural;
-      end_request();
+      take_answer(message);
       break;
     case ProcessingRequest::kRequestTrailers:
     case ProcessingRequest::REQUEST_NOT_SET:
@@ -162,10 +150,7 @@ bool PickerStream::take_request_body(const std::string& piece) {
 void PickerStream::refuse(int http_status, std::string_view message, std::string_view reason) {
   note_refusal(http_status, reason);
   reply(immediate_reply(http_status, message, reason));
-  if (!counted_) {
-    labels_ = picker_.metrics.labels(incoming_model_, target_model_, facts_.fairness_id, priority_);
-  }
-  picker_.metrics.request_failed(labels_, std::to_string(http_status));
+  picker_.metrics.request_failed(series(), std::to_string(http_status));
   end_request();
 }
 
@@ -203,11 +188,13 @@ Status PickerStream::resolve() {
   priority_ = objectives->priority_of(facts_.objective);
   const std::string_view fairness =
       router::objective::fairness_id_of(facts_, picker_.options.use_agent_session);
-  labels_ = picker_.metrics.labels(incoming_model_, target_model_, fairness, priority_);
+  series_ = &picker_.metrics.series(incoming_model_, target_model_, fairness, priority_);
   if (!model->rewrite.empty()) {
     picker_.metrics.rewritten(model->rewrite, incoming_model_, target_model_);
   }
-  picker_.metrics.request_began(labels_, body_.size());
+  series_->requests.increment();
+  series_->running.add(1);
+  series_->size.observe(static_cast<double>(body_.size()));
   counted_ = true;
   return {};
 }
@@ -236,7 +223,7 @@ async::Task<bool> PickerStream::admit() {
   note_refusal(result.refusal.http_status(), result.refusal.reason_header());
   reply(immediate_body_reply(result.refusal.http_status(), result.refusal.body(),
                              result.refusal.reason_header()));
-  picker_.metrics.request_failed(labels_, std::to_string(result.refusal.http_status()));
+  picker_.metrics.request_failed(series(), std::to_string(result.refusal.http_status()));
   end_request();
   co_return false;
 }
@@ -278,14 +265,21 @@ bool PickerStream::choose() {
   router::Refusal refusal;
   auto placement = picker_.router.pick(request, now, refusal);
   trace_.scoring = {now, picker_.clock.now()};
-  picker_.metrics.scheduled(to_seconds(trace_.scoring.end - now));
+  picker_.metrics.scheduling.observe(to_seconds(trace_.scoring.end - now));
   if (!placement.ok()) {
+    series().refused_picks.increment();
     refuse(refusal.http_status == 0 ? 429 : refusal.http_status, refusal.status.message(),
            refusal.reason);
     return false;
   }
   placement_ = std::move(*placement);
   admission_.placed();
+  picker_.pool_metrics.placed(*placement_);
+  share_endpoint();
+  if (!placement_->stages().empty()) {
+    const auto* handler = dynamic_cast<const router::Plugin*>(picker_.router.schedule().handler);
+    if (handler != nullptr) picker_.metrics.decided(series(), *handler, placement_->stages());
+  }
   return true;
 }
 
@@ -318,19 +312,42 @@ void PickerStream::answer_pick() {
 void PickerStream::end_request() {
   if (placement_) placement_->release();
   placement_.reset();
+  in_flight_.release();
   if (meter_) {
     meter_->finish();
     const provider::TokenUsage& usage = meter_->usage();
     trace_.usage = usage;
     trace_.response_model = meter_->model();
     admission_.used(usage.input, usage.output);
-    if (counted_) picker_.metrics.response(labels_, response_bytes_, usage);
+    if (counted_) tell_usage(usage);
     meter_.reset();
   }
   admission_.release();
   if (!counted_) return;
   counted_ = false;
-  picker_.metrics.request_ended(labels_, to_seconds(picker_.clock.now() - began_));
+  series_->running.add(-1);
+  series_->duration.observe(to_seconds(picker_.clock.now() - began_));
+}
+
+RequestSeries& PickerStream::series() {
+  if (series_ == nullptr) {
+    series_ =
+        &picker_.metrics.series(incoming_model_, target_model_, facts_.fairness_id, priority_);
+  }
+  return *series_;
+}
+
+void PickerStream::share_endpoint() {
+  const EndpointSeries endpoint = picker_.metrics.endpoint(
+      series(), placement_->destinations().front(), *picker_.router.pool());
+  endpoint.attempts.increment();
+  in_flight_ = InFlightShare(endpoint, static_cast<double>(placement_->tokens_in_flight()));
+}
+
+void PickerStream::tell_request_processed() {
+  const Duration waited = trace_.flow_control.end - trace_.flow_control.begin;
+  picker_.metrics.request_processing.observe(
+      to_seconds(trace_.orchestration.end - trace_.orchestration.begin - waited));
 }
 
 void PickerStream::end_trace() {

@@ -61,12 +61,17 @@ class PickerStream : private net::grpc::MessageSink {
   [[nodiscard]] async::Task<void> tokenize();
   [[nodiscard]] bool choose();
   void answer_pick();
+  void take_answer(const ProcessingRequest& message);
   void take_response_headers(const ProcessingRequest& message);
   void pass_response_piece(std::string_view piece, bool end_of_stream, std::string& replies);
   void end_response();
   void note_refusal(int http_status, std::string_view reason);
   void refuse(int http_status, std::string_view message, std::string_view reason);
   void end_request();
+  void tell_request_processed();
+  void tell_usage(const provider::TokenUsage& usage);
+  void share_endpoint();
+  [[nodiscard]] RequestSeries& series();
   void end_trace();
   void observe_piece();
 
@@ -85,14 +90,15 @@ class PickerStream : private net::grpc::MessageSink {
   router::RequestBody request_;
   std::string incoming_model_, target_model_;
   int priority_ = 0;
-  RequestLabels labels_;
+  RequestSeries* series_ = nullptr;  // once it is counted, or refused before
+  InFlightShare in_flight_;
   HeaderList new_headers_;
   TimePoint began_{};
   router::flow::Admission admission_;
   std::optional<router::PromptBlocks> tokens_;
   std::optional<router::Placement> placement_;
   bool body_ended_ = false;
-  bool counted_ = false;
+  bool counted_ = false;  // in request_running
   bool refused_ = false;
   bool skip_response_ = false;
 
@@ -102,6 +108,8 @@ class PickerStream : private net::grpc::MessageSink {
   bool response_ended_ = false;
   std::size_t response_bytes_ = 0;
   std::uint64_t observed_events_ = 0;
+  TimePoint last_event_at_{};
+  Duration answering_{};        // spent on the answer's head and end
   bool answered_well_ = false;  // 200
   StreamTrace trace_;
   std::optional<provider::UsageMeter> meter_;

@@ -7,100 +7,18 @@
 #include <string>
 #include <vector>
 
-#include "net/grpc/typed.h"
+#include "epp/testing/stream_pool.h"
 #include "net/testing/frame_peer.h"
 #include "net/testing/server_fixture.h"
-#include "router/testing/router_fixture.h"
 
 namespace nacelle::epp {
 namespace {
 
 using ::testing::HasSubstr;
 
-router::flow::FlowControlConfig without_queues() {
-  router::flow::FlowControlConfig config;
-  config.enabled = false;
-  return config;
-}
-
-struct Pool {
-  Pool() {
-    router.publish(std::make_shared<const router::PoolSnapshot>(router::testing::pool_of(2)));
-  }
-
-  SteadyClock clock;
-  telemetry::Metrics metrics;
-  router::Router router{std::move(router::load_router_setup("", "")->schedule)};
-  router::objective::ObjectiveStore objectives;
-  PickerMetrics picker_metrics{metrics, "pool"};
-  router::flow::FlowController flow{without_queues(), [](TimePoint, auto&) {}, clock, nullptr};
-  Picker picker{.router = router,
-                .flow = flow,
-                .objectives = objectives,
-                .metrics = picker_metrics,
-                .clock = clock,
-                .precise = nullptr,
-                .options = {}};
-};
-
-async::Task<Status> serve(Pool* pool, net::grpc::ServerCall& call) {
-  thread_local router::RequestBodyReader reader;
-  PickerStream stream(pool->picker, reader, call);
-  co_return co_await stream.run();
-}
-
-net::http::Handler handler_of(Pool& pool) {
-  net::grpc::Server methods;
-  methods.add("/Process", [&pool](net::grpc::ServerCall& call) { return serve(&pool, call); });
-  return methods.handler();
-}
-
-void add(std::string& wire, const ProcessingRequest& message) {
-  net::grpc::append_framed(message, wire);
-}
-
-void add_headers(std::string& wire, Half half,
-                 const std::vector<std::pair<std::string, std::string>>& fields) {
-  ProcessingRequest message;
-  auto& headers = half == Half::kRequest ? *message.mutable_request_headers()
-                                         : *message.mutable_response_headers();
-  for (const auto& [name, value] : fields) {
-    auto& header = *headers.mutable_headers()->add_headers();
-    header.set_key(name);
-    header.set_raw_value(value);
-  }
-  add(wire, message);
-}
-
-void add_piece(std::string& wire, Half half, std::string_view piece, bool end) {
-  ProcessingRequest message;
-  auto& body =
-      half == Half::kRequest ? *message.mutable_request_body() : *message.mutable_response_body();
-  body.set_body(std::string(piece));
-  body.set_end_of_stream(end);
-  add(wire, message);
-}
-
-// A chat that is asked for model "a" and served by model "b"; its answer has 20 events.
-std::string chat(std::string& answer) {
-  std::string wire;
-  add_headers(wire, Half::kRequest,
-              {{":path", "/v1/chat/completions"}, {"x-llm-d-model-name-rewrite", "b"}});
-  add_piece(wire, Half::kRequest,
-            R"({"model":"a","stream":true,"messages":[{"role":"user","content":"hi"}]})", true);
-  add_headers(wire, Half::kResponse, {{":status", "200"}, {"content-type", "text/event-stream"}});
-  for (int i = 0; i < 20; ++i) {
-    const bool last = i == 19;
-    const std::string rest =
-        last ? R"("choices":[],"usage":{"prompt_tokens":7,"completion_tokens":19}})"
-             : R"("choices":[{"delta":{"content":"x"}}],"usage":null})";
-    add_piece(wire, Half::kResponse, R"(data: {"model":"b",)" + rest + "\n\n", false);
-    answer += R"(data: {"model":"a",)" + rest + "\n\n";
-  }
-  add_piece(wire, Half::kResponse, "data: [DONE]\n\n", true);
-  answer += "data: [DONE]\n\n";
-  return wire;
-}
+using testing::chat;
+using testing::handler_of;
+using Pool = testing::StreamPool;
 
 struct Replies {
   std::vector<int> cases;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,7 @@ class Reservation {
 
   void release_tokens();
   void release();
+  [[nodiscard]] std::uint64_t tokens() const { return tokens_; }
 
  private:
   std::uint64_t tokens_ = 0;
@@ -61,7 +63,12 @@ class Placement {
   // Leading blocks of the prompt that the endpoint is believed to hold, and of how many.
   [[nodiscard]] std::uint32_t matched_blocks() const { return matched_blocks_; }
   [[nodiscard]] std::uint32_t total_blocks() const { return total_blocks_; }
+  [[nodiscard]] std::uint32_t block_size_tokens() const { return block_size_tokens_; }
   [[nodiscard]] double score() const { return score_; }
+  // "decode-only", "prefill-decode", ... of a handler that separates them, else "".
+  [[nodiscard]] std::string_view stages() const { return stages_; }
+  // That the first destination is reserved to compute.
+  [[nodiscard]] std::uint64_t tokens_in_flight() const { return load_.tokens(); }
 
   // On the request to the engine: first remove, then set. On the answer to the client: set.
   [[nodiscard]] const std::vector<std::string>& remove_headers() const { return remove_headers_; }
@@ -84,6 +91,8 @@ class Placement {
   std::vector<Destination> destinations_;
   std::uint32_t matched_blocks_ = 0;
   std::uint32_t total_blocks_ = 0;
+  std::uint32_t block_size_tokens_ = 0;
+  std::string_view stages_;
   double score_ = 0;
   std::vector<std::string> remove_headers_;
   std::vector<HeaderValue> set_headers_;

@@ -68,6 +68,12 @@ class ProfileHandler {
   [[nodiscard]] virtual std::optional<std::uint32_t> next(const PickContext& context) const = 0;
   // Sets decision.primary, or refuses.
   virtual void finish(const PickContext& context, Decision& decision) const = 0;
+  // What a finished decision is called, of handlers that run stages on different endpoints; a
+  // literal.
+  [[nodiscard]] virtual std::string_view stages(const Decision& decision) const {
+    (void)decision;
+    return {};
+  }
 };
 
 // Whether a further stage (a separate prefill) is worth it, given the endpoint chosen to decode.

@@ -62,7 +62,7 @@ PoolSnapshotPtr Router::pool() const {
   return pool_->snapshot();
 }
 
-void Router::gather(const RoutingRequest& request, TimePoint now) {
+void Router::gather(const RoutingRequest& request, TimePoint now, StepObserver* steps) {
   input_.request = request;
   input_.pool = pool_;
   input_.now = now;
@@ -77,7 +77,10 @@ void Router::gather(const RoutingRequest& request, TimePoint now) {
     input_.load_tokens[i] = state.load->tokens.load(std::memory_order_relaxed);
     input_.unseen_requests[i] = std::min(requests, state.placed_since_scrape);
   }
-  for (Producer* producer : schedule_.producers) producer->produce(input_);
+  for (Producer* producer : schedule_.producers) {
+    const ObservedStep observed(steps, Step::kProduce, producer);
+    producer->produce(input_);
+  }
 }
 
 std::uint64_t Router::tokens_for(std::uint32_t position) const {
@@ -121,10 +124,12 @@ Placement Router::place() {
     if (prefill.done()) out.prefill_load_ = reserve(prefill.targets.front().position);
   }
   out.score_ = targets.front().score;
+  out.stages_ = schedule_.handler->stages(decision_);
   if (schedule_.reservation.prefix_source < input_.prefix.size()) {
     const PrefixColumn& prefix = input_.prefix[schedule_.reservation.prefix_source];
     out.matched_blocks_ = prefix.matched.empty() ? 0 : prefix.matched[first];
     out.total_blocks_ = prefix.total_blocks;
+    out.block_size_tokens_ = prefix.block_size_tokens;
   }
   if (latency_ != nullptr) {
     std::optional<std::uint32_t> prefill;
@@ -148,15 +153,23 @@ Result<Placement> Router::pick(const RoutingRequest& request, TimePoint now) {
 
 Result<Placement> Router::pick(const RoutingRequest& request, TimePoint now, Refusal& refusal) {
   const std::scoped_lock lock(mutex_);
-  gather(request, now);
-  decide(schedule_, input_, scratch_, decision_);
+  StepObserver* steps = nullptr;
+  if (step_observer_ != nullptr && unobserved_-- == 0) {
+    steps = step_observer_;
+    unobserved_ = kObservedPicks - 1;
+  }
+  gather(request, now, steps);
+  decide(schedule_, input_, scratch_, decision_, nullptr, steps);
   if (sink_ != nullptr) sink_->decided(input_, decision_);
   if (!decision_.ok()) {
     refusal = decision_.refusal;
     return refusal.status;
   }
   Placement placement = place();
-  for (Producer* producer : schedule_.producers) producer->committed(input_, decision_);
+  for (Producer* producer : schedule_.producers) {
+    const ObservedStep observed(steps, Step::kCommit, producer);
+    producer->committed(input_, decision_);
+  }
   return placement;
 }
 
@@ -175,6 +188,27 @@ InFlightLoad Router::load_of(EndpointId endpoint) const {
 PrefixHashOptions Router::prefix_hash_options() const {
   const std::scoped_lock lock(mutex_);
   return approx_ == nullptr ? PrefixHashOptions() : approx_->hash_options(*pool_->snapshot());
+}
+
+const Plugin* Router::prefix_producer() const {
+  for (const auto& plugin : schedule_.plugins) {
+    const auto* producer = dynamic_cast<const PrefixProducer*>(plugin.get());
+    if (producer != nullptr && producer->source() == schedule_.reservation.prefix_source) {
+      return producer;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::pair<const Plugin*, std::size_t>> Router::prefix_index_sizes() const {
+  std::vector<std::pair<const Plugin*, std::size_t>> out;
+  const std::scoped_lock lock(mutex_);
+  for (const auto& plugin : schedule_.plugins) {
+    const auto* producer = dynamic_cast<const PrefixProducer*>(plugin.get());
+    if (producer == nullptr) continue;
+    if (const auto size = producer->size()) out.emplace_back(plugin.get(), *size);
+  }
+  return out;
 }
 
 bool Router::wants_prefix_source() const {

@@ -28,6 +28,7 @@ namespace nacelle::router {
 class ApproxPrefixCache;
 class PredictedLatency;
 class DecisionSink;
+class StepObserver;
 
 class Router {
  public:
@@ -58,6 +59,16 @@ class Router {
   [[nodiscard]] bool wants_latency_source() const;
   void attach(std::shared_ptr<LatencySource> model);
 
+  // Sees the steps of one pick in kObservedPicks, the first one included. Before the first pick;
+  // outlives the router's last one.
+  static constexpr std::uint32_t kObservedPicks = 8;
+  void observe_steps(StepObserver* observer) { step_observer_ = observer; }
+
+  // Whose matches count as computed, in Placement too; null: nobody's.
+  [[nodiscard]] const Plugin* prefix_producer() const;
+  // Blocks in the index of every prefix producer that can say it, with the producer. Any thread.
+  [[nodiscard]] std::vector<std::pair<const Plugin*, std::size_t>> prefix_index_sizes() const;
+
   // Sees every decision, in their order. Null: none. The sink outlives the router or is taken away.
   void record_to(DecisionSink* sink);
 
@@ -71,7 +82,7 @@ class Router {
     TimePoint scraped{};  // `updated` of the last metrics published
   };
 
-  void gather(const RoutingRequest& request, TimePoint now);
+  void gather(const RoutingRequest& request, TimePoint now, StepObserver* steps);
   [[nodiscard]] Placement place();
   [[nodiscard]] std::uint64_t tokens_for(std::uint32_t position) const;
 
@@ -84,6 +95,8 @@ class Router {
   const ApproxPrefixCache* approx_ = nullptr;  // says how prompts are hashed; may be null
   PredictedLatency* latency_ = nullptr;        // says how answers are learned from; may be null
   DecisionSink* sink_ = nullptr;
+  StepObserver* step_observer_ = nullptr;
+  std::uint32_t unobserved_ = 0;  // picks until the next one that is observed
 
   // Reused between picks.
   DecisionInput input_;

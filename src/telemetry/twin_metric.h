@@ -35,6 +35,7 @@ class Twin {
     each([value](Child& c) { c.observe(value); });
   }
   [[nodiscard]] double value() const { return current_->value(); }
+  [[nodiscard]] bool told() const { return current_ != nullptr; }  // false: default-constructed
 
  private:
   template <class F>

@@ -7,6 +7,7 @@
 
 #include "apps/nacelle/flow_loads.h"
 #include "apps/nacelle/learned_latency.h"
+#include "apps/nacelle/version.h"
 #include "async/task_scope.h"
 #include "async/work_pool.h"
 #include "base/file.h"
@@ -59,16 +60,20 @@ std::optional<FileIdentity> identity_at(const std::string& path) {
 struct EppPool::Impl {
   Impl(async::Runtime& runtime, const EppOptions& options, epp::PoolName pool_name,
        router::RouterSetup setup, router::EndpointPool::Config scrape,
-       std::unique_ptr<telemetry::Metrics> pool_metrics)
+       std::unique_ptr<telemetry::Metrics> own_metrics)
       : loop(runtime.loop(0)),
         name(std::move(pool_name)),
-        metrics_owner(std::move(pool_metrics)),
+        metrics_owner(std::move(own_metrics)),
         metrics(*metrics_owner),
         gauge_interval(options.gauge_interval),
         router(std::move(setup.schedule), options.metrics_stale_after),
         pool(runtime.loop(0), std::move(scrape), router),
         flow_metrics(metrics, name.key.name),
-        picker_metrics(metrics, name.key.name),
+        picker_metrics(metrics),
+        pool_metrics(metrics, router,
+                     {.pool = name.key.name,
+                      .version = std::string(kVersion),
+                      .scrape_errors = [this] { return pool.scrape_errors(); }}),
         flow(
             std::move(setup.flow_control),
             [this](TimePoint, std::vector<router::flow::EndpointLoad>& out) {
@@ -79,6 +84,7 @@ struct EppPool::Impl {
                .flow = flow,
                .objectives = objectives,
                .metrics = picker_metrics,
+               .pool_metrics = pool_metrics,
                .clock = clock,
                .precise = nullptr,
                .options = {.emit_endpoint_scores = options.emit_endpoint_scores,
@@ -107,6 +113,7 @@ struct EppPool::Impl {
   router::objective::ObjectiveStore objectives;
   router::flow::FlowMetrics flow_metrics;
   epp::PickerMetrics picker_metrics;
+  epp::PoolMetrics pool_metrics;
   router::flow::FlowController flow;
   epp::Picker picker;
   async::StopScope scope;
@@ -147,7 +154,7 @@ async::Task<void> EppPool::Impl::watch_endpoints() {
 
 async::Task<void> EppPool::Impl::keep_gauges() {
   for (;;) {
-    picker_metrics.pool(*router.pool());
+    pool_metrics.look_at(*router.pool());
     const bool go_on = co_await scope.sleep(gauge_interval);
     if (!go_on) co_return;
   }

@@ -50,12 +50,14 @@ async::Task<Status> serve_stream(EppPools* pools, net::grpc::ServerCall& call) {
   const std::shared_ptr<EppPool> pool = std::move(*chosen);
   epp::PickerMetrics& metrics = pool->picker().metrics;
   metrics.streams_inflight.add(1);
+  const TimePoint began = std::chrono::steady_clock::now();
   Status ended;
   {
     epp::PickerStream stream(pool->picker(), reader, call);
     ended = co_await stream.run();
   }
   metrics.streams_inflight.add(-1);
+  metrics.stream_duration.observe(to_seconds(std::chrono::steady_clock::now() - began));
   telemetry::LabelValues code;
   code.emplace_back(ended.ok() ? std::string_view("OK") : to_string(ended.code()));
   metrics.streams_total.with(code).increment();

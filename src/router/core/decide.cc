@@ -1,6 +1,7 @@
 #include "router/core/decide.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/check.h"
 
@@ -43,12 +44,15 @@ void keep_usable(const DecisionInput& input, Candidates& pool) {
 }
 
 void run_profile(const PickContext& context, const Profile& profile, DecisionScratch& scratch,
-                 ProfileResult& result, DecisionTrace::ProfileRun* trace) {
+                 ProfileResult& result, DecisionTrace::ProfileRun* trace, StepObserver* steps) {
   Candidates& candidates = scratch.candidates;
   candidates.assign(scratch.pool.positions());
   for (const FilterStep& step : profile.filters) {
     if (candidates.empty()) break;
-    step.filter->filter(context, candidates);
+    {
+      const ObservedStep observed(steps, Step::kFilter, step.filter);
+      step.filter->filter(context, candidates);
+    }
     if (trace != nullptr) trace->filters.push_back({step.name, copy_of(candidates)});
   }
   result.state = ProfileResult::State::kFailed;
@@ -57,7 +61,10 @@ void run_profile(const PickContext& context, const Profile& profile, DecisionScr
   scratch.totals.assign(candidates.size(), 0.0);
   for (const ScorerStep& step : profile.scorers) {
     scratch.scores.assign(candidates.size(), 0.0);
-    step.scorer->score(context, candidates, scratch.scores);
+    {
+      const ObservedStep observed(steps, Step::kScore, step.scorer);
+      step.scorer->score(context, candidates, scratch.scores);
+    }
     for (std::size_t i = 0; i < candidates.size(); ++i) {
       // The comparison form of the clamp also turns NaN into 0.
       const double clamped = scratch.scores[i] > 0 ? std::min(scratch.scores[i], 1.0) : 0.0;
@@ -66,7 +73,10 @@ void run_profile(const PickContext& context, const Profile& profile, DecisionScr
     }
     if (trace != nullptr) trace->scorers.push_back({step.name, step.weight, scratch.scores});
   }
-  profile.picker->pick(context, candidates, scratch.totals, result.targets);
+  {
+    const ObservedStep observed(steps, Step::kPick, profile.picker);
+    profile.picker->pick(context, candidates, scratch.totals, result.targets);
+  }
   CHECK(!result.targets.empty());
   result.state = ProfileResult::State::kDone;
   if (trace != nullptr) {
@@ -76,10 +86,16 @@ void run_profile(const PickContext& context, const Profile& profile, DecisionScr
   }
 }
 
+std::optional<std::uint32_t> next_profile(const Schedule& schedule, const PickContext& context,
+                                          StepObserver* steps) {
+  const ObservedStep observed(steps, Step::kNextProfile, schedule.handler);
+  return schedule.handler->next(context);
+}
+
 void run_profiles(const Schedule& schedule, const PickContext& context, DecisionScratch& scratch,
-                  Decision& decision, DecisionTrace* trace) {
+                  Decision& decision, DecisionTrace* trace, StepObserver* steps) {
   for (int runs = 0; runs < kMaxRuns; ++runs) {
-    const auto next = schedule.handler->next(context);
+    const auto next = next_profile(schedule, context, steps);
     if (!next) return;
     CHECK(*next < schedule.profiles.size());
     const Profile& profile = schedule.profiles[*next];
@@ -88,14 +104,14 @@ void run_profiles(const Schedule& schedule, const PickContext& context, Decision
       run = &trace->runs.emplace_back();
       run->name = profile.name;
     }
-    run_profile(context, profile, scratch, decision.results[*next], run);
+    run_profile(context, profile, scratch, decision.results[*next], run, steps);
   }
 }
 
 }  // namespace
 
 void decide(const Schedule& schedule, const DecisionInput& input, DecisionScratch& scratch,
-            Decision& decision, DecisionTrace* trace) {
+            Decision& decision, DecisionTrace* trace, StepObserver* steps) {
   CHECK(schedule.handler != nullptr);
   decision.clear(schedule.profiles.size());
   mark_fresh(input, scratch.fresh);
@@ -109,19 +125,26 @@ void decide(const Schedule& schedule, const DecisionInput& input, DecisionScratc
     return decision.refuse(unavailable("no endpoints available for the given request"), 503,
                            kReasonNoEndpoints);
   }
-  for (const Screener* screener : schedule.screeners) screener->screen(context, pool);
+  for (const Screener* screener : schedule.screeners) {
+    const ObservedStep observed(steps, Step::kScreen, screener);
+    screener->screen(context, pool);
+  }
   if (trace != nullptr) trace->screened = copy_of(pool);
   if (pool.empty()) {
     return decision.refuse(unavailable("no endpoints left after screening"), 503,
                            kReasonNoEndpoints);
   }
   for (const Admitter* admitter : schedule.admitters) {
+    const ObservedStep observed(steps, Step::kAdmit, admitter);
     if (Status refused = admitter->admit(context, pool); !refused.ok()) {
       return decision.refuse(refused.with_context("request cannot be admitted"), 500);
     }
   }
-  run_profiles(schedule, context, scratch, decision, trace);
-  schedule.handler->finish(context, decision);
+  run_profiles(schedule, context, scratch, decision, trace, steps);
+  {
+    const ObservedStep observed(steps, Step::kFinishProfiles, schedule.handler);
+    schedule.handler->finish(context, decision);
+  }
   if (!decision.ok()) return;
   CHECK(decision.primary < decision.results.size());
   if (!decision.results[decision.primary].done()) {
@@ -135,7 +158,10 @@ void decide(const Schedule& schedule, const DecisionInput& input, DecisionScratc
     return decision.refuse(
         failed_precondition("the prompt is not cached and the request prefers it so"), 412);
   }
-  for (const Finisher* finisher : schedule.finishers) finisher->finish(context, decision);
+  for (const Finisher* finisher : schedule.finishers) {
+    const ObservedStep observed(steps, Step::kFinish, finisher);
+    finisher->finish(context, decision);
+  }
 }
 
 }  // namespace nacelle::router

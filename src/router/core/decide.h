@@ -13,11 +13,12 @@
 
 #include "router/core/decision_trace.h"
 #include "router/schedule.h"
+#include "router/step_observer.h"
 
 namespace nacelle::router {
 
-// `trace` may be null.
+// `trace` and `steps` may be null.
 void decide(const Schedule& schedule, const DecisionInput& input, DecisionScratch& scratch,
-            Decision& decision, DecisionTrace* trace = nullptr);
+            Decision& decision, DecisionTrace* trace = nullptr, StepObserver* steps = nullptr);
 
 }  // namespace nacelle::router

@@ -138,6 +138,7 @@ async::Task<void> EndpointPool::watch(MemberPtr member) {
       }
       member->serving = true;
     } else if (scraped.code() != Code::kCancelled) {
+      ++polls_failed_;
       if (was_serving && member->reading.metrics.known)
         log::warn("endpoint does not answer",
                   {{"endpoint", member->endpoint.address}, {"why", scraped}});
@@ -163,10 +164,13 @@ async::Task<Status> EndpointPool::scrape(MemberPtr member) {
   if (!sent.ok()) co_return sent;
   auto body = co_await exchange.read_body(kMaxMetricsBytes);
   if (!body) co_return body.error();
-  if (exchange.response().status == 200 &&
-      extract_engine_metrics(*body, *member->engine, member->reading) > 0) {
+  if (exchange.response().status / 100 != 2) {
+    ++polls_failed_;
+  } else if (extract_engine_metrics(*body, *member->engine, member->reading) > 0) {
     member->reading.metrics.known = true;
     member->reading.metrics.updated = std::chrono::steady_clock::now();
+  } else {
+    ++extracts_failed_;
   }
   co_return Status();
 }

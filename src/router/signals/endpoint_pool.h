@@ -36,6 +36,12 @@ struct ScrapeSource {
   std::shared_ptr<const net::TlsClientContext> tls;  // null: plain HTTP
 };
 
+// Scrapes that got no metrics since the start.
+struct ScrapeErrors {
+  std::uint64_t polls = 0;     // nobody answered, or not with 2xx
+  std::uint64_t extracts = 0;  // nothing in the answer was a metric of the engine
+};
+
 class EndpointPool {
  public:
   struct Config {
@@ -64,6 +70,8 @@ class EndpointPool {
   // A request could not reach the endpoint. Any thread.
   void mark_failed(EndpointId endpoint);
 
+  [[nodiscard]] ScrapeErrors scrape_errors() const { return {polls_failed_, extracts_failed_}; }
+
   [[nodiscard]] bool any_serving() const;
   // JSON: one object per endpoint with address, state, load in flight and gauges.
   [[nodiscard]] std::string describe() const;
@@ -86,7 +94,8 @@ class EndpointPool {
   net::http::HttpClient client_;
   async::StopScope scope_;
   bool publish_pending_ = false;  // loop
-  mutable std::mutex mutex_;      // leaf
+  std::atomic<std::uint64_t> polls_failed_{0}, extracts_failed_{0};
+  mutable std::mutex mutex_;  // leaf
   std::vector<MemberPtr> members_;
 };
 

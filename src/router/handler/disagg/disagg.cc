@@ -140,6 +140,15 @@ void DisaggProfileHandler::finish(const PickContext& context, Decision& decision
   decision.destination_port = options_.primary_port;
 }
 
+std::string_view DisaggProfileHandler::stages(const Decision& decision) const {
+  const auto ran = [&](std::optional<std::uint32_t> profile) {
+    return profile && decision.results[*profile].done();
+  };
+  if (ran(options_.encode))
+    return ran(options_.prefill) ? "encode-prefill-decode" : "encode-decode";
+  return ran(options_.prefill) ? "prefill-decode" : "decode-only";
+}
+
 std::shared_ptr<Plugin> DisaggHeaders::make(Fields& fields, BuildContext& context) {
   const auto prefill = profile_of(fields, context, "prefillProfile", "prefill", false);
   const auto encode = profile_of(fields, context, "encodeProfile", "encode", false);

@@ -37,6 +37,7 @@ class DisaggProfileHandler final : public Plugin, public ProfileHandler {
   static std::shared_ptr<Plugin> make_pd(Fields& fields, BuildContext& context);
   [[nodiscard]] std::optional<std::uint32_t> next(const PickContext& context) const override;
   void finish(const PickContext& context, Decision& decision) const override;
+  [[nodiscard]] std::string_view stages(const Decision& decision) const override;
 
  private:
   [[nodiscard]] bool waits(const PickContext& context, std::optional<std::uint32_t> profile) const;

@@ -34,6 +34,7 @@ class ApproxPrefixCache final : public PrefixProducer {
   // How prompts are to be hashed for this index, given the pool.
   [[nodiscard]] PrefixHashOptions hash_options(const PoolSnapshot& pool) const;
 
+  [[nodiscard]] std::optional<std::size_t> size() const override { return index_.num_hashes(); }
   void produce(DecisionInput& input) override;
   void committed(const DecisionInput& input, const Decision& decision) override;
   void pool_changed(const PoolView& pool) override;
