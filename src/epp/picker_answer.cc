@@ -15,6 +15,29 @@ std::string_view status_of(const HeaderList& headers) {
 
 }  // namespace
 
+// The proxy went on to a fallback when the first endpoint could not be reached.
+void PickerStream::take_served(const ProcessingRequest& message, HeaderList& set) {
+  if (!message.has_metadata_context()) return;
+  const auto& spaces = message.metadata_context().filter_metadata();
+  const auto space = spaces.find(std::string(kMetadataNamespace));
+  if (space == spaces.end()) return;
+  const auto field = space->second.fields().find(std::string(kServedKey));
+  if (field == space->second.fields().end()) return;
+  const std::string& served = field->second.string_value();
+  if (served.empty()) return;
+  trace_.endpoint = served;
+  if (placement_) {
+    if (picker_.router.served_by(*placement_, served, header_views_, picker_.clock.now())) {
+      const double tokens = in_flight_.num_tokens();
+      in_flight_ =
+          InFlightShare(picker_.metrics.endpoint(*series_, placement_->destinations().front(),
+                                                 *picker_.router.pool()),
+                        tokens);
+    }
+  }
+  (void)set;
+}
+
 void PickerStream::take_response_headers(const ProcessingRequest& message) {
   const HeaderList headers = headers_of(message.response_headers().headers());
   streaming_ = request_.stream || header_in(headers, "content-type").find("text/event-stream") !=
@@ -28,6 +51,7 @@ void PickerStream::take_response_headers(const ProcessingRequest& message) {
     picker_.metrics.request_failed(*series_, "ModelServerError");
   }
   HeaderList set;
+  take_served(message, set);
   if (placement_) {
     for (const router::HeaderValue& header : placement_->response_headers()) {
       set.emplace_back(header.name, header.value);

@@ -63,6 +63,7 @@ class PickerStream : private net::grpc::MessageSink {
   void answer_pick();
   void take_answer(const ProcessingRequest& message);
   void take_response_headers(const ProcessingRequest& message);
+  void take_served(const ProcessingRequest& message, HeaderList& set);
   void pass_response_piece(std::string_view piece, bool end_of_stream, std::string& replies);
   void end_response();
   void note_refusal(int http_status, std::string_view reason);

@@ -31,6 +31,7 @@ void Reservation::release() {
 void Placement::on_first_byte() {
   load_.release_tokens();
   prefill_load_.release();
+  kept_.reset();
 }
 
 void Placement::release() {

@@ -1,5 +1,7 @@
 // placement.h: where a request goes, and the load it holds there.
 //
+// A request that one of the fallbacks served is moved there by Router::served_by().
+//
 // Home:    the request's own loop; the counters it changes are atomic.
 #pragma once
 
@@ -37,6 +39,7 @@ class Reservation {
   void release_tokens();
   void release();
   [[nodiscard]] std::uint64_t tokens() const { return tokens_; }
+  [[nodiscard]] bool is_on(const LoadCell& load) const { return load_.get() == &load; }
 
  private:
   std::uint64_t tokens_ = 0;
@@ -88,6 +91,13 @@ class Placement {
  private:
   friend class Router;
 
+  // What a move to a fallback needs; kept where there are fallbacks, until the first byte.
+  struct Kept {
+    std::vector<std::uint64_t> block_hashes, precise_hashes;
+    std::vector<std::uint32_t> held;  // by prefix source: blocks that the first held before
+    std::uint32_t primary = 0;        // profile
+  };
+
   std::vector<Destination> destinations_;
   std::uint32_t matched_blocks_ = 0;
   std::uint32_t total_blocks_ = 0;
@@ -100,6 +110,7 @@ class Placement {
   Reservation load_;
   Reservation prefill_load_;
   std::unique_ptr<AnswerObserver> observer_;
+  std::unique_ptr<const Kept> kept_;
 };
 
 }  // namespace nacelle::router

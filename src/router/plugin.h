@@ -104,6 +104,18 @@ class Finisher {
   virtual void finish(const PickContext& context, Decision& decision) const = 0;
 };
 
+// A request that another endpoint served than the one it was placed on.
+struct Move {
+  EndpointId from;
+  const EndpointSnapshot& to;
+  std::uint32_t primary = 0;  // the profile whose target it is
+  TimePoint now{};
+  // The request, as far as it was kept; views of the caller's.
+  std::span<const HeaderView> headers = {};
+  std::span<const std::uint64_t> block_hashes = {}, precise_hashes = {};
+  std::span<const std::uint32_t> held = {};  // by PrefixSourceId: blocks that `from` held before
+};
+
 // Holds state and turns it into columns. Not pure, and never called during a replay.
 class Producer {
  public:
@@ -113,6 +125,11 @@ class Producer {
   // The decision stands and its load is reserved.
   virtual void committed(const DecisionInput& input, const Decision& decision) {
     (void)input, (void)decision;
+  }
+  // Takes back what committed() booked on move.from, and books it on move.to. `response_headers`
+  // are those that go to the client.
+  virtual void moved(const Move& move, std::vector<HeaderValue>& response_headers) {
+    (void)move, (void)response_headers;
   }
   virtual void pool_changed(const PoolView& pool) { (void)pool; }
   // The endpoint left, or a new process answers in its place.

@@ -143,6 +143,7 @@ Placement Router::place() {
   out.remove_headers_ = decision_.remove_headers;
   out.set_headers_ = decision_.set_headers;
   out.response_headers_ = decision_.response_headers;
+  if (targets.size() > 1) out.kept_ = kept_for_a_move();
   return out;
 }
 

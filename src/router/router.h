@@ -13,6 +13,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -43,6 +45,13 @@ class Router {
   [[nodiscard]] Result<Placement> pick(const RoutingRequest& request, TimePoint now);
   [[nodiscard]] Result<Placement> pick(const RoutingRequest& request, TimePoint now,
                                        Refusal& refusal);
+
+  // The data plane reports that `address` serves the request. Where that is another endpoint than
+  // the first, load, prefix and session move there, it becomes the first destination, and its
+  // answer teaches no latency, since a failed attempt is in it. False: nothing moved; it is the
+  // first one, or none that is known. `headers` are the request's.
+  bool served_by(Placement& placement, std::string_view address,
+                 std::span<const HeaderView> headers, TimePoint now);
 
   // The endpoint lost its cache: a new process answers at its address.
   void forget_prefixes(EndpointId endpoint);
@@ -84,6 +93,7 @@ class Router {
 
   void gather(const RoutingRequest& request, TimePoint now, StepObserver* steps);
   [[nodiscard]] Placement place();
+  [[nodiscard]] std::unique_ptr<const Placement::Kept> kept_for_a_move() const;
   [[nodiscard]] std::uint64_t tokens_for(std::uint32_t position) const;
 
   mutable std::mutex mutex_;  // leaf: nothing is called out to while it is held

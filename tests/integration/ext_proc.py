@@ -90,8 +90,8 @@ class Call:
             if piece.end_of_stream:
                 return
 
-    def response(self, pieces, content_type="application/json", status="200", served=None):
-        """Brings an answer of an engine; returns what the client would get."""
+    def response(self, pieces, content_type="application/json", status="200", served=None, end=True):
+        """Brings an answer of an engine, without its end if `end` is false; returns what the client would get."""
         pairs = [{"key": ":status", "raw_value": status.encode()},
                  {"key": "content-type", "raw_value": content_type.encode()}]
         context = {}
@@ -101,8 +101,11 @@ class Call:
         set_headers = self.receive().response_headers.response.header_mutation.set_headers
         headers = {h.header.key: h.header.raw_value.decode() for h in set_headers}
         for i, piece in enumerate(pieces):
-            self.send(response_body={"body": piece, "end_of_stream": i == len(pieces) - 1})
-        return headers, b"".join(self.pieces("response"))
+            self.send(response_body={"body": piece, "end_of_stream": end and i == len(pieces) - 1})
+        if end:
+            return headers, b"".join(self.pieces("response"))
+        got = [self.receive().response_body.response.body_mutation.streamed_response.body for _ in pieces]
+        return headers, b"".join(got)
 
 
 def subset_of(space, key, value):

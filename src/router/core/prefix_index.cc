@@ -66,6 +66,15 @@ void PrefixIndex::remove(EndpointId endpoint) {
   lru = RowLru(lru.capacity());
 }
 
+void PrefixIndex::remove(EndpointId endpoint, std::span<const std::uint64_t> hashes) {
+  if (endpoint.value >= lru_.size()) return;
+  RowLru& lru = lru_[endpoint.value];
+  for (const std::uint64_t hash : hashes) {
+    const std::uint32_t row = rows_.find(hash);
+    if (row != RowTable::kNone && lru.erase(row)) clear_bit(row, endpoint.value);
+  }
+}
+
 void PrefixIndex::set_capacity(EndpointId endpoint, std::uint32_t blocks) {
   ensure(endpoint);
   lru_[endpoint.value].set_capacity(blocks);

@@ -37,6 +37,8 @@ class PrefixIndex {
 
   // Forgets everything about an endpoint that left or restarted.
   void remove(EndpointId endpoint);
+  // Forgets these blocks of an endpoint that never got them.
+  void remove(EndpointId endpoint, std::span<const std::uint64_t> hashes);
 
   // Blocks the endpoint's own cache holds, as it reports them.
   void set_capacity(EndpointId endpoint, std::uint32_t blocks);

@@ -22,6 +22,9 @@ class SlowIndex {
     trim(endpoint);
   }
   void remove(std::uint32_t endpoint) { held_[endpoint].clear(); }
+  void remove(std::uint32_t endpoint, const std::vector<std::uint64_t>& hashes) {
+    for (const std::uint64_t hash : hashes) held_[endpoint].remove(hash);
+  }
   void set_capacity(std::uint32_t endpoint, std::size_t blocks) {
     capacity_[endpoint] = blocks;
     trim(endpoint);
@@ -77,6 +80,10 @@ TEST(PrefixIndex, EqualsASlowModelUnderRandomOperations) {
           slow.set_capacity(endpoint.value, blocks);
           break;
         }
+        case 2:
+          index.remove(endpoint, hashes);
+          slow.remove(endpoint.value, hashes);
+          break;
         default:
           index.insert(endpoint, hashes);
           slow.insert(endpoint.value, hashes);

@@ -43,12 +43,29 @@ std::uint32_t RowLru::pop_oldest() {
   CHECK(size_ > 0);
   const std::uint32_t place = oldest_;
   const std::uint32_t row = row_at(place);
+  drop(place);
+  return row;
+}
+
+bool RowLru::erase(std::uint32_t row) {
+  const std::uint32_t number = row / kRows;
+  if (table_.empty()) return false;
+  for (std::size_t i = home(number); table_[i].number != kNone; i = (i + 1) & mask_) {
+    if (table_[i].number != number) continue;
+    const std::uint32_t slot = table_[i].slot;
+    if ((states_[slot].present & 1u << (row % kRows)) == 0) return false;
+    drop(slot * kRows + row % kRows);
+    return true;
+  }
+  return false;
+}
+
+void RowLru::drop(std::uint32_t place) {
   unlink(place);
   --size_;
   PageState& state = states_[place / kRows];
   state.present &= ~(1u << (place % kRows));
   if (state.present == 0) drop_page(place / kRows);
-  return row;
 }
 
 std::uint32_t RowLru::slot_of(std::uint32_t number) {

@@ -33,6 +33,8 @@ class RowLru {
   bool touch(std::uint32_t row);
   // Removes the least recently used row and returns it. size() > 0.
   std::uint32_t pop_oldest();
+  // True when it was there.
+  bool erase(std::uint32_t row);
 
   // Visits every row, in no order.
   template <class Visit>
@@ -75,6 +77,7 @@ class RowLru {
   }
 
   void unlink(std::uint32_t place);
+  void drop(std::uint32_t place);
   void link_newest(std::uint32_t place);
   std::uint32_t slot_of(std::uint32_t number);  // makes the page when it is not there
   void drop_page(std::uint32_t slot);

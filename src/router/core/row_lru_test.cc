@@ -26,6 +26,12 @@ TEST(RowLru, EqualsAListUnderRandomOperations) {
       if (random() % 3 == 0 && !slow.empty()) {
         ASSERT_EQ(lru.pop_oldest(), slow.front());
         slow.pop_front();
+      } else if (random() % 5 == 0) {
+        const std::uint32_t row =
+            random() % 2 == 0 && !slow.empty() ? slow.back() : random() % range;
+        const auto found = std::find(slow.begin(), slow.end(), row);
+        ASSERT_EQ(lru.erase(row), found != slow.end());
+        if (found != slow.end()) slow.erase(found);
       } else {
         const std::uint32_t row = random() % range;
         const auto found = std::find(slow.begin(), slow.end(), row);

@@ -75,6 +75,14 @@ void ApproxPrefixCache::committed(const DecisionInput& input, const Decision& de
   }
 }
 
+// Another request with this prefix may have gone to `from` meanwhile: its blocks are forgotten with
+// these, which costs that endpoint a preference and no answer.
+void ApproxPrefixCache::moved(const Move& move, std::vector<HeaderValue>&) {
+  const std::uint32_t held = source() < move.held.size() ? move.held[source()] : 0;
+  if (held < move.block_hashes.size()) index_.remove(move.from, move.block_hashes.subspan(held));
+  index_.insert(move.to.id, move.block_hashes);
+}
+
 void ApproxPrefixCache::pool_changed(const PoolView& pool) {
   for (const EndpointSnapshot& endpoint : pool.snapshot()->endpoints) {
     std::uint32_t capacity = options_.lru_capacity;

@@ -37,6 +37,7 @@ class ApproxPrefixCache final : public PrefixProducer {
   [[nodiscard]] std::optional<std::size_t> size() const override { return index_.num_hashes(); }
   void produce(DecisionInput& input) override;
   void committed(const DecisionInput& input, const Decision& decision) override;
+  void moved(const Move& move, std::vector<HeaderValue>& response_headers) override;
   void pool_changed(const PoolView& pool) override;
   void forget(EndpointId endpoint) override { index_.remove(endpoint); }
 

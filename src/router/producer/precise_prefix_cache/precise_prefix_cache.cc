@@ -124,4 +124,10 @@ void PrecisePrefixCache::committed(const DecisionInput& input, const Decision& d
   }
 }
 
+// What was speculated for the other endpoint expires by itself.
+void PrecisePrefixCache::moved(const Move& move, std::vector<HeaderValue>&) {
+  if (index_ == nullptr || !config_.speculative_indexing) return;
+  index_->placed(move.to.id, move.precise_hashes, move.now);
+}
+
 }  // namespace nacelle::router

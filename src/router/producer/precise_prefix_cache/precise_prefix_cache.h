@@ -70,6 +70,7 @@ class PrecisePrefixCache final : public PrefixProducer {
   PrecisePrefixCache* precise() override { return this; }
   void produce(DecisionInput& input) override;
   void committed(const DecisionInput& input, const Decision& decision) override;
+  void moved(const Move& move, std::vector<HeaderValue>& response_headers) override;
   void forget(EndpointId endpoint) override {
     if (index_ != nullptr) index_->forget(endpoint);
   }

@@ -25,6 +25,9 @@ class PreciseScorer final : public PrefixProducer, public Scorer {
   void committed(const DecisionInput& input, const Decision& decision) override {
     producer_->committed(input, decision);
   }
+  void moved(const Move& move, std::vector<HeaderValue>& response_headers) override {
+    producer_->moved(move, response_headers);
+  }
   void forget(EndpointId endpoint) override { producer_->forget(endpoint); }
   PrecisePrefixCache* precise() override { return producer_.get(); }
 

@@ -142,6 +142,24 @@ void SessionBinding::committed(const DecisionInput& input, const Decision& decis
   const std::string_view id = session_of(input.request);
   const Target* target = target_of(decision);
   if (id.empty() || target == nullptr) return;
+  bind(id, input.pool->endpoint(target->position).id, input.now);
+}
+
+void SessionBinding::moved(const Move& move, std::vector<HeaderValue>& response_headers) {
+  if (options_.profile.value_or(move.primary) != move.primary) return;
+  if (options_.strategy == SessionBindingOptions::Strategy::kSessionId) {
+    RoutingRequest request;
+    request.headers = move.headers;
+    const std::string_view id = session_of(request);
+    if (!id.empty()) bind(id, move.to.id, move.now);
+    return;
+  }
+  for (HeaderValue& header : response_headers) {
+    if (header.name == options_.token_header) header.value = encode_session_token(move.to);
+  }
+}
+
+void SessionBinding::bind(std::string_view id, EndpointId endpoint, TimePoint now) {
   const auto found = by_id_.find(id);
   if (found != by_id_.end()) {
     sessions_.splice(sessions_.begin(), sessions_, found->second);
@@ -149,8 +167,8 @@ void SessionBinding::committed(const DecisionInput& input, const Decision& decis
     sessions_.push_front({std::string(id), {}, {}});
     by_id_.emplace(sessions_.front().id, sessions_.begin());
   }
-  sessions_.front().endpoint = input.pool->endpoint(target->position).id;
-  sessions_.front().used = input.now;
+  sessions_.front().endpoint = endpoint;
+  sessions_.front().used = now;
   while (sessions_.size() > kMaxSessions) {
     by_id_.erase(sessions_.back().id);
     sessions_.pop_back();

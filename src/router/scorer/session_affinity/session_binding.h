@@ -48,6 +48,7 @@ class SessionBinding : public Plugin, public Producer, public Finisher {
 
   void produce(DecisionInput& input) override;
   void committed(const DecisionInput& input, const Decision& decision) override;
+  void moved(const Move& move, std::vector<HeaderValue>& response_headers) override;
   void finish(const PickContext& context, Decision& decision) const override;
   void forget(EndpointId endpoint) override;
 
@@ -61,6 +62,7 @@ class SessionBinding : public Plugin, public Producer, public Finisher {
 
   [[nodiscard]] std::string_view session_of(const RoutingRequest& request) const;
   [[nodiscard]] const Target* target_of(const Decision& decision) const;
+  void bind(std::string_view id, EndpointId endpoint, TimePoint now);
   void expire(TimePoint now);
 
   SessionBindingOptions options_;
