@@ -47,6 +47,7 @@ PickerStream::~PickerStream() {
 async::Task<Status> PickerStream::run() {
   for (;;) {
     const auto bytes = co_await call_.read(*this);
+    if (eviction_) co_return co_await give_way();
     if (!bytes.ok()) co_return bytes.error();
     if (!bytes->has_value()) co_return Status();
     const Result<Next> next = co_await handle(**bytes);
@@ -169,6 +170,7 @@ async::Task<void> PickerStream::pick() {
   }
   if (!co_await admit()) co_return;
   co_await tokenize();
+  if (eviction_) co_return;  // run() says so
   if (choose()) answer_pick();
 }
 
@@ -210,6 +212,7 @@ async::Task<bool> PickerStream::admit() {
   request.slo_ttft = facts_.slo_ttft;
   request.model = incoming_model_;
   request.target_model = target_model_;
+  request.on_evicted = [this](const router::flow::Refusal& why) { evicted(why); };
   router::flow::AdmitCancel cancel;
   call_.on_cancel([&cancel] { cancel.cancel(); });
   trace_.flow_control.begin = picker_.clock.now();
@@ -226,6 +229,25 @@ async::Task<bool> PickerStream::admit() {
   picker_.metrics.request_failed(series(), std::to_string(result.refusal.http_status()));
   end_request();
   co_return false;
+}
+
+// A turn of the loop of its own, whatever run() waits for. A request that has ended holds no
+// admission and is not told.
+void PickerStream::evicted(const router::flow::Refusal& why) {
+  eviction_ = why;
+  call_.interrupt_read();
+}
+
+// The client gets the 429 while its answer has not begun; after that the proxy breaks it off.
+async::Task<Status> PickerStream::give_way() {
+  const router::flow::Refusal why = *eviction_;
+  note_refusal(why.http_status(), why.reason_header());
+  trace_.outcome = "evicted";
+  out_.clear();
+  reply(immediate_body_reply(why.http_status(), why.body(), why.reason_header()));
+  picker_.metrics.request_failed(series(), std::to_string(why.http_status()));
+  end_request();
+  co_return co_await call_.write_framed(out_);
 }
 
 async::Task<void> PickerStream::tokenize() {

@@ -59,6 +59,9 @@ class PickerStream : private net::grpc::MessageSink {
   [[nodiscard]] Status resolve();
   [[nodiscard]] async::Task<bool> admit();
   [[nodiscard]] async::Task<void> tokenize();
+  // Flow control wants the place of this running request back.
+  void evicted(const router::flow::Refusal& why);
+  [[nodiscard]] async::Task<Status> give_way();
   [[nodiscard]] bool choose();
   void answer_pick();
   void take_answer(const ProcessingRequest& message);
@@ -96,6 +99,7 @@ class PickerStream : private net::grpc::MessageSink {
   HeaderList new_headers_;
   TimePoint began_{};
   router::flow::Admission admission_;
+  std::optional<router::flow::Refusal> eviction_;
   std::optional<router::PromptBlocks> tokens_;
   std::optional<router::Placement> placement_;
   bool body_ended_ = false;

@@ -274,6 +274,54 @@ schedulingProfiles:
         self.assertEqual(epp.metric("llm_d_epp_flow_control_requests_total", outcome="RejectedCapacity"), 1)
 
 
+    def test_a_running_sheddable_request_gives_way(self):
+        config = self.folder / "config.yaml"
+        config.write_text("""
+apiVersion: llm-d.ai/v1alpha1
+kind: EndpointPickerConfig
+featureGates: [flowControl]
+plugins:
+- {type: concurrency-detector, parameters: {maxConcurrency: 1}}
+- {type: max-score-picker}
+flowControl: {saturationDetector: {pluginRef: concurrency-detector}, enableEviction: true}
+""")
+        addresses = self.engines((0, 0))
+        epp = self.epp(addresses, "--no-secure-serving", "--config-file", config)
+        self.wait_for_metrics(epp, (0, 0))
+        body = b'{"model":"m","prompt":"hi","stream":true}'
+        # Before the answer, and in the middle of it.
+        for begun in (False, True):
+            cheap = epp.call()
+            cheap.request(body, x_llm_d_inference_objective="cheap")
+            cheap.picked()
+            if begun:
+                cheap.response([b"data: {}\n\n"], "text/event-stream", end=False)
+            gold = epp.call()
+            gold.request(body, x_llm_d_inference_objective="gold")
+            self.assertEqual(gold.picked()[0], addresses[0])
+            answer = cheap.receive().immediate_response
+            self.refused(answer, 429, "request evicted by flow control", "evicted")
+            self.assertRaises(StopIteration, cheap.receive)
+            self.assertEqual(cheap.stream.code(), grpc.StatusCode.OK)
+            gold.response([b"data: [DONE]\n\n"], "text/event-stream")
+            gold.close()
+        self.assertEqual(epp.metric("llm_d_epp_request_error_total", error_code="429"), 2)
+        self.assertEqual(epp.metric("llm_d_epp_flow_control_revocations_issued_total", priority="-1"), 2)
+        harness.wait_until(lambda: epp.metric("llm_d_epp_extproc_streams_inflight") == 0, message="streams end")
+        self.assertEqual(epp.metric("llm_d_epp_request_running", model_name="m", priority="-1"), 0)
+        # An answer that is over is not evicted any more, nor is a request of equal priority.
+        cheap = epp.call()
+        cheap.request(body, x_llm_d_inference_objective="cheap")
+        cheap.picked()
+        cheap.response([b"data: [DONE]\n\n"], "text/event-stream")
+        gold = epp.call()
+        gold.request(body, x_llm_d_inference_objective="gold")
+        gold.picked()
+        self.assertEqual(cheap.close(), grpc.StatusCode.OK)
+        self.assertEqual(epp.metric("llm_d_epp_flow_control_revocations_issued_total", priority="-1"), 2)
+
+
+
 class Collector(http.server.BaseHTTPRequestHandler):
     """Takes spans, OTLP over HTTP with JSON."""
 

@@ -467,6 +467,30 @@ spec: {priority: -1, poolRef: {name: llm}}
   EXPECT_EQ(unnamed.get().status, 200);
 }
 
+TEST_F(DataPlaneTest, ARunningSheddableRequestGivesWay) {
+  Engine& engine = add_engine(true);
+  start(R"(      featureGates: [flowControl]
+      plugins: [{type: concurrency-detector, parameters: {maxConcurrency: 1}}, {type: random-picker}]
+      flowControl: {saturationDetector: {pluginRef: concurrency-detector}, enableEviction: true})",
+        R"(
+---
+apiVersion: llm-d.ai/v1alpha2
+kind: InferenceObjective
+metadata: {name: batch}
+spec: {priority: -1, poolRef: {name: llm}}
+)");
+  auto batch = ask_later({{"x-llm-d-inference-objective", "batch"}});
+  ASSERT_TRUE(eventually([&] { return engine.waiting == 1; }));
+  auto urgent = ask_later();
+  const Answer evicted = batch.get();
+  EXPECT_EQ(evicted.status, 429);
+  EXPECT_EQ(evicted.headers.get("x-llm-d-request-dropped-reason"), "evicted");
+  EXPECT_EQ(evicted.body["error"]["message"], "request evicted by flow control");
+  open_gates();
+  EXPECT_EQ(urgent.get().status, 200);
+  EXPECT_EQ(metric("llm_d_epp_flow_control_revocations_issued_total"), 1);
+}
+
 TEST_F(DataPlaneTest, HeadersOfADecisionReachTheEngineAndAClientCannotForgeThem) {
   add_engine();
   start(R"(      plugins:
