@@ -318,7 +318,9 @@ void PickerStream::answer_pick() {
   }
   trace_.endpoint = destination.endpoints;
   if (picker_.options.emit_endpoint_scores) {
-    destination.scores.emplace_back(placement_->address(), placement_->score());
+    for (const router::Placement::EndpointScore& each : placement_->scores()) {
+      destination.scores.emplace_back(each.address, each.score);
+    }
   }
   for (const router::HeaderValue& header : placement_->set_headers()) {
     new_headers_.emplace_back(header.name, header.value);

@@ -54,6 +54,10 @@ class Placement {
     EndpointId id;
     std::string address;  // host:port
   };
+  struct EndpointScore {
+    std::string address;
+    double score = 0;
+  };
 
   Placement() = default;
   Placement(Placement&&) noexcept = default;
@@ -72,6 +76,8 @@ class Placement {
   [[nodiscard]] std::string_view stages() const { return stages_; }
   // That the first destination is reserved to compute.
   [[nodiscard]] std::uint64_t tokens_in_flight() const { return load_.tokens(); }
+  // Of every endpoint that the primary profile scored; empty unless Router::tell_scores().
+  [[nodiscard]] const std::vector<EndpointScore>& scores() const { return scores_; }
 
   // On the request to the engine: first remove, then set. On the answer to the client: set.
   [[nodiscard]] const std::vector<std::string>& remove_headers() const { return remove_headers_; }
@@ -104,6 +110,7 @@ class Placement {
   std::uint32_t block_size_tokens_ = 0;
   std::string_view stages_;
   double score_ = 0;
+  std::vector<EndpointScore> scores_;
   std::vector<std::string> remove_headers_;
   std::vector<HeaderValue> set_headers_;
   std::vector<HeaderValue> response_headers_;

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
 #include "router/core/decide.h"
+#include "router/core/decision_trace.h"
 #include "router/producer/approx_prefix_cache/approx_prefix_cache.h"
 #include "router/producer/precise_prefix_cache/precise_prefix_cache.h"
 #include "router/producer/predicted_latency/predicted_latency.h"
@@ -147,6 +149,17 @@ Placement Router::place() {
   return out;
 }
 
+void Router::add_scores(const DecisionTrace& trace, Placement& out) const {
+  const std::string& primary = schedule_.profiles[decision_.primary].name;
+  for (const DecisionTrace::ProfileRun& run : trace.runs) {
+    if (run.name != primary) continue;
+    for (std::size_t i = 0; i < run.candidates.size(); ++i) {
+      out.scores_.push_back({pool_->endpoint(run.candidates[i]).address, run.totals[i]});
+    }
+    return;
+  }
+}
+
 Result<Placement> Router::pick(const RoutingRequest& request, TimePoint now) {
   Refusal refusal;
   return pick(request, now, refusal);
@@ -160,13 +173,16 @@ Result<Placement> Router::pick(const RoutingRequest& request, TimePoint now, Ref
     unobserved_ = kObservedPicks - 1;
   }
   gather(request, now, steps);
-  decide(schedule_, input_, scratch_, decision_, nullptr, steps);
+  std::optional<DecisionTrace> trace;
+  if (tells_scores_) trace.emplace();
+  decide(schedule_, input_, scratch_, decision_, trace ? &*trace : nullptr, steps);
   if (sink_ != nullptr) sink_->decided(input_, decision_);
   if (!decision_.ok()) {
     refusal = decision_.refusal;
     return refusal.status;
   }
   Placement placement = place();
+  if (trace) add_scores(*trace, placement);
   for (Producer* producer : schedule_.producers) {
     const ObservedStep observed(steps, Step::kCommit, producer);
     producer->committed(input_, decision_);

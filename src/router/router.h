@@ -31,6 +31,7 @@ class ApproxPrefixCache;
 class PredictedLatency;
 class DecisionSink;
 class StepObserver;
+struct DecisionTrace;
 
 class Router {
  public:
@@ -78,6 +79,9 @@ class Router {
   // Blocks in the index of every prefix producer that can say it, with the producer. Any thread.
   [[nodiscard]] std::vector<std::pair<const Plugin*, std::size_t>> prefix_index_sizes() const;
 
+  // Placements tell all scores from now on. Before the first pick.
+  void tell_scores() { tells_scores_ = true; }
+
   // Sees every decision, in their order. Null: none. The sink outlives the router or is taken away.
   void record_to(DecisionSink* sink);
 
@@ -94,6 +98,7 @@ class Router {
   void gather(const RoutingRequest& request, TimePoint now, StepObserver* steps);
   [[nodiscard]] Placement place();
   [[nodiscard]] std::unique_ptr<const Placement::Kept> kept_for_a_move() const;
+  void add_scores(const DecisionTrace& trace, Placement& out) const;
   [[nodiscard]] std::uint64_t tokens_for(std::uint32_t position) const;
 
   mutable std::mutex mutex_;  // leaf: nothing is called out to while it is held
@@ -105,6 +110,7 @@ class Router {
   const ApproxPrefixCache* approx_ = nullptr;  // says how prompts are hashed; may be null
   PredictedLatency* latency_ = nullptr;        // says how answers are learned from; may be null
   DecisionSink* sink_ = nullptr;
+  bool tells_scores_ = false;
   StepObserver* step_observer_ = nullptr;
   std::uint32_t unobserved_ = 0;  // picks until the next one that is observed
 

@@ -135,5 +135,21 @@ TEST(ServedBy, ASessionIsBoundToWhoServedIt) {
   }
 }
 
+TEST(Scores, OfAllThatThePrimaryProfileScored) {
+  PoolSnapshot pool = pool_of(3);
+  testing::label(pool, 1, {{"llm-d.ai/role", "prefill"}});
+  pool.endpoints[2].metrics.waiting_requests = 4;
+  const auto router = router_of(
+      "plugins: [{type: decode-filter}, {type: queue-scorer}, {type: max-score-picker}]", pool);
+  EXPECT_TRUE(router->pick(request_of(kPrompt), kStart)->scores().empty());
+  router->tell_scores();
+  const Placement placement = router->pick(request_of(kPrompt), kStart).value();
+  ASSERT_EQ(placement.scores().size(), 2u);  // the filter's
+  EXPECT_EQ(placement.scores()[0].address, "10.0.0.1:8000");
+  EXPECT_EQ(placement.scores()[1].address, "10.0.0.3:8000");
+  EXPECT_GT(placement.scores()[0].score, placement.scores()[1].score);
+  EXPECT_EQ(placement.score(), placement.scores()[0].score);
+}
+
 }  // namespace
 }  // namespace nacelle::router

@@ -90,7 +90,9 @@ struct EppPool::Impl {
                .options = {.emit_endpoint_scores = options.emit_endpoint_scores,
                            .use_subset_filter = options.use_subset_filter,
                            .use_agent_session = setup.use_agent_session}},
-        scope(runtime.loop(0)) {}
+        scope(runtime.loop(0)) {
+    if (options.emit_endpoint_scores) router.tell_scores();
+  }
 
   void attach(std::shared_ptr<router::PrecisePrefix> index);
   Status reload_endpoints();
