@@ -24,6 +24,7 @@ struct PickerOptions {
   bool emit_endpoint_scores = false;
   bool use_subset_filter = true;
   bool use_agent_session = false;
+  bool echo_served_endpoint = false;  // destination-endpoint-served-verifier is configured
   std::size_t max_body_bytes = std::size_t{256} << 20;  // multimodal bodies are large; 413 beyond
 };
 

@@ -35,7 +35,7 @@ void PickerStream::take_served(const ProcessingRequest& message, HeaderList& set
                         tokens);
     }
   }
-  (void)set;
+  if (picker_.options.echo_served_endpoint) set.emplace_back(kServedEchoHeader, served);
 }
 
 void PickerStream::take_response_headers(const ProcessingRequest& message) {

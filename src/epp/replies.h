@@ -23,6 +23,7 @@ using HeaderList = std::vector<std::pair<std::string, std::string>>;
 inline constexpr std::string_view kDestinationKey = "x-gateway-destination-endpoint";
 inline constexpr std::string_view kScoresKey = "x-gateway-destination-endpoint-scores";
 inline constexpr std::string_view kServedKey = "x-gateway-destination-endpoint-served";
+inline constexpr std::string_view kServedEchoHeader = "x-conformance-test-served-endpoint";
 inline constexpr std::string_view kSubsetKey = "x-gateway-destination-endpoint-subset";
 inline constexpr std::string_view kSubsetNamespace = "envoy.lb.subset_hint";
 inline constexpr std::string_view kMetadataNamespace = "envoy.lb";

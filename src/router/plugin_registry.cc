@@ -11,6 +11,7 @@
 #include "router/decider/prefix_based_pd/prefix_based_pd.h"
 #include "router/filter/concurrency_detector/concurrency_detector.h"
 #include "router/filter/endpoint_attribute/endpoint_attribute.h"
+#include "router/filter/header_based_testing/header_based_testing.h"
 #include "router/filter/label_selector/label_selector.h"
 #include "router/filter/prefix_cache_affinity/prefix_cache_affinity.h"
 #include "router/filter/role/role.h"
@@ -49,6 +50,7 @@
 #include "router/scorer/session_affinity/session_affinity.h"
 #include "router/scorer/token_load/token_load.h"
 #include "router/scorer/topology_affinity/topology_affinity.h"
+#include "router/verifier/served/served.h"
 
 namespace nacelle::router {
 namespace {
@@ -70,6 +72,7 @@ constexpr PluginType kFilters[] = {
     {"decode-filter", kStable, RoleFilter::make<Stage::kDecode>, {}},
     {"encode-filter", kStable, RoleFilter::make<Stage::kEncode>, {}},
     {"endpoint-attribute-filter", kAlpha, EndpointAttributeFilter::make, {}},
+    {"header-based-testing-filter", kStable, HeaderBasedTestingFilter::make, {}},
     {"label-selector-filter", kStable, LabelSelectorFilter::make, {}},
     {"multicluster-session-affinity-filter", kAlpha, nullptr, kMulticluster},
     {"prefill-filter", kStable, RoleFilter::make<Stage::kPrefill>, {}},
@@ -78,7 +81,7 @@ constexpr PluginType kFilters[] = {
     {"slo-headroom-tier-filter", kStable, SloHeadroomTierFilter::make, {}},
     {"topology-affinity-filter", kAlpha, TopologyAffinityFilter::make, {}},
     {"utilization-detector", kStable, UtilizationDetectorFilter::make, {}},
-    {"utilization-filter", kStable, UtilizationFilter::make, {}},
+    {"utilization-filter", kAlpha, UtilizationFilter::make, {}},
 };
 
 constexpr PluginType kScorers[] = {
@@ -140,6 +143,7 @@ constexpr PluginType kProducers[] = {
 
 constexpr PluginType kAdmission[] = {
     {"agent-identity", kAlpha, AgentIdentity::make, {}},
+    {"destination-endpoint-served-verifier", kStable, ServedVerifier::make, {}},
     {"disaggregatedset-rollout-screener", kAlpha, nullptr, kRollouts},
     {"latency-slo-admitter", kStable, LatencySloAdmitter::make, {}},
     {"probabilistic-admitter", kStable, ProbabilisticAdmitter::make, {}},

@@ -1,4 +1,5 @@
 """nacelle epp, driven by a gRPC client as Envoy drives it: picks, rewrites, refusals, health, TLS."""
+import base64
 import http.client
 import http.server
 import json
@@ -274,6 +275,55 @@ schedulingProfiles:
         self.assertEqual(epp.metric("llm_d_epp_flow_control_requests_total", outcome="RejectedCapacity"), 1)
 
 
+    def test_scores_and_the_endpoint_that_served(self):
+        """A fallback served: its load is on it, and the next request with the prompt goes there."""
+        config = self.folder / "config.yaml"
+        config.write_text("""
+apiVersion: llm-d.ai/v1alpha1
+kind: EndpointPickerConfig
+plugins:
+- {type: prefix-cache-scorer}
+- {type: active-request-scorer}
+- {type: max-score-picker, parameters: {maxNumOfEndpoints: 2}}
+- {type: session-affinity-scorer}
+- {type: destination-endpoint-served-verifier}
+schedulingProfiles:
+- name: default
+  plugins:
+  - {pluginRef: prefix-cache-scorer, weight: 3}
+  - {pluginRef: active-request-scorer, weight: 1}
+  - {pluginRef: max-score-picker}
+""")
+        addresses = self.engines((0, 0), (0, 0), (0, 0))
+        epp = self.epp(addresses, "--no-secure-serving", "--config-file", config, "--emit-endpoint-scores",
+                       "--allow-experimental-plugins")
+        self.wait_for_metrics(epp, (0, 0), (0, 0), (0, 0))
+
+        def ask(prompt):
+            call = epp.call()
+            call.request(json.dumps({"model": "m", "prompt": prompt, "stream": True}).encode())
+            reply = call.receive()
+            metadata = reply.dynamic_metadata["envoy.lb"]
+            list(call.pieces("request"))
+            listed = metadata["x-gateway-destination-endpoint"].split(",")
+            return call, listed, dict(metadata["x-gateway-destination-endpoint-scores"])
+
+        call, (first, fallback), scores = ask("x" * 2000)
+        self.assertEqual(scores, {address: 1 for address in addresses})
+        headers, _ = call.response([b"data: {}\n\n"], "text/event-stream", served=fallback, end=False)
+        self.assertEqual(headers["x-conformance-test-served-endpoint"], fallback)
+        token = base64.b64encode(f"default/e{addresses.index(fallback)}".encode()).decode()
+        self.assertEqual(headers["x-session-token"], token)
+        # The answer goes on: its endpoint has one request of ours and the prompt, the others nothing.
+        _, (then, _), scores = ask("x" * 2000)
+        self.assertEqual(then, fallback)
+        self.assertEqual(scores, {address: 3 if address == fallback else 1 for address in addresses})
+        # What the proxy reports of a stranger changes nothing, and without a report there is no echo.
+        for served in ("10.9.9.9:1", None):
+            call, _, _ = ask("y" * 2000)
+            headers, _ = call.response([b"data: [DONE]\n\n"], "text/event-stream", served=served)
+            self.assertEqual(headers.get("x-conformance-test-served-endpoint"), served)
+
     def test_a_running_sheddable_request_gives_way(self):
         config = self.folder / "config.yaml"
         config.write_text("""
@@ -320,6 +370,29 @@ flowControl: {saturationDetector: {pluginRef: concurrency-detector}, enableEvict
         self.assertEqual(cheap.close(), grpc.StatusCode.OK)
         self.assertEqual(epp.metric("llm_d_epp_flow_control_revocations_issued_total", priority="-1"), 2)
 
+    def test_a_conformance_configuration_steers_by_header(self):
+        config = self.folder / "config.yaml"
+        config.write_text("""
+apiVersion: llm-d.ai/v1alpha1
+kind: EndpointPickerConfig
+plugins:
+- {type: header-based-testing-filter}
+- {type: destination-endpoint-served-verifier}
+- {type: max-score-picker}
+schedulingProfiles:
+- {name: default, plugins: [{pluginRef: header-based-testing-filter}, {pluginRef: max-score-picker}]}
+""")
+        addresses = self.engines((0, 0), (0, 0))
+        epp = self.epp(addresses, "--no-secure-serving", "--config-file", config)
+        self.wait_for_metrics(epp, (0, 0), (0, 0))
+        for wanted in addresses:
+            for name in (wanted, wanted.split(":")[0]):
+                call = epp.call()
+                call.request(b'{"model":"m","prompt":"hi"}', test_epp_endpoint_selection=name)
+                self.assertEqual(call.picked()[0], wanted)
+        call = epp.call()
+        call.request(b'{"model":"m","prompt":"hi"}')
+        self.refused(call.picked(), 429, "failed to find target endpoint", "rejected-saturated")
 
 
 class Collector(http.server.BaseHTTPRequestHandler):

@@ -89,7 +89,8 @@ struct EppPool::Impl {
                .precise = nullptr,
                .options = {.emit_endpoint_scores = options.emit_endpoint_scores,
                            .use_subset_filter = options.use_subset_filter,
-                           .use_agent_session = setup.use_agent_session}},
+                           .use_agent_session = setup.use_agent_session,
+                           .echo_served_endpoint = setup.echo_served_endpoint}},
         scope(runtime.loop(0)) {
     if (options.emit_endpoint_scores) router.tell_scores();
   }

@@ -8,6 +8,7 @@
 #include "router/config/flow_assembly.h"
 #include "router/config/request_plugins.h"
 #include "router/producer/predicted_latency/predicted_latency.h"
+#include "router/verifier/served/served.h"
 
 namespace nacelle::router {
 namespace {
@@ -258,6 +259,7 @@ Result<RouterSetup> load_router_setup(std::string_view text, std::string_view fi
       out.use_agent_session = true;
       out.agent_session_headers = agents->additional_session_headers();
     }
+    if (dynamic_cast<ServedVerifier*>(plugin.get()) != nullptr) out.echo_served_endpoint = true;
     const PluginType* type = find_plugin_type(plugin->type());
     if (type != nullptr && type->stability == Stability::kDeprecated) {
       out.warnings.push_back(

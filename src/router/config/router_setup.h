@@ -34,6 +34,7 @@ struct RouterSetup {
   // agent-identity is configured: an agent's own session header names the flow of a request.
   bool use_agent_session = false;
   std::vector<std::string> agent_session_headers;  // further ones, asked first
+  bool echo_served_endpoint = false;               // destination-endpoint-served-verifier
   bool populate_non_leader_datastore = true;
   std::vector<std::string> warnings;  // deprecated types in use
   std::string text;                   // what it was made from
