@@ -3,6 +3,13 @@
 namespace nacelle::router {
 namespace {
 
+constexpr std::string_view kNoModels =
+    "no effect: /v1/models is not read, adapters are known from metrics";
+constexpr std::string_view kNoDcgm =
+    "no effect: GPU metrics are not read, so the attribute GPUUtilization is missing everywhere";
+constexpr std::string_view kNoNotifications =
+    "no effect: nothing here acts on notifications; endpoints are watched without it";
+
 void read_tls(Fields& fields, HttpSourceSettings& out) {
   fields.boolean("insecureSkipVerify", out.insecure_skip_verify);
   fields.text("caCertPath", out.ca_cert_path);
@@ -47,6 +54,7 @@ std::shared_ptr<Plugin> HttpSource::make_models(Fields& fields, BuildContext&) {
   HttpSourceSettings settings;
   settings.path = "/v1/models";
   read_http(fields, settings);
+  fields.warn("", kNoModels);
   return std::make_shared<HttpSource>(std::move(settings));
 }
 
@@ -55,6 +63,7 @@ std::shared_ptr<Plugin> HttpSource::make_dcgm(Fields& fields, BuildContext&) {
   settings.port = 9400;
   read_http(fields, settings);
   fields.boolean("useNodeAddress", settings.use_node_address);
+  fields.warn("", kNoDcgm);
   return std::make_shared<HttpSource>(std::move(settings));
 }
 
@@ -110,7 +119,18 @@ std::shared_ptr<Plugin> FileDiscovery::make(Fields& fields, BuildContext&) {
   return std::make_shared<FileDiscovery>(std::move(path), watch);
 }
 
-std::shared_ptr<Plugin> PlainDataPlugin::make(Fields&, BuildContext&) {
+std::shared_ptr<Plugin> PlainDataPlugin::make_models(Fields& fields, BuildContext&) {
+  fields.warn("", kNoModels);
+  return std::make_shared<PlainDataPlugin>();
+}
+
+std::shared_ptr<Plugin> PlainDataPlugin::make_dcgm(Fields& fields, BuildContext&) {
+  fields.warn("", kNoDcgm);
+  return std::make_shared<PlainDataPlugin>();
+}
+
+std::shared_ptr<Plugin> PlainDataPlugin::make_notifications(Fields& fields, BuildContext&) {
+  fields.warn("", kNoNotifications);
   return std::make_shared<PlainDataPlugin>();
 }
 
@@ -118,6 +138,7 @@ std::shared_ptr<Plugin> PlainDataPlugin::make_k8s(Fields& fields, BuildContext&)
   fields.ignored("group");
   fields.ignored("version");
   if (!fields.has("kind")) fields.problem("kind", "is missing");
+  fields.warn("", kNoNotifications);
   return std::make_shared<PlainDataPlugin>();
 }
 

@@ -81,11 +81,14 @@ class FileDiscovery final : public Plugin {
   bool watch_;
 };
 
-// Extractors and sources without settings of their own: models-data-extractor, dcgm-extractor,
-// endpoint-notification-source; k8s-notification-source names an object kind to watch.
+// Extractors and sources that are taken for the sake of configurations and read nothing here, which
+// a warning says: models-data-extractor, dcgm-extractor, endpoint-notification-source;
+// k8s-notification-source names an object kind to watch.
 class PlainDataPlugin final : public Plugin {
  public:
-  static std::shared_ptr<Plugin> make(Fields& fields, BuildContext& context);
+  static std::shared_ptr<Plugin> make_models(Fields& fields, BuildContext& context);
+  static std::shared_ptr<Plugin> make_dcgm(Fields& fields, BuildContext& context);
+  static std::shared_ptr<Plugin> make_notifications(Fields& fields, BuildContext& context);
   static std::shared_ptr<Plugin> make_k8s(Fields& fields, BuildContext& context);
 };
 

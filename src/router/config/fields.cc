@@ -7,8 +7,20 @@
 
 namespace nacelle::router {
 
+namespace {
+
+std::string line_of(std::string_view path, std::string_view what) {
+  return path.empty() ? std::string(what) : fmt::format("{}: {}", path, what);
+}
+
+}  // namespace
+
 void Problems::add(std::string_view path, std::string_view what) {
-  lines_.push_back(path.empty() ? std::string(what) : fmt::format("{}: {}", path, what));
+  lines_.push_back(line_of(path, what));
+}
+
+void Problems::warn(std::string_view path, std::string_view what) {
+  warnings_.push_back(line_of(path, what));
 }
 
 Status Problems::status(std::string_view file) const {
@@ -47,6 +59,10 @@ bool Fields::has(std::string_view key) { return find(key) != nullptr; }
 
 void Fields::problem(std::string_view key, std::string_view what) {
   problems_.add(key.empty() ? path_ : path_of(key), what);
+}
+
+void Fields::warn(std::string_view key, std::string_view what) {
+  problems_.warn(key.empty() ? path_ : path_of(key), what);
 }
 
 const ConfigNode* Fields::scalar(std::string_view key, std::string_view wanted) {

@@ -29,6 +29,9 @@ namespace nacelle::router {
 class Problems {
  public:
   void add(std::string_view path, std::string_view what);
+  // What is right and yet not what its author may expect; no problem.
+  void warn(std::string_view path, std::string_view what);
+  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
   [[nodiscard]] bool empty() const { return lines_.empty(); }
   [[nodiscard]] std::size_t size() const { return lines_.size(); }
   // `file` before every line; "" leaves it out.
@@ -36,7 +39,7 @@ class Problems {
 
  private:
   static constexpr std::size_t kMaxShown = 50;
-  std::vector<std::string> lines_;
+  std::vector<std::string> lines_, warnings_;
 };
 
 class Fields {
@@ -48,6 +51,7 @@ class Fields {
   [[nodiscard]] std::string path_of(std::string_view key) const;
   [[nodiscard]] bool has(std::string_view key);
   void problem(std::string_view key, std::string_view what);
+  void warn(std::string_view key, std::string_view what);
 
   void text(std::string_view key, std::string& out);
   void boolean(std::string_view key, bool& out);

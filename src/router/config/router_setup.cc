@@ -245,6 +245,7 @@ Result<RouterSetup> load_router_setup(std::string_view text, std::string_view fi
 
   RouterSetup out;
   out.text = text;
+  out.warnings = problems.warnings();
   build_profiles(config, context, out.schedule, problems);
   complete_profiles(config, context, out.schedule);
   choose_handler(context, out.schedule, problems);

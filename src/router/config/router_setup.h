@@ -36,8 +36,9 @@ struct RouterSetup {
   std::vector<std::string> agent_session_headers;  // further ones, asked first
   bool echo_served_endpoint = false;               // destination-endpoint-served-verifier
   bool populate_non_leader_datastore = true;
-  std::vector<std::string> warnings;  // deprecated types in use
-  std::string text;                   // what it was made from
+  // Deprecated types in use, and settings without effect, with their paths.
+  std::vector<std::string> warnings;
+  std::string text;  // what it was made from
 };
 
 struct SetupOptions {

@@ -237,6 +237,39 @@ TEST(RouterSetup, RefusesWhatCannotRun) {
   EXPECT_EQ(load_router_setup("a: [", "f").error().code(), Code::kInvalidArgument);
 }
 
+TEST(RouterSetup, WhatHasNoEffectIsSaid) {
+  const auto setup = load_router_setup(R"(
+apiVersion: llm-d.ai/v1alpha1
+kind: EndpointPickerConfig
+plugins:
+- {type: token-producer, parameters: {modelName: m, vllm: {url: "http://tokens:8000"}}}
+- {type: models-data-source}
+- {type: models-data-extractor}
+- {type: dcgm-data-source, parameters: {port: 9401}}
+- {type: dcgm-extractor}
+- {type: k8s-notification-source, parameters: {version: v1, kind: Pod}}
+- {type: endpoint-notification-source}
+- {type: queue-scorer}
+)",
+                                       "epp.yaml");
+  ASSERT_EQ(setup.error().message(), "");
+  const std::pair<const char*, const char*> rows[] = {
+      {"plugins[0].parameters.vllm: no effect", "four bytes are a token"},
+      {"plugins[1].parameters: no effect", "/v1/models is not read"},
+      {"plugins[2].parameters: no effect", "/v1/models is not read"},
+      {"plugins[3].parameters: no effect", "GPUUtilization is missing"},
+      {"plugins[4].parameters: no effect", "GPUUtilization is missing"},
+      {"plugins[5].parameters: no effect", "nothing here acts on notifications"},
+      {"plugins[6].parameters: no effect", "nothing here acts on notifications"},
+  };
+  ASSERT_EQ(setup->warnings.size(), std::size(rows));
+  for (std::size_t i = 0; i < std::size(rows); ++i) {
+    EXPECT_TRUE(setup->warnings[i].starts_with(rows[i].first)) << setup->warnings[i];
+    EXPECT_NE(setup->warnings[i].find(rows[i].second), std::string::npos) << setup->warnings[i];
+  }
+  EXPECT_TRUE(load_router_setup("", "defaults")->warnings.empty());
+}
+
 TEST(RouterSetup, EveryTypeHasEitherAFactoryOrAReason) {
   for (const PluginType& type : plugin_types()) {
     EXPECT_NE(type.make == nullptr, type.not_supported.empty()) << type.type;

@@ -60,6 +60,13 @@ std::shared_ptr<Plugin> TokenProducer::make(Fields& fields, BuildContext&) {
       vllm.duration("timeout", config.vllm_timeout);
       vllm.ignored("mmTimeout");
     });
+    fields.warn(
+        "vllm",
+        config.model_path.empty() && config.model.empty()
+            ? "no effect: no engine is asked to tokenise; prompts are taken as four bytes a "
+              "token, or modelPath names a folder with tokenizer.json"
+            : "no effect: no engine is asked to tokenise; it is done here where modelPath or "
+              "modelName is a folder with tokenizer.json, else four bytes are a token");
   }
   if (fields.has("udsTokenizerConfig")) {
     fields.problem("udsTokenizerConfig",
