@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "router/testing/router_fixture.h"
 
 namespace nacelle::router {
@@ -29,9 +31,27 @@ TEST(Burst, EqualRequestsSpreadEvenlyByEveryMeasureOfLoad) {
   }
 }
 
+// A prefix (3) weighs more than any queue (2): who wants these weights and bursts names a detector.
+TEST(Burst, UpstreamsDefaultsAloneKeepEqualRequestsTogether) {
+  auto count = burst(R"(
+plugins:
+- type: queue-scorer
+- type: kv-cache-utilization-scorer
+- type: prefix-cache-scorer
+schedulingProfiles:
+- name: default
+  plugins:
+  - {pluginRef: queue-scorer, weight: 2}
+  - {pluginRef: kv-cache-utilization-scorer, weight: 2}
+  - {pluginRef: prefix-cache-scorer, weight: 3}
+)",
+                     8);
+  std::sort(count.begin(), count.end());
+  EXPECT_EQ(count.back(), 200);
+}
+
 TEST(Burst, WithAPrefixScorerTheDetectorSpreadsThem) {
-  // Alone, the default weights keep a prefix at home whatever waits there; a configured detector
-  // takes an endpoint out while it is full, so the others learn the prefix too.
+  // A configured detector takes an endpoint out while it is full, so the others learn the prefix.
   const auto count = burst(R"(
 plugins:
 - type: queue-scorer
