@@ -18,7 +18,8 @@ fi
 if [ "$want" = all ] || [ "$want" = routing ]; then
   echo
   echo "== routing: policies on real engines"
-  python3 -B bench/routing.py --binary build/release/nacelle --out "$out"
+  # Under a bar it fails, which hides no other part.
+  python3 -B bench/routing.py --binary build/release/nacelle --out "$out" || [ "$want" = all ]
 fi
 if [ "$want" = all ] || [ "$want" = startup ]; then
   echo; echo "== startup: exec to /health, memory, replicas"
@@ -26,7 +27,7 @@ if [ "$want" = all ] || [ "$want" = startup ]; then
 fi
 if [ "$want" = all ] || [ "$want" = wake ]; then
   echo; echo "== wake: a service at zero, from the request to its first byte"
-  # Over its bar it fails, which hides no other part.
+  # Over its bar it fails, too.
   python3 -B bench/wake.py --binary build/release/nacelle --out "$out" || [ "$want" = all ]
 fi
 if [ "$want" = all ] || [ "$want" = gaps ]; then
