@@ -1,45 +1,13 @@
 """Real kubectl, every generation that is installed, against the embedded API server."""
-import contextlib
-import glob
-import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import tempfile
-import unittest
+
+import kubectl
 
 SERVER = os.environ.get("NACELLE_KUBE_API", "build/release/tests/kube_api_server")
-
-
-def version_of(binary):
-    """(1, 20) of a kubectl binary; None when it does not run."""
-    with contextlib.suppress(OSError, ValueError, KeyError, subprocess.SubprocessError):
-        out = subprocess.run([binary, "version", "--client", "-o", "json"], capture_output=True, timeout=60)
-        version = json.loads(out.stdout)["clientVersion"]
-        return int(version["major"]), int(re.match(r"\d+", version["minor"]).group())
-    return None
-
-
-def kubectls():
-    """One binary per minor version: $NACELLE_KUBECTL (a list with colons), then what is installed."""
-    names = [n for n in os.environ.get("NACELLE_KUBECTL", "").split(":") if n]
-    installed = shutil.which("kubectl")
-    if installed:
-        names.append(installed)
-        names += sorted(glob.glob(os.path.join(os.path.dirname(os.path.realpath(installed)), "kubectl.1.*")))
-    found = {}
-    for name in names:
-        version = version_of(name)
-        if version is not None:
-            found.setdefault(version, name)
-    return found
-
-
-ALL = kubectls()
-# The oldest and the newest: the tour is the same for those between.
-CHOSEN = dict([min(ALL.items()), max(ALL.items())]) if ALL else {}
 
 CONFIG = """
 apiVersion: v1
@@ -113,10 +81,8 @@ class Api:
         return code
 
 
-class Tour:
+class Tour(kubectl.Kubectl):
     """The tests; a class per version of kubectl is made below."""
-    binary = None
-    version = None
 
     @classmethod
     def setUpClass(cls):
@@ -132,20 +98,6 @@ class Tour:
     def environment(self, **more):
         # A discovery cache of its own: ports are used again by other servers.
         return {**os.environ, "HOME": self.folder.name, "KUBECONFIG": self.api.kubeconfig, **more}
-
-    def run_kubectl(self, *args, stdin=None, **more):
-        return subprocess.run([self.binary, *args], input=stdin, capture_output=True, text=True, timeout=120,
-                              env=self.environment(**more))
-
-    def kubectl(self, *args, stdin=None, **more):
-        done = self.run_kubectl(*args, stdin=stdin, **more)
-        self.assertEqual(done.returncode, 0, f"kubectl {' '.join(args)}\n{done.stdout}{done.stderr}")
-        return done.stdout
-
-    def refused(self, *args, stdin=None):
-        done = self.run_kubectl(*args, stdin=stdin)
-        self.assertNotEqual(done.returncode, 0, f"kubectl {' '.join(args)} was accepted:\n{done.stdout}")
-        return done.stderr
 
     def test_01_discovery(self):
         self.assertEqual(os.stat(self.api.kubeconfig).st_mode & 0o777, 0o600)
@@ -217,23 +169,10 @@ class Tour:
         self.assertIn("containers", self.kubectl("explain", "pod.spec"))
 
     def test_06_watch(self):
-        watch = subprocess.Popen([self.binary, "get", "cm", "-w", "--output-watch-events"], text=True,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment())
-        try:
-            while True:
-                line = watch.stdout.readline()
-                self.assertTrue(line, "the watch ended")
-                if line.split()[:2] == ["ADDED", "tour"]:
-                    break
-            self.kubectl("label", "cm", "tour", "seen=1")
-            while True:
-                line = watch.stdout.readline()
-                self.assertTrue(line, "the watch ended")
-                if line.split()[:2] == ["MODIFIED", "tour"]:
-                    break
-        finally:
-            watch.kill()
-            watch.communicate()
+        watch = self.follow("get", "cm", "-w", "--output-watch-events")
+        watch.wait_for(r"^ADDED\s+tour\s")
+        self.kubectl("label", "cm", "tour", "seen=1")
+        watch.wait_for(r"^MODIFIED\s+tour\s")
 
     def test_07_logs_and_what_is_not_there(self):
         self.kubectl("apply", "-f", "-", stdin=POD)
@@ -311,12 +250,4 @@ class Tour:
         self.assertIn("kept", self.kubectl("get", "cm", "kept"))
 
 
-for number, name in CHOSEN.items():
-    title = "Kubectl" + "_".join(map(str, number))
-    globals()[title] = type(title, (Tour, unittest.TestCase), {"binary": name, "version": number})
-
-
-class Installed(unittest.TestCase):
-    def test_a_kubectl_is_there(self):
-        if not CHOSEN:
-            self.skipTest("no kubectl is installed")
+kubectl.for_each_version(Tour, globals())
