@@ -152,6 +152,9 @@ spec:
         self.assertEqual((mounts["/mnt/models"], mounts["/mnt/lora/sql"]), ("base", "sql-v3"))
         listed = {model["name"] for address in self.up.get(f"{TEAM}/lora")["status"]["addresses"] for model in address["models"]}
         self.assertEqual(listed, {"base", "sql", "publishers/team/models/base", "publishers/team/models/sql"})
+        # Our engine takes the flags of adapters and has none.
+        answer = self.up.request("POST", "/team/lora/v1/completions", {"model": "sql", "prompt": "a", "max_tokens": 1})
+        self.assertEqual(answer.status, 404, answer.data)
 
     def test_e7_an_autoscaler_of_the_cluster_has_the_replicas(self):
         self.apply("scaled", "  scaling: {minReplicas: 1, maxReplicas: 3, wva: {hpa: {}}}\n"
