@@ -219,6 +219,56 @@ class Tour(kubectl.Kubectl):
         self.kubectl("delete", "-f", chart, "--timeout=60s")
         self.assertEqual(self.kubectl("get", "deploy,cj,ing,pdb", "-A", *mine, "-o", "name"), "")
 
+    def test_08_a_chart_that_brings_a_kind(self):
+        folder = pathlib.Path(__file__).parent.parent / "testdata/kube"
+        crd, name = folder / "chart_crd.yaml", "certificates.pki.example.com"
+        text = (folder / "chart_custom_resource.yaml").read_text()
+        first = self.run_kubectl("apply", "-f", crd)
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.assertIn("x-kubernetes-validations are kept and shown, but not evaluated", first.stderr)
+        self.kubectl("wait", f"crd/{name}", "--for=condition=Established", "--timeout=30s")
+        self.assertIn("unchanged", self.kubectl("apply", "-f", crd))
+        self.assertIn("created", self.kubectl("apply", "-f", "-", stdin=text))
+
+        def spec(path):
+            return self.kubectl("get", "cert", "demo-web", "-o", f"jsonpath={{.spec.{path}}}")
+        # Defaults, also of lists' entries; int-or-string stays what it was.
+        self.assertEqual((spec("duration"), spec("ports[0].protocol"), spec("renewBefore")), ("2160h", "TCP", "20%"))
+        self.assertEqual(spec("secretTemplate.annotations.note"), "{{ not a template }}")
+        self.assertEqual(spec("template.anything[1]"), "two")
+        version = self.kubectl("get", "cert", "demo-web", "-o", "jsonpath={.metadata.resourceVersion}")
+        self.kubectl("apply", "-f", "-", stdin=text)
+        self.assertEqual(self.kubectl("get", "cert", "demo-web", "-o", "jsonpath={.metadata.resourceVersion}"), version)
+        self.assertRegex(self.kubectl("get", "cert"), r"^NAME\s+READY\s+SECRET\s+REVISION\s+AGE\ndemo-web\s+demo-web-tls\s+\d+s")
+        self.assertRegex(self.kubectl("get", "pki", "-o", "wide"), 
+                         r"ISSUER\s+EXPIRES\s+REVISION\s+AGE\ndemo-web\s+demo-web-tls\s+demo-issuer\s")
+        self.assertIn("share of the whole", self.kubectl("explain", "cert.spec.renewBefore"))
+        # The other version that is served is the same object, with a word of warning; the third is not served.
+        other = self.run_kubectl("get", "certificates.v1beta1.pki.example.com", "demo-web", "-o", "jsonpath={.apiVersion} {.spec.keySize}")
+        self.assertEqual(other.stdout, "pki.example.com/v1beta1 2048")
+        self.assertIn("is deprecated; use pki.example.com/v1", other.stderr)
+        self.refused("get", "certificates.v1alpha1.pki.example.com")
+        # A list that is a map: of another's part one entry changes, the other stays.
+        part = ("apiVersion: pki.example.com/v1\nkind: Certificate\nmetadata: {name: demo-web}\n"
+                "spec: {renewBefore: 15, ports: [{port: 443, protocol: TCP, name: web}]}\n")
+        self.kubectl("apply", "--server-side", "--field-manager=other", "--force-conflicts", "--validate=false", "-f", "-",
+                     stdin=part)
+        self.assertEqual((spec("renewBefore"), spec("ports[*].name")), ("15", "web quic"))
+        rows = (("an enum", "keySize: 2048", "keySize: 1024", "spec.keySize: Unsupported value: 1024"),
+                ("a number of int-or-string", "20%", "120", "spec.renewBefore in body should be less than or equal to 100"),
+                ("a text of int-or-string", "500m", "much", "spec.cpu in body should match"),
+                ("one of two", "{jks: {create: true}}", "{}", "must validate one and only one schema (oneOf)"),
+                ("twice in a set", "www.example.com", "web.example.com", 'spec.dnsNames[1]: Duplicate value: "web.example.com"'),
+                ("twice in a map", "protocol: UDP, ", "", "spec.ports[1]: Duplicate value"),
+                ("no kind within", "kind: Secret, ", "", "spec.template.kind: Required value"),
+                ("what is required", "secretName: demo-web-tls", "", "secretName"))
+        for title, right, wrong, said in rows:
+            with self.subTest(title):
+                self.assertIn(said, self.refused("apply", "-f", "-", stdin=text.replace(right, wrong).replace(
+                    "name: demo-web\n", "name: wrong\n")))
+        self.kubectl("delete", "cert", "demo-web")
+        self.kubectl("delete", "-f", crd, "--timeout=60s")
+
     def test_09_delete_and_wait(self):
         waiting = subprocess.Popen([self.binary, "wait", "cm/tour", "--for=delete", "--timeout=60s"], text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment())
