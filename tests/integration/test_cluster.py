@@ -45,6 +45,10 @@ class UpCluster(unittest.TestCase):
         self.assertEqual(len({p["status"]["podIP"] for p in pods}), 2)
         self.assertEqual(len(self.up.engine_pids()), 2)
 
+    def test_the_api_is_on_loopback_unless_told_otherwise(self):
+        self.assertEqual(self.up.credentials()[0], f"https://127.0.0.1:{self.up.api_port}")
+        self.assertEqual(cluster.listening_at(self.up.api_port), {"127.0.0.1"})
+
     def test_a_second_service_is_served_under_its_path_and_goes(self):
         self.up.apply(f"{cluster.SERVICES}/second", SECOND % harness.DEMO)
         self.up.wait_ready("second")

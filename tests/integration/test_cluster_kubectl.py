@@ -2,7 +2,6 @@
 applied serves, and every verb tells of engines that run."""
 import os
 import pathlib
-import re
 import shutil
 import stat
 import tempfile
@@ -51,6 +50,7 @@ spec:
         image: busybox
         command: [sh, -c, "i=0; while sleep 0.2; do i=$((i+1)); echo line $i; done"]
 """
+API_HOST = "127.0.0.2"
 SERVICES = "llmisvc.serving.kserve.io"
 SCALED_SERVICES = "llminferenceservices.inference.llm-d.ai"
 
@@ -58,7 +58,7 @@ SCALED_SERVICES = "llminferenceservices.inference.llm-d.ai"
 def setUpModule():
     global up, home
     home = tempfile.mkdtemp(prefix="nacelle-home-")  # of kubectl: its cache of what the server has
-    up = cluster.Cluster("--nodes", 2, engines=1)
+    up = cluster.Cluster("--nodes", 2, "--api-host", API_HOST, engines=1)
 
 
 def tearDownModule():
@@ -249,8 +249,14 @@ class OwnCommands(unittest.TestCase):
 class Kubeconfig(unittest.TestCase):
     def test_up_says_how_to_use_it_and_keeps_it_to_its_user(self):
         self.assertIn(f"export KUBECONFIG={kubeconfig()}", up.log())
+        self.assertIn(f"https://{API_HOST}:{up.api_port}", up.log())
         self.assertEqual(kubeconfig().stat().st_mode & 0o777, 0o600)
-        self.assertTrue(re.search(rf"server: https://127\.0\.0\.1:{up.api_port}\b", kubeconfig().read_text()))
+
+    def test_the_api_is_where_it_was_told_to_be_and_nowhere_else(self):
+        server, _, _ = up.credentials()
+        self.assertEqual(server, f"https://{API_HOST}:{up.api_port}")
+        self.assertEqual(up.api("GET", "/version")[0], 200)
+        self.assertEqual(cluster.listening_at(up.api_port), {API_HOST})
 
 
 if __name__ == "__main__":
