@@ -184,7 +184,8 @@ class Bench:
             gateways.append(self.until_answered(up, port, "/", gateway("bench", port), route("bench-own", "/", "bench", None)))
             for path in ("gateways/bench", "httproutes/bench-own"):
                 up.api("DELETE", f"{GATEWAY_API}/{path}")
-        for name, values in (("a new HTTPRoute", made), ("a changed HTTPRoute", changed), ("a new Gateway with a route", gateways)):
+        for name, values in (("a new HTTPRoute", made), ("a changed HTTPRoute", changed),
+                             ("a new Gateway with a route", gateways)):
             self.report(f"{name} answers, {beside}", [1000 * value for value in values], BARS["route_ms"], "ms")
 
     def until_answered(self, up, port, path, *objects):

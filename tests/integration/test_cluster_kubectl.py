@@ -173,7 +173,8 @@ class Verbs(kubectl.Kubectl):
 
     def test_8_what_there_is_and_who_may(self):
         listed = self.kubectl("api-resources", "--api-group=serving.kserve.io")
-        self.assertRegex(listed, r"(?m)^llminferenceservices\s+llmisvc\s+serving\.kserve\.io/v1alpha2\s+true\s+LLMInferenceService$")
+        self.assertRegex(listed, r"(?m)^llminferenceservices\s+llmisvc\s+serving\.kserve\.io/v1alpha2\s+true\s+"
+                                 r"LLMInferenceService$")
         for verb in ("create", "delete", "watch"):
             self.assertEqual(self.kubectl("auth", "can-i", verb, SERVICES).strip(), "yes")
         done = self.run_kubectl("auth", "can-i", "create", SERVICES, "--token=forged")
