@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Kernels and models against the machine's limits, the routing, start-up and wake comparisons, then every
+# Kernels and models against the machine's limits, the routing, start-up, wake and cluster comparisons, then every
 # component's benchmarks. Reports go to build/bench/.
 #
 #   tools/bench.sh            all
 #   tools/bench.sh yardstick  limits, kernels and models only (`nacelle bench kernels`)
-#   tools/bench.sh routing    one part: routing, startup, wake, gaps, gateway, epp, or a component that has *_bench.cc (kernels, ...)
+#   tools/bench.sh routing    one part: routing, startup, wake, cluster, gaps, gateway, epp, or a component that has *_bench.cc (kernels, ...)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/bench
@@ -29,6 +29,10 @@ if [ "$want" = all ] || [ "$want" = wake ]; then
   echo; echo "== wake: a service at zero, from the request to its first byte"
   # Over its bar it fails, too.
   python3 -B bench/wake.py --binary build/release/nacelle --out "$out" || [ "$want" = all ]
+fi
+if [ "$want" = all ] || [ "$want" = cluster ]; then
+  echo; echo "== cluster: nacelle up as a whole: start, a second service, at rest, routes"
+  python3 -B bench/cluster.py --binary build/release/nacelle --out "$out" || [ "$want" = all ]
 fi
 if [ "$want" = all ] || [ "$want" = gaps ]; then
   echo; echo "== gaps: one stream beside prompts of 44,000 tokens"

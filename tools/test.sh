@@ -8,4 +8,5 @@ if [ tests/clients/package-lock.json -nt tests/clients/node_modules/.package-loc
   echo "installing the npm client libraries that the tests use"
   npm --prefix tests/clients ci --silent --no-audit --no-fund
 fi
+tools/debian_kubectl.sh
 ctest --test-dir build/release --output-on-failure -j "${JOBS:-2}" "$@"

@@ -1,9 +1,11 @@
 """`nacelle up` as a cluster: its process, its gateway and its API, for tests. Standard library only."""
 import base64
+import contextlib
 import json
 import pathlib
 import re
 import shutil
+import socket
 import ssl
 import tempfile
 import time
@@ -38,8 +40,24 @@ class Cluster(harness.Server):
 
     def close(self):
         if self.alive():
+            self.end_pods()
             self.stop(timeout=60)
         shutil.rmtree(self.data_dir, ignore_errors=True)
+
+    def end_pods(self):
+        """At once: an engine has fifteen seconds of grace, which nobody who is done needs to wait for."""
+        def ended():
+            left = 0
+            for group, plural in (("/apis/serving.kserve.io/v1alpha2", "llminferenceservices"),
+                                  ("/apis/inference.llm-d.ai/v1alpha1", "llminferenceservices"),
+                                  ("/apis/apps/v1", "deployments"), ("/apis/apps/v1", "replicasets"), ("/api/v1", "pods")):
+                for one in self.get(f"{group}/{plural}").get("items") or []:
+                    left += 1
+                    space, name = one["metadata"]["namespace"], one["metadata"]["name"]
+                    self.api("DELETE", f"{group}/namespaces/{space}/{plural}/{name}", {"gracePeriodSeconds": 0})
+            return left == 0
+        with contextlib.suppress(OSError, AssertionError):  # then it takes longer
+            harness.wait_until(ended, 10)
 
     def kill_all(self):
         self.kill()
@@ -114,6 +132,20 @@ class Cluster(harness.Server):
             if b"serve" in command[1:3] and self.data_dir.encode() in environment:
                 pids.append(int(entry.name))
         return sorted(pids)
+
+
+def listening_at(port):
+    """The addresses at which somebody on this machine listens on a TCP port."""
+    found = set()
+    for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        with contextlib.suppress(FileNotFoundError):
+            for line in (pathlib.Path("/proc/net") / name).read_text().splitlines()[1:]:
+                _, local, _, state, *_ = line.split()
+                address, number = local.split(":")
+                if state == "0A" and int(number, 16) == port:
+                    words = [bytes.fromhex(address[at:at + 8])[::-1] for at in range(0, len(address), 8)]
+                    found.add(socket.inet_ntop(family, b"".join(words)))
+    return found
 
 
 def first_token_seconds(server, body):

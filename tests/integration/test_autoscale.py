@@ -1,10 +1,10 @@
 """`nacelle up`: a service of inference.llm-d.ai follows its load, from nothing to three engines and back."""
 import http.client
-import threading
 import unittest
 
 import cluster
 import harness
+import load
 
 PATH = f"{cluster.SCALED_SERVICES}/elastic"
 COMPLETIONS = "/default/elastic/v1/completions"
@@ -27,41 +27,6 @@ spec:
     scaleDownStabilizationSeconds: 3
     metrics: [{type: RequestQueue, requestQueue: {targetAverageQueueDepth: 2}}]
 """
-
-
-class Clients:
-    """Streaming clients, each of which asks again until told to stop. Keeps what failed."""
-
-    def __init__(self, up, count, tokens):
-        self.up, self.tokens = up, tokens
-        self.failed, self.answered = [], 0
-        self._over = threading.Event()
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(count)]
-        for thread in self._threads:
-            thread.start()
-
-    def _ask(self, number):
-        turn = 0
-        while not self._over.is_set():
-            turn += 1
-            body = {"model": "elastic", "prompt": f"Client {number}, turn {turn}: Nacelle is", "temperature": 0,
-                    "max_tokens": self.tokens, "ignore_eos": True, "stream_options": {"include_usage": True}}
-            try:
-                *_, last = self.up.events(COMPLETIONS, body)
-                tokens = last["usage"]["completion_tokens"]
-                assert tokens == self.tokens, f"{tokens} of {self.tokens} tokens"
-            except (AssertionError, OSError, ValueError, http.client.HTTPException) as error:
-                with self._lock:
-                    self.failed.append(repr(error))
-            else:
-                with self._lock:
-                    self.answered += 1
-
-    def stop(self):
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
 
 
 class Autoscale(unittest.TestCase):
@@ -103,7 +68,7 @@ class Autoscale(unittest.TestCase):
         self.assertEqual(len(self.pods()), 1)
         up, down = [], []
 
-        many = Clients(self.up, count=12, tokens=96)
+        many = load.Clients(self.up, COMPLETIONS, "elastic", count=12, tokens=96)
         self.addCleanup(many.stop)
         self.wait_replicas(3, up)
         harness.wait_until(lambda: min(self.answers_of_each().values()) > 0, 60,
@@ -112,7 +77,7 @@ class Autoscale(unittest.TestCase):
         many.stop()
 
         # One after the other all the while: an engine that goes takes no request with it.
-        one = Clients(self.up, count=1, tokens=8)
+        one = load.Clients(self.up, COMPLETIONS, "elastic", count=1, tokens=8)
         self.addCleanup(one.stop)
         self.wait_replicas(1, down)
         one.stop()

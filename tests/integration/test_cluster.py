@@ -11,6 +11,7 @@ import unittest
 
 import cluster
 import harness
+import load
 
 CHAT = {"messages": [{"role": "user", "content": "Hello! What is Nacelle?"}], "temperature": 0, "max_tokens": 32}
 
@@ -43,6 +44,10 @@ class UpCluster(unittest.TestCase):
         self.assertEqual([p["status"]["phase"] for p in pods], ["Running"] * 2)
         self.assertEqual(len({p["status"]["podIP"] for p in pods}), 2)
         self.assertEqual(len(self.up.engine_pids()), 2)
+
+    def test_the_api_is_on_loopback_unless_told_otherwise(self):
+        self.assertEqual(self.up.credentials()[0], f"https://127.0.0.1:{self.up.api_port}")
+        self.assertEqual(cluster.listening_at(self.up.api_port), {"127.0.0.1"})
 
     def test_a_second_service_is_served_under_its_path_and_goes(self):
         self.up.apply(f"{cluster.SERVICES}/second", SECOND % harness.DEMO)
@@ -125,21 +130,39 @@ class UpNodes(unittest.TestCase):
         return {p["spec"]["nodeName"] for p in self.up.pods() if (p.get("status") or {}).get("phase") == "Running"
                 and "deletionTimestamp" not in p["metadata"]}
 
-    def test_a_lost_node_costs_no_request_and_its_pods_move(self):
+    def test_a_node_lost_under_load_costs_no_request_and_its_pods_move(self):
         self.assertEqual(self.nodes_of_pods(), {"node-1", "node-2"})
-        code, output = harness.run("node", "stop", "node-2", "--data-dir", self.up.data_dir)
-        self.assertEqual(code, 0, output)
+        clients = load.Clients(self.up, "/v1/completions", "demo", count=8, tokens=300)
+        self.addCleanup(clients.stop)
+
+        def go_on():
+            """Each client gets an answer that began after this."""
+            enough = clients.answered + 16
+            harness.wait_until(lambda: clients.answered >= enough or clients.failed, 120, "answers")
+            self.assertEqual(clients.failed, [])
+
+        go_on()
+        self.node("stop", "node-2")
 
         def moved():
-            self.assertIn("Nacelle", self.up.chat("What is Nacelle?")["choices"][0]["message"]["content"])
             return self.nodes_of_pods() == {"node-1"} and self.up.condition(
                 f"{cluster.SERVICES}/demo", "Ready")[0] == "True"
         harness.wait_until(moved, 90, message=lambda: str([(p["metadata"]["name"], p["spec"].get("nodeName"),
                                                            p["status"].get("phase")) for p in self.up.pods()]))
-        code, output = harness.run("node", "start", "node-2", "--data-dir", self.up.data_dir)
-        self.assertEqual(code, 0, output)
+        go_on()
+        self.node("start", "node-2")
         harness.wait_until(lambda: "NotReady" not in harness.run("node", "list", "--data-dir", self.up.data_dir)[1],
                            60, message="the node is back")
+        go_on()
+        clients.stop()
+        self.assertEqual(clients.failed, [])
+        resumed = [float(line.rsplit(" ", 1)[1]) for line in self.up.admin("/metrics").splitlines()
+                   if line.startswith("nacelle_gateway_streams_resumed_total{")]
+        self.assertGreater(sum(resumed), 0, "streams were under way on the lost engine")
+
+    def node(self, verb, name):
+        code, output = harness.run("node", verb, name, "--data-dir", self.up.data_dir)
+        self.assertEqual(code, 0, output)
 
     def test_a_service_at_zero_wakes_for_the_first_request(self):
         path = "/apis/inference.llm-d.ai/v1alpha1/namespaces/default/llminferenceservices/scaled"

@@ -1,6 +1,7 @@
 """What goes wrong around a whole `nacelle up`: it says so, and goes on serving.
 
-One cluster for all, on a disk of its own where this machine lets a test mount one; the last test damages its store.
+One cluster for all, on a disk of its own; the last test damages its store. Whoever may not mount a disk gets a name space
+where he may, with the whole test in it.
 """
 import base64
 import contextlib
@@ -9,8 +10,12 @@ import hmac
 import json
 import os
 import pathlib
+import resource
+import select
 import shutil
+import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -54,9 +59,26 @@ def signed(head, claims, key):
     return text + "." + part(hmac.new(key, text.encode(), hashlib.sha256).digest())
 
 
+def setUpModule():
+    """Begins again as the root of a user's name space where mounting is refused here and allowed there."""
+    probe = tempfile.mkdtemp(prefix="nacelle-mount-")
+    refused = mount_disk(probe)
+    if not refused:
+        subprocess.run(["umount", "--lazy", probe], check=True)
+    os.rmdir(probe)
+    if refused and "NACELLE_TEST_UNSHARED" not in os.environ:
+        inside = ["unshare", "-Urm"]
+        with contextlib.suppress(OSError):
+            if subprocess.run([*inside, "true"], capture_output=True).returncode == 0:
+                os.environ["NACELLE_TEST_UNSHARED"] = "1"
+                os.execvp(inside[0], [*inside, sys.executable, *sys.orig_argv[1:]])
+
+
 class ClusterFaults(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 8192) if most > 0 else 8192, most))  # a thousand clients
         cls.folder = tempfile.mkdtemp(prefix="nacelle-faults-")
         cls.no_disk = mount_disk(cls.folder)
         cls.addClassCleanup(cls.remove_folder)
@@ -124,6 +146,39 @@ spec: {model: {id: other, source: {uri: "file://%s"}}, replicas: 2}
         self.assertEqual(answer.status, 200, answer.data)
         self.assertEqual(answer.json["data"][0]["id"], "twin")
         self.remove(first, other)
+
+    def test_2_requests_beyond_the_bound_of_a_service_at_zero_are_told_to_come_again(self):
+        sleeper = f"{cluster.SCALED_SERVICES}/sleeper"
+        self.up.apply(sleeper, """
+apiVersion: inference.llm-d.ai/v1alpha1
+kind: LLMInferenceService
+metadata: {name: sleeper, namespace: default}
+spec:
+  model: {id: sleeper, source: {uri: "file://%s"}}
+  engine: {args: ["--no-such-flag"]}
+  replicas: 0
+  autoscaling: {minReplicas: 0, maxReplicas: 1, metrics: [{type: RequestQueue, requestQueue: {targetAverageQueueDepth: 8}}]}
+""" % harness.DEMO)
+        harness.wait_until(lambda: self.up.request("GET", "/default/sleeper/v1/models").status == 503, 30, "its route")
+        body = b'{"model": "sleeper", "prompt": "a"}'
+        text = (b"POST /default/sleeper/v1/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        with contextlib.ExitStack() as clients:
+            sent = [clients.enter_context(socket.create_connection(("127.0.0.1", self.up.port))) for _ in range(1001)]
+            for client in sent:
+                client.sendall(text)
+            poll = select.poll()
+            for client in sent:
+                poll.register(client, select.POLLIN)
+            told = poll.poll(60_000)
+            self.assertEqual(len(told), 1, "one is told, a thousand wait")
+            answer, = [client for client in sent if client.fileno() == told[0][0]]
+            head, _, said = answer.recv(65536).decode().partition("\r\n\r\n")
+            self.assertRegex(head, r"^HTTP/1\.1 503 ")
+            self.assertRegex(head, r"(?im)^retry-after: [1-9]\d*\r")
+            self.assertIn("1000 requests wait", said)
+            self.assert_serves()
+        self.remove(sleeper)
 
     def test_3_an_object_of_five_megabytes_is_refused(self):
         status, answer = self.up.api("POST", MAPS, {"metadata": {"name": "big"}, "data": {"k": "x" * (5 << 20)}})

@@ -1,45 +1,13 @@
 """Real kubectl, every generation that is installed, against the embedded API server."""
-import contextlib
-import glob
-import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import tempfile
-import unittest
+
+import kubectl
 
 SERVER = os.environ.get("NACELLE_KUBE_API", "build/release/tests/kube_api_server")
-
-
-def version_of(binary):
-    """(1, 20) of a kubectl binary; None when it does not run."""
-    with contextlib.suppress(OSError, ValueError, KeyError, subprocess.SubprocessError):
-        out = subprocess.run([binary, "version", "--client", "-o", "json"], capture_output=True, timeout=60)
-        version = json.loads(out.stdout)["clientVersion"]
-        return int(version["major"]), int(re.match(r"\d+", version["minor"]).group())
-    return None
-
-
-def kubectls():
-    """One binary per minor version: $NACELLE_KUBECTL (a list with colons), then what is installed."""
-    names = [n for n in os.environ.get("NACELLE_KUBECTL", "").split(":") if n]
-    installed = shutil.which("kubectl")
-    if installed:
-        names.append(installed)
-        names += sorted(glob.glob(os.path.join(os.path.dirname(os.path.realpath(installed)), "kubectl.1.*")))
-    found = {}
-    for name in names:
-        version = version_of(name)
-        if version is not None:
-            found.setdefault(version, name)
-    return found
-
-
-ALL = kubectls()
-# The oldest and the newest: the tour is the same for those between.
-CHOSEN = dict([min(ALL.items()), max(ALL.items())]) if ALL else {}
 
 CONFIG = """
 apiVersion: v1
@@ -113,10 +81,8 @@ class Api:
         return code
 
 
-class Tour:
+class Tour(kubectl.Kubectl):
     """The tests; a class per version of kubectl is made below."""
-    binary = None
-    version = None
 
     @classmethod
     def setUpClass(cls):
@@ -132,20 +98,6 @@ class Tour:
     def environment(self, **more):
         # A discovery cache of its own: ports are used again by other servers.
         return {**os.environ, "HOME": self.folder.name, "KUBECONFIG": self.api.kubeconfig, **more}
-
-    def run_kubectl(self, *args, stdin=None, **more):
-        return subprocess.run([self.binary, *args], input=stdin, capture_output=True, text=True, timeout=120,
-                              env=self.environment(**more))
-
-    def kubectl(self, *args, stdin=None, **more):
-        done = self.run_kubectl(*args, stdin=stdin, **more)
-        self.assertEqual(done.returncode, 0, f"kubectl {' '.join(args)}\n{done.stdout}{done.stderr}")
-        return done.stdout
-
-    def refused(self, *args, stdin=None):
-        done = self.run_kubectl(*args, stdin=stdin)
-        self.assertNotEqual(done.returncode, 0, f"kubectl {' '.join(args)} was accepted:\n{done.stdout}")
-        return done.stderr
 
     def test_01_discovery(self):
         self.assertEqual(os.stat(self.api.kubeconfig).st_mode & 0o777, 0o600)
@@ -217,23 +169,10 @@ class Tour:
         self.assertIn("containers", self.kubectl("explain", "pod.spec"))
 
     def test_06_watch(self):
-        watch = subprocess.Popen([self.binary, "get", "cm", "-w", "--output-watch-events"], text=True,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment())
-        try:
-            while True:
-                line = watch.stdout.readline()
-                self.assertTrue(line, "the watch ended")
-                if line.split()[:2] == ["ADDED", "tour"]:
-                    break
-            self.kubectl("label", "cm", "tour", "seen=1")
-            while True:
-                line = watch.stdout.readline()
-                self.assertTrue(line, "the watch ended")
-                if line.split()[:2] == ["MODIFIED", "tour"]:
-                    break
-        finally:
-            watch.kill()
-            watch.communicate()
+        watch = self.follow("get", "cm", "-w", "--output-watch-events")
+        watch.wait_for(r"^ADDED\s+tour\s")
+        self.kubectl("label", "cm", "tour", "seen=1")
+        watch.wait_for(r"^MODIFIED\s+tour\s")
 
     def test_07_logs_and_what_is_not_there(self):
         self.kubectl("apply", "-f", "-", stdin=POD)
@@ -280,6 +219,56 @@ class Tour:
         self.kubectl("delete", "-f", chart, "--timeout=60s")
         self.assertEqual(self.kubectl("get", "deploy,cj,ing,pdb", "-A", *mine, "-o", "name"), "")
 
+    def test_08_a_chart_that_brings_a_kind(self):
+        folder = pathlib.Path(__file__).parent.parent / "testdata/kube"
+        crd, name = folder / "chart_crd.yaml", "certificates.pki.example.com"
+        text = (folder / "chart_custom_resource.yaml").read_text()
+        first = self.run_kubectl("apply", "-f", crd)
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.assertIn("x-kubernetes-validations are kept and shown, but not evaluated", first.stderr)
+        self.kubectl("wait", f"crd/{name}", "--for=condition=Established", "--timeout=30s")
+        self.assertIn("unchanged", self.kubectl("apply", "-f", crd))
+        self.assertIn("created", self.kubectl("apply", "-f", "-", stdin=text))
+
+        def spec(path):
+            return self.kubectl("get", "cert", "demo-web", "-o", f"jsonpath={{.spec.{path}}}")
+        # Defaults, also of lists' entries; int-or-string stays what it was.
+        self.assertEqual((spec("duration"), spec("ports[0].protocol"), spec("renewBefore")), ("2160h", "TCP", "20%"))
+        self.assertEqual(spec("secretTemplate.annotations.note"), "{{ not a template }}")
+        self.assertEqual(spec("template.anything[1]"), "two")
+        version = self.kubectl("get", "cert", "demo-web", "-o", "jsonpath={.metadata.resourceVersion}")
+        self.kubectl("apply", "-f", "-", stdin=text)
+        self.assertEqual(self.kubectl("get", "cert", "demo-web", "-o", "jsonpath={.metadata.resourceVersion}"), version)
+        self.assertRegex(self.kubectl("get", "cert"), r"^NAME\s+READY\s+SECRET\s+REVISION\s+AGE\ndemo-web\s+demo-web-tls\s+\d+s")
+        self.assertRegex(self.kubectl("get", "pki", "-o", "wide"), 
+                         r"ISSUER\s+EXPIRES\s+REVISION\s+AGE\ndemo-web\s+demo-web-tls\s+demo-issuer\s")
+        self.assertIn("share of the whole", self.kubectl("explain", "cert.spec.renewBefore"))
+        # The other version that is served is the same object, with a word of warning; the third is not served.
+        other = self.run_kubectl("get", "certificates.v1beta1.pki.example.com", "demo-web", "-o", "jsonpath={.apiVersion} {.spec.keySize}")
+        self.assertEqual(other.stdout, "pki.example.com/v1beta1 2048")
+        self.assertIn("is deprecated; use pki.example.com/v1", other.stderr)
+        self.refused("get", "certificates.v1alpha1.pki.example.com")
+        # A list that is a map: of another's part one entry changes, the other stays.
+        part = ("apiVersion: pki.example.com/v1\nkind: Certificate\nmetadata: {name: demo-web}\n"
+                "spec: {renewBefore: 15, ports: [{port: 443, protocol: TCP, name: web}]}\n")
+        self.kubectl("apply", "--server-side", "--field-manager=other", "--force-conflicts", "--validate=false", "-f", "-",
+                     stdin=part)
+        self.assertEqual((spec("renewBefore"), spec("ports[*].name")), ("15", "web quic"))
+        rows = (("an enum", "keySize: 2048", "keySize: 1024", "spec.keySize: Unsupported value: 1024"),
+                ("a number of int-or-string", "20%", "120", "spec.renewBefore in body should be less than or equal to 100"),
+                ("a text of int-or-string", "500m", "much", "spec.cpu in body should match"),
+                ("one of two", "{jks: {create: true}}", "{}", "must validate one and only one schema (oneOf)"),
+                ("twice in a set", "www.example.com", "web.example.com", 'spec.dnsNames[1]: Duplicate value: "web.example.com"'),
+                ("twice in a map", "protocol: UDP, ", "", "spec.ports[1]: Duplicate value"),
+                ("no kind within", "kind: Secret, ", "", "spec.template.kind: Required value"),
+                ("what is required", "secretName: demo-web-tls", "", "secretName"))
+        for title, right, wrong, said in rows:
+            with self.subTest(title):
+                self.assertIn(said, self.refused("apply", "-f", "-", stdin=text.replace(right, wrong).replace(
+                    "name: demo-web\n", "name: wrong\n")))
+        self.kubectl("delete", "cert", "demo-web")
+        self.kubectl("delete", "-f", crd, "--timeout=60s")
+
     def test_09_delete_and_wait(self):
         waiting = subprocess.Popen([self.binary, "wait", "cm/tour", "--for=delete", "--timeout=60s"], text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment())
@@ -311,12 +300,4 @@ class Tour:
         self.assertIn("kept", self.kubectl("get", "cm", "kept"))
 
 
-for number, name in CHOSEN.items():
-    title = "Kubectl" + "_".join(map(str, number))
-    globals()[title] = type(title, (Tour, unittest.TestCase), {"binary": name, "version": number})
-
-
-class Installed(unittest.TestCase):
-    def test_a_kubectl_is_there(self):
-        if not CHOSEN:
-            self.skipTest("no kubectl is installed")
+kubectl.for_each_version(Tour, globals())

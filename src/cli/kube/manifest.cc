@@ -132,7 +132,11 @@ Result<std::vector<ManifestObject>> parse_manifest(std::string_view text,
     if (is_blank(piece.text)) continue;
     const std::string from = source + ":" + std::to_string(piece.line);
     auto document = parse_document(piece.text);
-    if (!document.ok()) return document.error().with_context(from);
+    if (!document.ok()) {
+      // The parser counts lines from the document's first one: it gets as many as come before.
+      auto again = parse_document(std::string(piece.line - 1, '\n').append(piece.text));
+      return (again.ok() ? document : again).error().with_context(from);
+    }
     if (document->is_null()) continue;
     RETURN_IF_ERROR(take(std::move(*document), from, out));
   }

@@ -55,6 +55,11 @@ TEST(Manifests, WhatIsWrongIsSaidWithItsPlace) {
   EXPECT_EQ(problem("---\n---\n- 1\n"), "f:2: this is no object of an API");
   EXPECT_EQ(problem("a: 1\n"), "f:1: the object has no kind");
   EXPECT_NE(problem("---\na: [1\n").find("f:1"), std::string::npos);
+  // The line is that of the file, not of the document.
+  const std::string second =
+      problem("a: 1\nkind: K\napiVersion: v1\nmetadata: {name: x}\n---\na: 1\nb: {c: d\n");
+  EXPECT_NE(second.find("f:5: "), std::string::npos) << second;
+  EXPECT_NE(second.find("line 8, "), std::string::npos) << second;
   EXPECT_NE(read_manifests("/nowhere/at/all.yaml", false).error().message().find("/nowhere"),
             std::string::npos);
 }

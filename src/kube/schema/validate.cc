@@ -221,6 +221,10 @@ class Validator {
     for (const std::string& name : node.required) {
       if (!value.contains(name)) add(required(below(name)));
     }
+    for (const char* name : {"apiVersion", "kind"}) {
+      if (!node.embedded || !text_at(value, {name}).empty()) continue;
+      add(required(below(name), "must not be empty"));
+    }
     for (auto field = value.begin(); field != value.end(); ++field) {
       // The root's metadata follows rules of its own.
       if (path.empty() && field.key() == "metadata") continue;

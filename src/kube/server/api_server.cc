@@ -7,6 +7,7 @@
 #include "kube/server/handler.h"
 #include "kube/server/housekeeper.h"
 #include "kube/server/identity.h"
+#include "kube/server/listen_names.h"
 #include "kube/server/state.h"
 #include "kube/time.h"
 
@@ -35,7 +36,9 @@ Status ApiServer::Impl::open() {
   store.folder = state.options.folder;
   ASSIGN_OR_RETURN(state.store, Store::open(std::move(store)));
   if (state.options.tls || state.options.serve_http) {
-    ASSIGN_OR_RETURN(identity, server::load_identity(state.options.folder, state.options.names));
+    std::vector<std::string> names = server::names_of_listener(state.options.address.host);
+    names.insert(names.end(), state.options.names.begin(), state.options.names.end());
+    ASSIGN_OR_RETURN(identity, server::load_identity(state.options.folder, names));
     state.ca_pem = identity.ca_pem;
     state.tokens =
         std::make_unique<const server::Tokens>(identity.admin_token, identity.signing_key);
@@ -138,6 +141,7 @@ Status ApiServer::Impl::listen(async::Runtime& runtime) {
                              server::refusal_body));
   net::HostPort here = state.options.address;
   here.port = http->port();
+  if (server::is_any_address(here.host)) here.host = "127.0.0.1";
   state.server_address = here.to_string();
   url = fmt::format("{}://{}", state.options.tls ? "https" : "http", state.server_address);
   kubeconfig = state.options.folder / "kubeconfig";

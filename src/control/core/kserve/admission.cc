@@ -183,6 +183,7 @@ void default_service(Json& service) {
 Review review_service(const Json& service, const Json* before) {
   Review review;
   if (kube::is_being_deleted(service)) return review;
+  review.name_fits_label(service);
   const Spec spec = parse_spec(kube::map_at(service, {"spec"}));
   review_route(spec, review);
   review_parents(spec, review);

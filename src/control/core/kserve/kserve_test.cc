@@ -465,6 +465,16 @@ TEST(KServeAdmission, TheSizeOfAGroupCannotChange) {
             "Unsupported value: 4: total parallelism size is immutable");
 }
 
+TEST(KServeAdmission, ANameThatIsNoLabelIsRefused) {
+  Json service = load("e1-single-node.yaml");
+  service["metadata"]["name"] = std::string(63, 'n');
+  EXPECT_TRUE(review_service(service, nullptr).allowed());
+  service["metadata"]["name"] = std::string(64, 'n');
+  const Review review = review_service(service, nullptr);
+  ASSERT_EQ(review.problems.size(), 1U);
+  EXPECT_EQ(review.problems[0].field, "metadata.name");
+}
+
 TEST(KServePresets, AllPresetsRenderAndPassTheirRules) {
   for (const Json& preset : presets()) {
     EXPECT_TRUE(review_config(preset, false).allowed());

@@ -38,6 +38,7 @@ void warn_of_unknown(const kube::Json& map, const std::string& at,
 Review review_service(const kube::Json& service) {
   Review review;
   if (kube::is_being_deleted(service)) return review;
+  review.name_fits_label(service);
   const kube::Json& spec = kube::map_at(service, {"spec"});
   if (text_at(spec, {"model", "id"}).empty()) {
     review.required("spec.model.id", "names the model, as org/name");

@@ -419,6 +419,9 @@ TEST(Admission, ServicesAndPools) {
   EXPECT_EQ(service(R"({"model":{"id":"a","source":{"type":"Ftp"}}})"), "spec.model.source.type");
   EXPECT_EQ(service(R"({"model":{"id":"a","source":{"type":"S3"}}})"), "spec.model.source.uri");
   EXPECT_EQ(service(R"({"model":{"id":"a"},"resources":{"vram":"much"}})"), "spec.resources.vram");
+  EXPECT_EQ(first(review_service({{"metadata", {{"name", std::string(64, 'n')}}},
+                                  {"spec", {{"model", {{"id", "a"}}}}}})),
+            "metadata.name");
   EXPECT_EQ(review_service({{"spec", {{"model", {{"id", "a"}}}, {"color", 1}}}}).warnings.size(),
             1U);
   const auto pool = [&](const char* spec) {
