@@ -1,15 +1,30 @@
 #!/usr/bin/env bash
 # Kernels and models against the machine's limits, the routing, start-up, wake and cluster comparisons, then every
-# component's benchmarks. Reports go to build/bench/.
+# component's benchmarks, and the bars of the CPU engine with a verdict each. Reports go to build/bench/.
 #
 #   tools/bench.sh            all
 #   tools/bench.sh yardstick  limits, kernels and models only (`nacelle bench kernels`)
-#   tools/bench.sh routing    one part: routing, startup, wake, cluster, gaps, gateway, epp, or a component that has *_bench.cc (kernels, ...)
+#   tools/bench.sh routing    one part: routing, startup, peer, wake, cluster, gaps, gateway, epp, or a component that
+#                             has *_bench.cc (kernels, ...)
+#   tools/bench.sh ... --peer-root DIR
+#                             a root folder with llama.cpp, for part peer; without it the part is left out
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/bench
 mkdir -p "$out"
-want=${1:-all}
+want=all
+peer_root=
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --peer-root) peer_root=${2:?--peer-root needs a folder}; shift ;;
+    *) want=$1 ;;
+  esac
+  shift
+done
+started=$(date +%s)
+status=0
+# A part that misses a bar fails, which hides no other part.
+part() { "$@" || status=$?; }
 
 if [ "$want" = all ] || [ "$want" = yardstick ]; then
   echo "== yardstick: this machine's limits, and how close kernels and models come"
@@ -18,21 +33,30 @@ fi
 if [ "$want" = all ] || [ "$want" = routing ]; then
   echo
   echo "== routing: policies on real engines"
-  # Under a bar it fails, which hides no other part.
-  python3 -B bench/routing.py --binary build/release/nacelle --out "$out" || [ "$want" = all ]
+  part python3 -B bench/routing.py --binary build/release/nacelle --out "$out"
 fi
 if [ "$want" = all ] || [ "$want" = startup ]; then
-  echo; echo "== startup: exec to /health, memory, replicas"
-  python3 -B bench/startup.py --binary build/release/nacelle --out "$out"
+  echo; echo "== startup: exec to /health, memory, rest, replicas"
+  part python3 -B bench/startup.py --binary build/release/nacelle --out "$out"
+fi
+if [ "$want" = all ] || [ "$want" = peer ]; then
+  echo; echo "== peer: 32 streams, beside llama.cpp's server"
+  if [ -n "$peer_root" ]; then
+    for width in bf16 int8; do
+      part python3 -B bench/engine_peer.py --binary build/release/nacelle --out "$out" --peer-root "$peer_root" \
+        --width "$width" --parts streams
+    done
+  else
+    echo "left out: needs --peer-root DIR, a root folder with llama.cpp (docs/benchmarking.md)"
+  fi
 fi
 if [ "$want" = all ] || [ "$want" = wake ]; then
   echo; echo "== wake: a service at zero, from the request to its first byte"
-  # Over its bar it fails, too.
-  python3 -B bench/wake.py --binary build/release/nacelle --out "$out" || [ "$want" = all ]
+  part python3 -B bench/wake.py --binary build/release/nacelle --out "$out"
 fi
 if [ "$want" = all ] || [ "$want" = cluster ]; then
   echo; echo "== cluster: nacelle up as a whole: start, a second service, at rest, routes"
-  python3 -B bench/cluster.py --binary build/release/nacelle --out "$out" || [ "$want" = all ]
+  part python3 -B bench/cluster.py --binary build/release/nacelle --out "$out"
 fi
 if [ "$want" = all ] || [ "$want" = gaps ]; then
   echo; echo "== gaps: one stream beside prompts of 44,000 tokens"
@@ -66,4 +90,8 @@ for program in build/release/src/*/*_bench; do
     "$program" --benchmark_min_time=0.2 --benchmark_out="$out/$name.json" --benchmark_out_format=json 2>/dev/null
   fi
 done
+echo
+every=; [ "$want" = all ] && every=--all
+python3 -B bench/bars.py --out "$out" --since "$started" $every
 echo; echo "reports: $out/"
+[ "$want" = all ] || exit "$status"

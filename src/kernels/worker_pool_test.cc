@@ -1,9 +1,12 @@
 #include "kernels/worker_pool.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <time.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -49,6 +52,52 @@ TEST(WorkerPool, WakesSleepingWorkers) {
     std::atomic<int> sum{0};
     pool.run(50, [&](std::size_t i) { sum += static_cast<int>(i); });
     ASSERT_EQ(sum.load(), 49 * 50 / 2);
+  }
+}
+
+// Processor time of a thread so far.
+std::chrono::nanoseconds time_of(clockid_t clock) {
+  timespec time{};
+  EXPECT_EQ(clock_gettime(clock, &time), 0);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+// Runs one task on each thread and returns the clocks of those that are not the caller.
+std::vector<clockid_t> clocks_of_workers(WorkerPool& pool) {
+  std::mutex mutex;
+  std::vector<clockid_t> clocks;
+  std::atomic<std::size_t> arrived{0};
+  const pthread_t caller = pthread_self();
+  pool.run(pool.num_threads(), [&](std::size_t) {
+    clockid_t clock{};
+    if (pthread_equal(pthread_self(), caller) == 0 &&
+        pthread_getcpuclockid(pthread_self(), &clock) == 0) {
+      const std::lock_guard lock(mutex);
+      clocks.push_back(clock);
+    }
+    ++arrived;
+    while (arrived < pool.num_threads()) std::this_thread::yield();
+  });
+  return clocks;
+}
+
+// A worker that span on would take all the time that the machine has to give, here at least some
+// tens of milliseconds; one that sleeps takes the 50 us before it does.
+TEST(WorkerPool, AnIdlePoolUsesNoProcessorTime) {
+  constexpr auto kIdle = std::chrono::milliseconds(250);
+  constexpr auto kMost = std::chrono::milliseconds(20);
+  WorkerPool pool(4);
+  const std::vector<std::byte> memory(1 << 20);
+  for (const bool advised : {false, true}) {  // waiting threads may have something to read ahead
+    const std::vector<clockid_t> clocks = clocks_of_workers(pool);
+    ASSERT_EQ(clocks.size(), 3u);
+    if (advised) pool.read_ahead({memory.data(), memory.size() / 4, memory.size() / 4});
+    std::chrono::nanoseconds before{}, after{};
+    for (const clockid_t clock : clocks) before += time_of(clock);
+    std::this_thread::sleep_for(kIdle);
+    for (const clockid_t clock : clocks) after += time_of(clock);
+    EXPECT_LT(after - before, kMost);
+    EXPECT_EQ(clocks_of_workers(pool).size(), 3u) << "all of them wake again";
   }
 }
 

@@ -89,7 +89,8 @@ struct ServerConfig {
   std::set<std::string> access_log_excluded_paths;  // "/health", "/metrics"
   bool log_requests = false;
   std::string engine_label = "0";  // of every vllm:* metric
-  // Labels of vllm:cache_config_info beyond those read from EngineConfig, e.g. cache_dtype.
+  // Labels of vllm:cache_config_info beyond those read from EngineConfig, e.g. cache_dtype (of
+  // K and V).
   std::vector<std::pair<std::string, std::string>> cache_config_labels;
 };
 

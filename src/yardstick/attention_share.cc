@@ -73,7 +73,7 @@ Result<Ratio> attention_share(Lab& lab, std::uint32_t prompt_tokens, std::size_t
                .how = fmt::format("one layer in chunks of {}: attention {:.2f} s of {:.2f} s",
                                   kChunk, attention_s, layer_s),
                .value = layer_s > attention_s ? attention_s / layer_s : 1.0,
-               .bar = kMaxAttentionShare,
+               .bar = max_attention_share(lab.isa),
                .at_most = true};
 }
 

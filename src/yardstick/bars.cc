@@ -36,6 +36,11 @@ std::vector<Bar> decode_bars(WeightFormat format) {
   return {{fmt::format("decode of one stream, {}", to_string(format)), Bar::Of::kShare, at_least}};
 }
 
+std::optional<double> max_attention_share(Isa isa) {
+  if (isa != Isa::kAmx) return std::nullopt;
+  return 0.45;
+}
+
 std::vector<Ratio> int8_over_bf16(const std::vector<Row>& rows, Isa isa) {
   std::vector<Ratio> ratios;
   if (isa == Isa::kAmx) return ratios;

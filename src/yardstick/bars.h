@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -18,8 +19,9 @@ namespace nacelle::yardstick {
 [[nodiscard]] std::vector<Bar> prefill_bars(kernels::Isa isa, kernels::WeightFormat format);
 [[nodiscard]] std::vector<Bar> decode_bars(kernels::WeightFormat format);  // one stream
 
-inline constexpr double kMaxAttentionShare = 0.45;  // of prefill time, at 16k tokens
-inline constexpr double kMinInt8OverBf16 = 1.5;     // prefill rate, without AMX
+// Attention's share of prefill time at 16k tokens: only tiles have a bar.
+[[nodiscard]] std::optional<double> max_attention_share(kernels::Isa isa);
+inline constexpr double kMinInt8OverBf16 = 1.5;  // prefill rate, without AMX
 
 // Ratios of rows that were measured: int8 against bf16 of the same model, without AMX.
 [[nodiscard]] std::vector<Ratio> int8_over_bf16(const std::vector<Row>& rows, kernels::Isa isa);

@@ -24,11 +24,21 @@ double floating(kernels::WorkerPool& pool, double seconds) {
   return kernels::register_gflops_now(pool, isa, bf16_pairs, seconds);
 }
 
+template <Isa isa>
+double int8(kernels::WorkerPool& pool, double seconds) {
+  return kernels::register_int8_gops_now(pool, isa, seconds);
+}
+
 constexpr Loop kLoops[] = {
+    {"f32, portable", Isa::kPortable, floating<Isa::kPortable, false>},
     {"f32, avx2", Isa::kAvx2, floating<Isa::kAvx2, false>},
     {"f32, avx512", Isa::kAvx512, floating<Isa::kAvx512, false>},
     {"bf16, avx512_bf16", Isa::kAvx512Bf16, floating<Isa::kAvx512Bf16, true>},
-    {"int8, avx512_vnni", Isa::kAvx512Vnni, kernels::register_int8_gops_now},
+    {"bf16, amx", Isa::kAmx, floating<Isa::kAmx, true>},
+    {"int8, avx2", Isa::kAvx2, int8<Isa::kAvx2>},
+    {"int8, avx512", Isa::kAvx512, int8<Isa::kAvx512>},
+    {"int8, avx512_vnni", Isa::kAvx512Vnni, int8<Isa::kAvx512Vnni>},
+    {"int8, amx", Isa::kAmx, int8<Isa::kAmx>},
 };
 
 const Loop& loop_of(const Roof& roof) {
@@ -41,10 +51,31 @@ constexpr std::size_t kReadBytes = std::size_t{1} << 30;
 }  // namespace
 
 std::string roof_name(Isa isa, WeightFormat format) {
-  if (format == WeightFormat::kInt8 && isa >= Isa::kAvx512Vnni) return "int8, avx512_vnni";
+  const bool int8 = format == WeightFormat::kInt8;
   const bool bf16 = format == WeightFormat::kBF16 || format == WeightFormat::kInt4;
-  if (bf16 && isa >= Isa::kAvx512Bf16) return "bf16, avx512_bf16";
-  return isa >= Isa::kAvx512 ? "f32, avx512" : "f32, avx2";
+  switch (isa) {
+    case Isa::kReference:
+    case Isa::kPortable:
+      return "f32, portable";
+    case Isa::kAvx2:
+      return int8 ? "int8, avx2" : "f32, avx2";
+    case Isa::kAvx512:
+      return int8 ? "int8, avx512" : "f32, avx512";
+    case Isa::kAvx512Vnni:
+      return int8 ? "int8, avx512_vnni" : "f32, avx512";
+    case Isa::kAvx512Bf16:
+    case Isa::kAmxEmulated:  // tiles are made of these instructions
+      return int8 ? "int8, avx512_vnni" : bf16 ? "bf16, avx512_bf16" : "f32, avx512";
+    case Isa::kAmx:
+      return int8 ? "int8, amx" : bf16 ? "bf16, amx" : "f32, avx512";
+  }
+  return "";
+}
+
+std::vector<RoofLine> roof_lines() {
+  std::vector<RoofLine> lines;
+  for (const Loop& loop : kLoops) lines.push_back({loop.name, loop.isa});
+  return lines;
 }
 
 Result<LimitMeter> LimitMeter::make(kernels::WorkerPool& pool) {

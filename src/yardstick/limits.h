@@ -8,6 +8,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -19,9 +20,17 @@
 
 namespace nacelle::yardstick {
 
-// The roof of products with weights of `format` on `isa`: "bf16, avx512_bf16". Weights of four bits
-// become bf16 in registers, so bf16 is their roof.
+// The roof of products with weights of `format` on `isa`: "bf16, amx". It is the rate of the
+// instructions that the set's kernels multiply with. Weights of four bits become bf16 in registers,
+// where there are products of bf16, so these are their roof.
 [[nodiscard]] std::string roof_name(kernels::Isa isa, kernels::WeightFormat format);
+
+// The register loops there are, and the first set that has each one's instructions.
+struct RoofLine {
+  std::string_view name;
+  kernels::Isa isa;
+};
+[[nodiscard]] std::vector<RoofLine> roof_lines();
 
 class LimitMeter {
  public:

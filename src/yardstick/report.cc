@@ -70,7 +70,8 @@ std::optional<double> reached(const Row& row, const Bar& bar, const Limits& limi
 }
 
 bool passes(const Ratio& ratio) {
-  return ratio.at_most ? ratio.value <= ratio.bar : ratio.value >= ratio.bar;
+  if (!ratio.bar) return true;
+  return ratio.at_most ? ratio.value <= *ratio.bar : ratio.value >= *ratio.bar;
 }
 
 std::vector<BarSummary> sum_up(const Report& report) {

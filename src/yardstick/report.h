@@ -69,8 +69,8 @@ struct Ratio {
   std::string name;
   std::string how;  // how it was found
   double value = 0;
-  double bar = 0;
-  bool at_most = false;  // the bar is an upper bound
+  std::optional<double> bar;  // nullopt: the figure is told, not judged
+  bool at_most = false;       // the bar is an upper bound
 };
 
 struct Report {
@@ -102,7 +102,7 @@ struct Attainable {
 
 // What the row reaches of a bar's measure; nullopt when that was not measured.
 [[nodiscard]] std::optional<double> reached(const Row& row, const Bar& bar, const Limits& limits);
-[[nodiscard]] bool passes(const Ratio& ratio);
+[[nodiscard]] bool passes(const Ratio& ratio);  // true without a bar
 
 // All rows that share a bar.
 struct BarSummary {

@@ -63,12 +63,13 @@ std::string to_json(const Report& report) {
   for (const Row& row : report.rows) json["rows"].push_back(to_json(row, report.limits));
   json["ratios"] = Json::array();
   for (const Ratio& ratio : report.ratios) {
-    json["ratios"].push_back({{"name", ratio.name},
-                              {"how", ratio.how},
-                              {"value", ratio.value},
-                              {"bar", ratio.bar},
-                              {"at_most", ratio.at_most},
-                              {"ok", passes(ratio)}});
+    Json one = {{"name", ratio.name}, {"how", ratio.how}, {"value", ratio.value}};
+    if (ratio.bar) {
+      one["bar"] = *ratio.bar;
+      one["at_most"] = ratio.at_most;
+      one["ok"] = passes(ratio);
+    }
+    json["ratios"].push_back(std::move(one));
   }
   return json.dump(2) + "\n";
 }

@@ -70,7 +70,9 @@ Report example() {
   report.rows.push_back(decode);
   report.ratios = {
       {"attention's share of prefill, 16384 tokens", "0.40 s of 1.00 s", 0.40, 0.45, true},
-      {"int8 over bf16", "tokens per second", 1.25, 1.5, false}};
+      {"int8 over bf16", "tokens per second", 1.25, 1.5, false},
+      {"a share of 8192 tokens", "0.50 s of 1.00 s", 0.50, 0.45, true},
+      {"a share without a bar", "0.51 s of 1.00 s", 0.51, std::nullopt, true}};
   return report;
 }
 
@@ -130,6 +132,8 @@ TEST(Bars, TilesAskForOtherSharesThanVectors) {
   EXPECT_TRUE(gemm_bars(Isa::kAmx, WeightFormat::kBF16, 32, 1024, 8192).empty());
   EXPECT_TRUE(gemm_bars(Isa::kAmx, WeightFormat::kBF16, 256, 1024, 16384).empty());
   EXPECT_EQ(decode_bars(WeightFormat::kInt4)[0].at_least, 0.75);
+  EXPECT_EQ(max_attention_share(Isa::kAmx), 0.45);
+  EXPECT_EQ(max_attention_share(Isa::kAvx512Bf16), std::nullopt);
 }
 
 TEST(Bars, Int8IsComparedWithBf16OfTheSameModel) {

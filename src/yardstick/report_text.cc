@@ -133,8 +133,14 @@ std::string bars(const Report& report) {
       return ratio.at_most ? percent(v) : fmt::format("{:.2f} x", v);
     };
     out += fmt::format("  {:<58}{:<20}{:>8}  {} ({})\n", ratio.name,
-                       fmt::format("{} {}", ratio.at_most ? "<=" : ">=", figure(ratio.bar)),
-                       passes(ratio) ? "ok" : "below", figure(ratio.value), ratio.how);
+                       ratio.bar
+                           ? fmt::format("{} {}", ratio.at_most ? "<=" : ">=", figure(*ratio.bar))
+                           : "no bar here",
+                       !ratio.bar      ? ""
+                       : passes(ratio) ? "ok"
+                       : ratio.at_most ? "above"
+                                       : "below",
+                       figure(ratio.value), ratio.how);
   }
   return out.empty() ? out : "\nbars\n" + out;
 }

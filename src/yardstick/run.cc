@@ -66,7 +66,7 @@ std::vector<std::string> notes() {
       "model: 2 tokens (layer weights) + 2 hidden vocab for each row of logits + attention; the "
       "last "
       "layer counts o, gate, up, down and attention for rows of logits only",
-      "model bytes: weights and LM head once + K and V of the context",
+      "model bytes: weights and LM head (int8 in an int4 model) once + K and V of the context",
       "limit of a row: the lower of its registers' rate and (operations / bytes) x read rate, "
       "measured between the row's calls",
   };

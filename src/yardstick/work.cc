@@ -8,6 +8,12 @@ constexpr double kF32 = 4;
 
 double d(std::size_t value) { return static_cast<double>(value); }
 
+// Loading as int4 makes the head int8: model/quantization/load_quantization.h.
+kernels::WeightFormat head_format(kernels::WeightFormat format) {
+  using kernels::WeightFormat;
+  return format == WeightFormat::kInt4 ? WeightFormat::kInt8 : format;
+}
+
 // Keys seen by the new tokens of a sequence, all together.
 double keys_seen(const Span& span) {
   const double queries = d(span.queries);
@@ -82,7 +88,7 @@ Work model_work(const model::ModelConfig& config, kernels::WeightFormat format,
   work.bytes =
       layers * (weight_bytes(format, q + 2 * kv, hidden) + weight_bytes(format, hidden, q) +
                 weight_bytes(format, 2 * inner, hidden) + weight_bytes(format, hidden, inner)) +
-      weight_bytes(format, config.vocab_size, hidden) + kBF16 * rows * d(hidden) +
+      weight_bytes(head_format(format), config.vocab_size, hidden) + kBF16 * rows * d(hidden) +
       layers * 2 * kBF16 * kv_tokens * d(kv);
   return work;
 }

@@ -50,7 +50,8 @@ struct AttentionShape {
 // A forward pass with logits of each sequence's last token. `rows` tokens in all:
 //   operations: 2 rows (weights of all layers but the last) + the last layer: q, k, v for all rows,
 //     the rest for the last tokens + 2 sequences hidden vocab + attention of each layer likewise
-//   bytes: weights and LM head once, embedding rows, and K and V that are read and written
+//   bytes: weights and LM head once, embedding rows, and K and V that are read and written. The LM
+//     head has the format of the weights; that of an int4 model is int8, as such a model is loaded
 [[nodiscard]] Work model_work(const model::ModelConfig& config, kernels::WeightFormat format,
                               std::span<const Span> sequences);
 

@@ -66,5 +66,46 @@ TEST(Work, DecodeOfOneTokenTouchesEveryWeightOnce) {
   EXPECT_EQ(work.operations, 2 * weights + 28 * 4.0 * 2048 * 256);
 }
 
+TEST(Work, AnInt4ModelReadsItsHeadAsInt8) {
+  const auto config = model::ModelConfig::parse(kQwen3Small.config_json);
+  ASSERT_TRUE(config.ok());
+  const Span token{.queries = 1, .context = 256};
+  const double layers =
+      static_cast<double>(config->num_parameters()) - 28 * 2 * 1024 - 1024 - 151936.0 * 1024;
+  const double others = 2.0 * (28.0 * 2 * 8 * 128 * 256 + 1024);  // K, V and a row of the embedding
+  const double head = 151936.0 * (1024 + 4);
+  EXPECT_EQ(model_work(*config, WeightFormat::kInt4, {&token, 1}).bytes,
+            layers * (0.5 + 4.0 / 128) + head + others);
+  const double rows = 28.0 * (4096 + 1024 + 6144 + 1024);
+  EXPECT_EQ(model_work(*config, WeightFormat::kInt8, {&token, 1}).bytes,
+            layers + 4 * rows + head + others);
+}
+
+// What is counted is what is loaded, whatever the loader decides about the head. No panel of these
+// extents is padded; an int8 column also stores the sum of its values, 4 bytes.
+TEST(Work, CountsTheWeightBytesOfALoadedModel) {
+  constexpr ModelShape kSmall = {"small", R"({
+    "architectures": ["LlamaForCausalLM"], "hidden_size": 256, "intermediate_size": 512,
+    "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 64,
+    "vocab_size": 4096, "max_position_embeddings": 64, "rope_theta": 10000.0,
+    "rms_norm_eps": 1e-6, "tie_word_embeddings": true, "dtype": "bfloat16"})"};
+  const auto config = model::ModelConfig::parse(kSmall.config_json);
+  ASSERT_TRUE(config.ok());
+  kernels::WorkerPool pool(1);
+  const Lab lab{pool, kernels::best_isa(), nullptr};
+  for (const auto format : {WeightFormat::kBF16, WeightFormat::kInt8, WeightFormat::kInt4}) {
+    const auto model = load_dummy(lab, kSmall, format);
+    ASSERT_TRUE(model.ok()) << model.error().to_string();
+    const double norms = 4.0 * (2 * 2 + 1) * 256;
+    const double table = 2.0 * 4096 * 256;  // the embedding, of which a step reads a row
+    const double loaded = static_cast<double>((*model)->weight_bytes()) - norms - table;
+    const Span token{.queries = 1, .context = 1};
+    const double counted = model_work(*config, format, {&token, 1}).bytes - 2.0 * 256 -
+                           2 * 2 * 2.0 * 128;  // without the row of the embedding, K and V
+    EXPECT_LE(counted, loaded) << to_string(format);
+    EXPECT_GE(counted, 0.98 * loaded) << to_string(format);
+  }
+}
+
 }  // namespace
 }  // namespace nacelle::yardstick

@@ -154,6 +154,15 @@ class Lifecycle(unittest.TestCase):
         finally:
             server.kill()
 
+    def test_metrics_tell_the_dtype_of_the_kv_cache(self):
+        for flags, dtype in [(("--kv-cache-dtype", "int8"), "int8"), (("--kv-cache-dtype", "fp8"), "float8_e4m3fn"),
+                             ((), "bfloat16")]:
+            server = harness.serve(harness.DEMO, *flags)
+            try:
+                self.assertEqual(server.metric("vllm:cache_config_info", cache_dtype=dtype), 1, flags)
+            finally:
+                server.kill()
+
     def test_sigterm_lets_a_stream_finish(self):
         server = harness.serve(harness.DEMO, "--shutdown-timeout", "30")
         try:

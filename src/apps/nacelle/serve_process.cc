@@ -197,7 +197,7 @@ Status ServeProcess::start_engine(std::unique_ptr<model::CausalLm> model) {
   options_.server.max_model_len = engine.max_model_len;
   options_.server.vocab_size = config.vocab_size;
   options_.server.cache_config_labels = {
-      {"cache_dtype", std::string(to_string(model->dtype()))},
+      {"cache_dtype", std::string(to_string(options_.load.kv_dtype.value_or(model->dtype())))},
       {"gpu_memory_utilization", fmt::format("{}", options_.kv.share)}};
   log::info("KV cache", {{"blocks", engine.num_blocks},
                          {"block_size", engine.block_size},

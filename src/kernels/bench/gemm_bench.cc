@@ -37,8 +37,16 @@ double peak_gflops(WorkerPool& pool, Isa isa, DType dtype) {
   return register_gflops(pool, isa, isa >= Isa::kAvx512Bf16 && dtype == DType::kBF16);
 }
 
+// The set whose int8 instructions a set's kernels use.
+Isa int8_instructions(Isa isa) {
+  return isa == Isa::kAvx512Bf16 || isa == Isa::kAmxEmulated ? Isa::kAvx512Vnni : isa;
+}
+
 double peak_of(WorkerPool& pool, const Case& c) {
-  if (c.format == WeightFormat::kInt8) return register_int8_gops(pool);
+  if (c.format == WeightFormat::kInt8) {
+    const double rate = register_int8_gops(pool, int8_instructions(c.isa));
+    if (rate > 0) return rate;
+  }
   return peak_gflops(pool, c.isa, c.dtype);
 }
 
@@ -137,7 +145,13 @@ void bench_peaks(benchmark::State& state, std::size_t num_threads) {
   if (is_supported(Isa::kAvx512Bf16)) {
     state.counters["bf16 pairs"] = peak_gflops(pool, Isa::kAvx512Bf16, DType::kBF16);
   }
-  if (is_supported(Isa::kAvx512Vnni)) state.counters["int8"] = register_int8_gops(pool);
+  if (is_supported(Isa::kAvx512Vnni)) {
+    state.counters["int8"] = register_int8_gops(pool, Isa::kAvx512Vnni);
+  }
+  if (is_supported(Isa::kAmx)) {
+    state.counters["bf16 tiles"] = peak_gflops(pool, Isa::kAmx, DType::kBF16);
+    state.counters["int8 tiles"] = register_int8_gops(pool, Isa::kAmx);
+  }
 }
 
 void bench_pack(benchmark::State& state) {

@@ -17,8 +17,9 @@ bool word_at(std::string_view text, std::size_t pos) {
   return pos < text.size() && is_word(decode_valid(text.data() + pos).code_point);
 }
 
-std::size_t spaces_before(std::string_view text, std::size_t pos) {
-  while (pos > 0) {
+// Not before `least`.
+std::size_t spaces_before(std::string_view text, std::size_t pos, std::size_t least) {
+  while (pos > least) {
     const std::size_t previous = previous_char(text, pos);
     if (!is_white_space(decode_valid(text.data() + previous).code_point)) break;
     pos = previous;
@@ -119,7 +120,7 @@ void AddedVocabulary::split(std::string_view text, const Search& search, Special
     if (token.special && special == SpecialTokens::kPlainText) continue;
     if (token.single_word && (word_before(text, begin) || word_at(text, end))) continue;
     // White space that an earlier token took along is not taken twice.
-    if (token.lstrip) begin = std::max(spaces_before(text.substr(0, begin), begin), done);
+    if (token.lstrip) begin = std::max(spaces_before(text, begin, done), done);
     if (token.rstrip) end = spaces_behind(text, end);
     add_text(done, begin);
     out.push_back({text.substr(begin, end - begin), found.id, begin == 0});
