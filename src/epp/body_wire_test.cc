@@ -39,7 +39,8 @@ TEST(BodyWire, RepliesAreProtobufsBytes) {
 TEST(BodyWire, ReadsPiecesAsProtobufDoes) {
   ProcessingRequest message;
   message.mutable_response_body()->set_body("data: x\n\n");
-  auto piece = response_body_in(message.SerializeAsString());
+  std::string bytes = message.SerializeAsString();  // a piece's body lies in it
+  auto piece = response_body_in(bytes);
   ASSERT_TRUE(piece);
   EXPECT_EQ(piece->body, "data: x\n\n");
   EXPECT_FALSE(piece->end_of_stream);
@@ -48,13 +49,14 @@ TEST(BodyWire, ReadsPiecesAsProtobufDoes) {
   (*message.mutable_metadata_context()->mutable_filter_metadata())["envoy.lb"];
   (*message.mutable_attributes())["a"];
   message.set_observability_mode(true);
-  const std::string bytes = message.SerializeAsString();
+  bytes = message.SerializeAsString();
   piece = response_body_in(bytes);
   ASSERT_TRUE(piece);
   EXPECT_EQ(piece->body, "data: x\n\n");
   EXPECT_TRUE(piece->end_of_stream);
   message.mutable_response_body()->clear_body();
-  EXPECT_EQ(response_body_in(message.SerializeAsString())->body, "");
+  bytes = message.SerializeAsString();
+  EXPECT_EQ(response_body_in(bytes)->body, "");
 }
 
 TEST(BodyWire, LeavesTheRestToProtobuf) {
