@@ -141,7 +141,7 @@ class EppMetrics(EppCase):
         self.serve(epp, x_llm_d_inference_fairness_id="t")
         labels = {"model_name": "a", "target_model_name": "b", "fairness_id": "t"}
 
-        def value(name, **more):
+        def value(name, /, **more):
             return epp.metric(f"llm_d_epp_{name}", **more)
 
         harness.wait_until(lambda: value("request_ntpot_seconds_count", **labels) == 2, message="two answers")
