@@ -191,13 +191,13 @@ std::vector<gateway::ApiObject> ApiGateway::objects() const {
   return objects;
 }
 
-gateway::ApiModel ApiGateway::make_model() const {
+gateway::ApiModel ApiGateway::make_model() {
   std::vector<gateway::ApiObject> pods;
   for (const auto& watched : watched_) {
     if (!watched->kind->is_pod()) continue;
     for (const auto& [key, object] : watched->informer->objects()) pods.push_back(object);
   }
-  return gateway::model_of_api(objects(), pods, options_.settings);
+  return reader_.model(objects(), pods, options_.settings);
 }
 
 bool ApiGateway::apply_once() {

@@ -68,7 +68,7 @@ class ApiGateway {
   void on_changes(const Kind& kind, std::span<const kube::ObjectChange> changes);
   async::Task<void> run();
   [[nodiscard]] bool all_synced() const;
-  [[nodiscard]] gateway::ApiModel make_model() const;
+  [[nodiscard]] gateway::ApiModel make_model();
   async::Task<void> tell_statuses();
   [[nodiscard]] async::Task<bool> write_statuses();
   // False when it was refused.
@@ -81,7 +81,8 @@ class ApiGateway {
   ModelPace pace_;
   std::vector<std::unique_ptr<Watched>> watched_;
   async::Event changed_;
-  async::Event tell_;              // some status may differ from what it should be
+  async::Event tell_;  // some status may differ from what it should be
+  gateway::ApiReader reader_;
   gateway::CompileReport report_;  // of the newest model
   Status in_force_;                // how it fared
   GoodPickers pickers_;

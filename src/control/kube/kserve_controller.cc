@@ -52,6 +52,14 @@ class Concerned {
     }
     return out;
   }
+  std::vector<ObjectKey> of_gateway(const Json& gateway) const {
+    const ObjectKey key = kube::key_of(gateway);
+    std::vector<ObjectKey> out;
+    for (const auto& [service_key, service] : informers_.of(kApi, kService).objects()) {
+      if (may_concern(key, *service)) out.push_back(service_key);
+    }
+    return out;
+  }
   // Of a config or ConfigMap: every service of its namespace, or all when it is the system's.
   std::vector<ObjectKey> of_config(const Json& config, const std::string& system) const {
     const std::string name_space = kube::key_of(config).name_space;
@@ -125,7 +133,8 @@ std::unique_ptr<ControllerUnit> kserve_controller(Workshop& workshop,
   unit->watch("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", no_keys);
   unit->watch(kGatewayApi, "HTTPRoute",
               [concerned](const Json& route) { return concerned.of_route(route); });
-  unit->watch(kGatewayApi, "Gateway", [concerned](const Json&) { return concerned.all(); },
+  unit->watch(kGatewayApi, "Gateway",
+              [concerned](const Json& gateway) { return concerned.of_gateway(gateway); },
               {.when = other_gateway, .delay = {}});
   unit->watch("v1", "Pod", service_of_pod, gathered());
   return unit;

@@ -6,6 +6,7 @@
 #include "control/core/children.h"
 #include "control/kube/child_kinds.h"
 #include "control/kube/serving_certificate.h"
+#include "kube/conditions.h"
 #include "kube/time.h"
 
 namespace nacelle::control {
@@ -140,6 +141,20 @@ bool other_gateway(const Json& before, const Json& now) {
              kube::list_at(now, {"status", "addresses"}) ||
          kube::list_at(before, {"status", "conditions"}) !=
              kube::list_at(now, {"status", "conditions"});
+}
+
+bool may_concern(const ObjectKey& gateway, const Json& service) {
+  const kube::Conditions told(kube::list_at(service, {"status", "conditions"}), "");
+  if (told.status("RouterReady") != "True") return true;
+  const auto names = [&](const Json& ref) {
+    const std::string_view space = text_at(ref, {"namespace"});
+    return text_at(ref, {"name"}) == gateway.name &&
+           (space.empty() ? kube::key_of(service).name_space : space) == gateway.name_space;
+  };
+  const Json& asked = kube::list_at(service, {"spec", "router", "gateway", "refs"});
+  const Json& reached = kube::list_at(service, {"status", "router", "gateways"});
+  return std::any_of(asked.begin(), asked.end(), names) ||
+         std::any_of(reached.begin(), reached.end(), names);
 }
 
 std::vector<ObjectKey> service_of_pod(const Json& pod) {

@@ -64,6 +64,9 @@ class ServingView {
 // What is asked of an object, not what is said of it.
 [[nodiscard]] bool other_than_status(const Json& before, const Json& now);
 [[nodiscard]] bool other_gateway(const Json& before, const Json& now);
+// Whether a change of the Gateway may matter to the service: it names it, its routes reach it, or
+// something about its routing does not hold, which the Gateway may be the end of.
+[[nodiscard]] bool may_concern(const kube::ObjectKey& gateway, const Json& service);
 // The service that a pod belongs to by its labels.
 [[nodiscard]] std::vector<kube::ObjectKey> service_of_pod(const Json& pod);
 

@@ -28,5 +28,27 @@ TEST(ServingView, WhatIsSaidOfAServiceIsNotWhatIsAskedOfIt) {
   EXPECT_TRUE(differs("/metadata/deletionTimestamp", "2026-11-30T05:36:05Z"));
 }
 
+TEST(ServingView, AGatewayConcernsWhoReachesItNamesItOrWaits) {
+  const kube::ObjectKey gateway{"infra", "front"};
+  const Json other = {{"name", "front"}, {"namespace", "kserve"}};
+  const Json ours = {{"name", "front"}, {"namespace", "infra"}};
+  Json service = {{"metadata", {{"name", "chat"}, {"namespace", "infra"}}},
+                  {"status",
+                   {{"conditions", {{{"type", "RouterReady"}, {"status", "True"}}}},
+                    {"router", {{"gateways", {other}}}}}}};
+  EXPECT_FALSE(may_concern(gateway, service)) << "it is served elsewhere";
+  Json reached = service;
+  reached["status"]["router"]["gateways"].push_back(ours);
+  EXPECT_TRUE(may_concern(gateway, reached));
+  Json named = service;
+  named["spec"]["router"]["gateway"]["refs"] = {{{"name", "front"}}};
+  EXPECT_TRUE(may_concern(gateway, named)) << "of its own namespace";
+  Json waiting = service;
+  waiting["status"]["conditions"][0]["status"] = "False";
+  EXPECT_TRUE(may_concern(gateway, waiting));
+  service.erase("status");
+  EXPECT_TRUE(may_concern(gateway, service)) << "nobody looked at it yet";
+}
+
 }  // namespace
 }  // namespace nacelle::control

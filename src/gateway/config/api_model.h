@@ -4,13 +4,15 @@
 // read is left out, a reference that leads nowhere answers 500 (gateway.md section 1.7), and the
 // rest is served. InferencePools find their endpoints among the pods by label.
 //
-// Home:    pure; any thread.
+// Home:    pure; any thread, but an ApiReader has one.
 // Errors:  none: what was left out is told, one line each, for a log and for conditions.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -27,6 +29,28 @@ struct ApiModel {
   GatewayModel model;
   std::string left_out;  // "" when nothing was
   CompileReport report;
+};
+
+// Makes one model after the other: of a thousand objects only those that changed are read again. An
+// object is the same as long as its pointer is.
+//
+// Home:    one thread.
+class ApiReader {
+ public:
+  // As model_of_api() of the same.
+  [[nodiscard]] ApiModel model(const std::vector<ApiObject>& objects,
+                               const std::vector<ApiObject>& pods, const Settings& settings);
+
+ private:
+  struct Read {
+    Objects objects;    // one, or none
+    std::string wrong;  // "" when it can be read
+    std::uint64_t turn = 0;
+  };
+  const Read& read(const ApiObject& object);
+
+  std::unordered_map<ApiObject, Read> read_;  // of the last model; holds the objects
+  std::uint64_t turn_ = 0;
 };
 
 // `objects` are of the kinds of files (decode.h), with kind and apiVersion; `settings` are those of

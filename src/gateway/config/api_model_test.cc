@@ -99,6 +99,28 @@ TEST(ApiModel, PoolsHoldTheReadyPodsOfTheirLabelsAndNamespace) {
             (std::vector<std::string>{"127.1.0.1:8000", "127.1.0.6:8000"}));
 }
 
+TEST(ApiModel, AReaderReadsAnObjectOnceAndForgetsItWhenItGoes) {
+  std::vector<std::shared_ptr<nlohmann::json>> written;
+  auto documents = parse_documents("test", kObjects);
+  ASSERT_TRUE(documents);
+  for (Document& document : *documents)
+    written.push_back(std::make_shared<nlohmann::json>(std::move(document.object)));
+  std::vector<ApiObject> objects(written.begin(), written.end());
+  ApiReader reader;
+  const auto tells = [&](const char* what) {
+    return reader.model(objects, {}, Settings()).left_out.find(what) != std::string::npos;
+  };
+  EXPECT_TRUE(tells("Service ml/gone"));
+  // Nobody writes into an object that is shared: here it shows that it is not read again.
+  (*written[2])["spec"]["rules"][0]["backendRefs"][0]["name"] = "lost";
+  EXPECT_TRUE(tells("Service ml/gone"));
+  objects[2] = std::make_shared<const nlohmann::json>(*written[2]);
+  EXPECT_TRUE(tells("Service ml/lost"));
+  EXPECT_FALSE(tells("Service ml/gone"));
+  EXPECT_EQ(written[2].use_count(), 1) << "the reader let go of it";
+  EXPECT_TRUE(tells("HTTPRoute ml/wrong")) << "what cannot be read is told each time";
+}
+
 TEST(ApiModel, NothingIsAModelWithoutPorts) {
   const ApiModel made = model_of("");
   EXPECT_TRUE(made.model.ports.empty());

@@ -1,6 +1,7 @@
 #include "gateway/config/api_status.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -201,24 +202,26 @@ std::optional<json> route_status(const json& object, const StatusFacts& facts) {
   return json{{"parents", std::move(parents)}};
 }
 
-json pool_status(const json& object, const std::vector<ApiObject>& objects,
-                 const StatusFacts& facts) {
-  const std::string name = kube::key_of(object).to_string();
-  std::set<std::string> gateways;
+// Gateways of ours whose routes send to a pool, by the pool's name, in the order of their names.
+std::map<std::string, std::set<kube::ObjectKey>> gateways_by_pool(const StatusFacts& facts) {
+  std::map<std::string, std::set<kube::ObjectKey>> out;
   for (const auto& [key, route] : facts.report.routes) {
-    if (!route.pools.contains(name)) continue;
     for (const RouteReport::Parent& parent : route.parents) {
-      if (parent.accepted.holds())
-        gateways.insert(parent.gateway.name_space + "/" + parent.gateway.name);
+      if (!parent.accepted.holds()) continue;
+      for (const std::string& pool : route.pools) {
+        out[pool].insert({parent.gateway.name_space, parent.gateway.name});
+      }
     }
   }
+  return out;
+}
+
+json pool_status(const json& object, const std::set<kube::ObjectKey>& gateways,
+                 const StatusFacts& facts) {
   json parents = other_entries(object, [](const json& entry) {
     return kube::text_at(entry, {"controllerName"}) == kControllerName;
   });
-  for (const ApiObject& gateway : objects) {
-    if (kube::text_at(*gateway, {"kind"}) != "Gateway") continue;
-    const kube::ObjectKey key = kube::key_of(*gateway);
-    if (!gateways.contains(key.to_string())) continue;
+  for (const kube::ObjectKey& key : gateways) {
     const json parent = {{"group", kGatewayGroup},
                          {"kind", "Gateway"},
                          {"namespace", key.name_space},
@@ -248,6 +251,7 @@ std::vector<StatusWrite> statuses_of(const std::vector<ApiObject>& objects,
     any_class = true;
     if (is_our_class(*object)) classes.insert(kube::key_of(*object).name);
   }
+  auto pools = gateways_by_pool(facts);
   std::vector<StatusWrite> out;
   for (const ApiObject& object : objects) {
     const std::string_view kind = kube::text_at(*object, {"kind"});
@@ -262,7 +266,7 @@ std::vector<StatusWrite> statuses_of(const std::vector<ApiObject>& objects,
     } else if (kind == "HTTPRoute") {
       status = route_status(*object, facts);
     } else if (kind == "InferencePool") {
-      status = pool_status(*object, objects, facts);
+      status = pool_status(*object, pools[kube::key_of(*object).to_string()], facts);
     }
     if (!status) continue;
     const bool nothing =
