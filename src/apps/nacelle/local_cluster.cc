@@ -67,6 +67,7 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::create(async::Runtime& runti
   model.settings.bind_address = given.host;
   ApiGateway::Options follow;
   follow.settings = model.settings;
+  follow.addresses = {reachable_host(given.host)};
   DataPlane::Options plane;
   plane.wake = [self = cluster.get()](const std::string& pool) { self->wake(pool); };
   ASSIGN_OR_RETURN(cluster->plane_, DataPlane::bind(runtime, std::move(model), std::move(plane)));

@@ -168,13 +168,14 @@ class ServiceDecider {
       }
     }
     kserve::router_conditions(owner, observed_.objects, conditions_);
+    kserve::publish_addresses(owner, observed_.objects, status_, conditions_, decision_.asks);
     if (fits) {
       kserve::overall_condition(conditions_);
     } else {
       conditions_.set({"Ready", "False", kInsufficient,
                        std::string(text_at(*conditions_.find(kVramValidated), {"message"}))});
     }
-    fill_addresses(owner);
+    count_replicas(owner);
   }
 
   // What cannot be made; "" when all can.
@@ -199,18 +200,7 @@ class ServiceDecider {
     return error;
   }
 
-  void fill_addresses(const kserve::Owner& owner) {
-    kserve::Addresses addresses = kserve::addresses_of(owner, observed_.objects);
-    if (addresses.list.empty()) {
-      status_.erase("addresses");
-    } else {
-      status_["addresses"] = std::move(addresses.list);
-    }
-    if (addresses.url.empty()) {
-      status_.erase("url");
-    } else {
-      status_["url"] = addresses.url;
-    }
+  void count_replicas(const kserve::Owner& owner) {
     const Json* workload =
         kserve::child_of(observed_.objects, "Deployment", kserve::workload_name(owner, false));
     for (const char* count : {"replicas", "readyReplicas"}) {
