@@ -64,7 +64,9 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   api.pod_logs = &plane->logs_;
   api.sources = plane->metrics_.sources();
   api.converters = control::converters();
-  api.admissions = control::admissions(kSystemNamespace);
+  api.admissions =
+      control::admissions(kSystemNamespace, {.picker_in_gateway = true, .own_engine = true});
+  api.admissions.merge(gateway_admissions());
   ASSIGN_OR_RETURN(plane->api_, kube::ApiServer::start(plane->runtime_, std::move(api)));
 
   plane->transport_ = std::make_shared<kube::LocalTransport>(plane->loop(), plane->api_->handler());
