@@ -8,6 +8,7 @@
 #include "apps/nacelle/version.h"
 #include "control/kube/claim_controller.h"
 #include "control/kube/kinds.h"
+#include "engine/engine.h"
 #include "gateway/config/compile.h"
 
 namespace nacelle::apps {
@@ -94,6 +95,8 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   controllers.kserve.platform.rbac = false;
   controllers.kserve.platform.picker_in_gateway = true;
   controllers.llmd.load = given.load;
+  controllers.llmd.max_running = engine::EngineConfig().max_num_seqs;
+  controllers.llmd.pool_metrics = given.pool_metrics;
   controllers.kserve.traffic = given.traffic;
   controllers.volumes_folder = std::filesystem::absolute(given.folder) / "volumes";
   ASSIGN_OR_RETURN(plane->controllers_,

@@ -68,6 +68,9 @@ class LlmdDecider {
     observed.allowed = llmd::allowed_replicas(*service, pools);
     observed.pool_refusal = llmd::refusal_of(*service, pools);
     if (options_.load) observed.load = options_.load(key);
+    if (observed.load && observed.load->max_running == 0) {
+      observed.load->max_running = options_.max_running;
+    }
     const kserve::GlobalConfig global = view.global_config();
     const auto decide_now = [&](llmd::AutoscalerState& state) {
       return llmd::decide_service(*service, global, kserve_.platform, view.lookup(), observed,
