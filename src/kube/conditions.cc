@@ -21,16 +21,22 @@ void Conditions::set(const Condition& condition) {
   if (!condition.reason.empty()) now["reason"] = condition.reason;
   if (!condition.message.empty()) now["message"] = condition.message;
   if (condition.observed_generation) now["observedGeneration"] = *condition.observed_generation;
+  now["lastTransitionTime"] = transition(condition);
   for (Json& old : list_) {
     if (text_at(old, {"type"}) != condition.type) continue;
-    const bool moved = text_at(old, {"status"}) != condition.status;
-    const Json before = old.value("lastTransitionTime", Json());
-    now["lastTransitionTime"] = moved || before.is_null() ? Json(now_) : before;
     old = std::move(now);
     return;
   }
-  now["lastTransitionTime"] = now_;
   list_.push_back(std::move(now));
+}
+
+Json Conditions::transition(const Condition& condition) const {
+  for (const Json& old : stored_) {
+    if (text_at(old, {"type"}) != condition.type) continue;
+    if (text_at(old, {"status"}) != condition.status) break;
+    return old.value("lastTransitionTime", Json(now_));
+  }
+  return now_;
 }
 
 void Conditions::remove(std::string_view type) {

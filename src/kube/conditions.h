@@ -1,5 +1,5 @@
 // conditions.h: the conditions of a status: set with a transition time that moves only when the
-// status does, removed when they do not apply.
+// status differs from the stored one, however often it is set, removed when they do not apply.
 //
 // Home:    pure.
 // Source:  kubernetes-api.md section 8; gateway.md section 2.
@@ -26,6 +26,7 @@ class Conditions {
   // `list` are those of the stored object, `now` is RFC 3339.
   Conditions(Json list, std::string now) : list_(std::move(list)), now_(std::move(now)) {
     if (!list_.is_array()) list_ = Json::array();
+    stored_ = list_;
   }
 
   void set(const Condition& condition);
@@ -35,7 +36,11 @@ class Conditions {
   [[nodiscard]] const Json& list() const { return list_; }
 
  private:
+  // The stored transition time, when it had that status; else now.
+  [[nodiscard]] Json transition(const Condition& condition) const;
+
   Json list_;
+  Json stored_;
   std::string now_;
 };
 

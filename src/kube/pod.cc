@@ -1,5 +1,10 @@
 #include "kube/pod.h"
 
+#include <utility>
+
+#include "kube/schema/messages.h"
+#include "kube/schema/shape.h"
+
 namespace nacelle::kube {
 
 bool is_ready(const Json& pod) {
@@ -10,6 +15,12 @@ bool is_ready(const Json& pod) {
     }
   }
   return false;
+}
+
+std::vector<std::string> remove_unknown_pod_fields(Json& pod_spec) {
+  std::vector<std::string> unknown;
+  schema::prune(pod_spec, *schema::node_of("PodSpec"), unknown);
+  return unknown;
 }
 
 }  // namespace nacelle::kube

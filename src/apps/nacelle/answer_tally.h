@@ -1,4 +1,5 @@
-// answer_tally.h: how many answers the endpoints of a pool gave, and how many of them failed.
+// answer_tally.h: how many requests came for a pool, how many answers its endpoints gave, and how
+// many of them failed.
 //
 // One attempt at an endpoint is one answer. It failed when its status is 5xx, when it could not be
 // reached or broke off, and when no endpoint was there to be asked. A client that left before the
@@ -15,10 +16,12 @@ namespace nacelle::apps {
 class AnswerTally {
  public:
   struct Counts {
+    std::uint64_t arrived = 0;  // requests, however often they were tried
     std::uint64_t all = 0;
     std::uint64_t failed = 0;
   };
 
+  void arrived() { arrived_.fetch_add(1, std::memory_order_relaxed); }
   void good() { all_.fetch_add(1, std::memory_order_relaxed); }
   void failed() {
     failed_.fetch_add(1, std::memory_order_relaxed);
@@ -26,10 +29,11 @@ class AnswerTally {
   }
   [[nodiscard]] Counts counts() const {
     const std::uint64_t failed = failed_.load(std::memory_order_relaxed);
-    return {all_.load(std::memory_order_relaxed), failed};
+    return {arrived_.load(std::memory_order_relaxed), all_.load(std::memory_order_relaxed), failed};
   }
 
  private:
+  std::atomic<std::uint64_t> arrived_{0};
   std::atomic<std::uint64_t> all_{0};
   std::atomic<std::uint64_t> failed_{0};
 };

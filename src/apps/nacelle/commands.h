@@ -14,6 +14,7 @@ using Args = std::vector<std::string>;
 int serve_command(const Args& args);
 int gateway_command(const Args& args);
 int epp_command(const Args& args);
+int pd_sidecar_command(const Args& args);  // started by the node agent
 int up_command(const Args& args, std::string_view program);
 int route_command(const Args& args);
 int apply_command(const Args& args);

@@ -8,6 +8,7 @@
 #include "apps/nacelle/version.h"
 #include "control/kube/claim_controller.h"
 #include "control/kube/kinds.h"
+#include "engine/engine.h"
 #include "gateway/config/compile.h"
 
 namespace nacelle::apps {
@@ -64,7 +65,9 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   api.pod_logs = &plane->logs_;
   api.sources = plane->metrics_.sources();
   api.converters = control::converters();
-  api.admissions = control::admissions(kSystemNamespace);
+  api.admissions =
+      control::admissions(kSystemNamespace, {.picker_in_gateway = true, .own_engine = true});
+  api.admissions.merge(gateway_admissions());
   ASSIGN_OR_RETURN(plane->api_, kube::ApiServer::start(plane->runtime_, std::move(api)));
 
   plane->transport_ = std::make_shared<kube::LocalTransport>(plane->loop(), plane->api_->handler());
@@ -92,6 +95,8 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Options options) {
   controllers.kserve.platform.rbac = false;
   controllers.kserve.platform.picker_in_gateway = true;
   controllers.llmd.load = given.load;
+  controllers.llmd.max_running = engine::EngineConfig().max_num_seqs;
+  controllers.llmd.pool_metrics = given.pool_metrics;
   controllers.kserve.traffic = given.traffic;
   controllers.volumes_folder = std::filesystem::absolute(given.folder) / "volumes";
   ASSIGN_OR_RETURN(plane->controllers_,

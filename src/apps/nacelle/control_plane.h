@@ -44,6 +44,7 @@ class ControlPlane {
     std::function<std::optional<control::llmd::LoadSample>(const kube::ObjectKey& service)> load;
     // What a pool was asked, and how it answered; on loop().
     std::function<std::optional<control::kserve::PoolTraffic>(const kube::ObjectKey& pool)> traffic;
+    control::PoolMetrics* pool_metrics = nullptr;  // may be null; outlives the control plane
   };
 
   [[nodiscard]] static Result<std::unique_ptr<ControlPlane>> create(Options options);

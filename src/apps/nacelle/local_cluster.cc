@@ -60,6 +60,7 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::create(async::Runtime& runti
   control.traffic = [self = cluster.get()](const kube::ObjectKey& pool) {
     return self->traffic_of(pool);
   };
+  control.pool_metrics = &cluster->pool_metrics_;
   ASSIGN_OR_RETURN(cluster->control_, ControlPlane::create(std::move(control)));
 
   gateway::GatewayModel model;
@@ -67,9 +68,12 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::create(async::Runtime& runti
   model.settings.bind_address = given.host;
   ApiGateway::Options follow;
   follow.settings = model.settings;
+  follow.addresses = {reachable_host(given.host)};
   DataPlane::Options plane;
   plane.wake = [self = cluster.get()](const std::string& pool) { self->wake(pool); };
   ASSIGN_OR_RETURN(cluster->plane_, DataPlane::bind(runtime, std::move(model), std::move(plane)));
+  cluster->plane_->gateway().metrics().add_collector(
+      [self = cluster.get()](telemetry::Snapshot& out) { self->pool_metrics_.collect(out); });
   cluster->gateway_ =
       std::make_unique<ApiGateway>(cluster->control_->client(), std::move(follow),
                                    [plane = cluster->plane_.get()](gateway::GatewayModel next) {
@@ -79,8 +83,9 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::create(async::Runtime& runti
 }
 
 std::optional<control::llmd::LoadSample> LocalCluster::load_of(const kube::ObjectKey& service) {
-  const auto load =
-      plane_->load(fmt::format("pool/{}/{}{}", service.name_space, service.name, kPoolSuffix));
+  const std::string pool =
+      fmt::format("pool/{}/{}{}", service.name_space, service.name, kPoolSuffix);
+  const auto load = plane_->load(pool);
   if (!load) return std::nullopt;
   const auto seconds = [](Duration time) { return static_cast<std::int64_t>(to_seconds(time)); };
   control::llmd::LoadSample out;
@@ -92,6 +97,10 @@ std::optional<control::llmd::LoadSample> LocalCluster::load_of(const kube::Objec
   out.silent_for = seconds(load->silent_for);
   // A pool that never had a request has been idle for as long as we have watched.
   out.idle_for = seconds(load->idle_for.value_or(std::chrono::steady_clock::now() - began_));
+  if (const auto counts = plane_->answers(pool)) {
+    out.arrived = static_cast<std::int64_t>(counts->arrived);
+    out.completed = static_cast<std::int64_t>(counts->all - counts->failed);
+  }
   return out;
 }
 

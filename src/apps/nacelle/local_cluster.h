@@ -65,6 +65,7 @@ class LocalCluster {
   std::optional<UpManifest> manifest_;
   std::filesystem::path manifest_path_;
   bool apply_ = false;  // the manifest is new
+  control::PoolMetrics pool_metrics_;
   std::unique_ptr<ControlPlane> control_;
   std::unique_ptr<DataPlane> plane_;
   std::unique_ptr<ApiGateway> gateway_;

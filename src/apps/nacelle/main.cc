@@ -48,6 +48,7 @@ int run(const std::string& program, const Args& args) {
   if (command == "serve") return serve_command(rest);
   if (command == "gateway") return gateway_command(rest);
   if (command == "epp") return epp_command(rest);
+  if (command == "pd-sidecar") return pd_sidecar_command(rest);
   if (command == "up") return up_command(rest, program);
   if (command == "apply") return apply_command(rest);
   if (command == "get") return get_command(rest);

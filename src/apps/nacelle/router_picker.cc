@@ -142,6 +142,7 @@ Result<std::unique_ptr<gateway::PickedEndpoint>> RouterPicker::pick(
   routing.excluded = scratch.excluded;
   const TimePoint now = std::chrono::steady_clock::now();
   note_request(now);
+  if (tried.empty()) tally_.arrived();
   router::Refusal refusal;
   // A session's own endpoint first; the pool when that one may not be had.
   const std::string_view only[] = {session};

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "control/core/address_ask.h"
 #include "kube/object.h"
 
 namespace nacelle::control {
@@ -68,6 +69,8 @@ using Action = std::variant<Create, Apply, Update, UpdateStatus, Delete, RecordE
 struct Decision {
   std::vector<Action> actions;
   std::optional<std::chrono::seconds> look_again_in;
+  // Answers that the decision waits for; what is not named any more is not asked any more.
+  std::vector<AddressAsk> asks;
 
   void look_again(std::chrono::seconds in) {
     if (!look_again_in || in < *look_again_in) look_again_in = in;

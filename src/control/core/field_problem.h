@@ -34,11 +34,6 @@ struct Review {
          "Invalid value: " + value.dump(-1, ' ', false, kube::Json::error_handler_t::replace) +
              ": " + text});
   }
-  // Of a service: everything made for it carries its name as a label.
-  void name_fits_label(const kube::Json& object) {
-    const std::string name = kube::key_of(object).name;
-    if (name.size() > 63) invalid("metadata.name", name, "must be no more than 63 characters");
-  }
   void forbidden(std::string field, const std::string& text) {
     problems.push_back({"FieldValueForbidden", std::move(field), "Forbidden: " + text});
   }

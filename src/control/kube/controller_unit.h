@@ -8,6 +8,7 @@
 
 #include "async/task.h"
 #include "control/kube/action_executor.h"
+#include "control/kube/address_prober.h"
 #include "control/kube/shared_informers.h"
 #include "kube/client.h"
 #include "kube/controller_metrics.h"
@@ -21,6 +22,7 @@ struct Workshop {
   ActionExecutor& executor;
   kube::ControllerMetrics* metrics = nullptr;  // may be null
   std::function<std::int64_t()> now_s;         // seconds since 1970
+  AddressProber* prober = nullptr;             // null: addresses are published unasked
 };
 
 class ControllerUnit {

@@ -67,7 +67,7 @@ constexpr Entry kControllers[] = {
      [](Workshop& w, const ControllersOptions& o, Units& to) {
        const auto models = std::make_shared<LocalModels>(w);
        to.push_back(llmd_controller(w, o.kserve, o.llmd, models));
-       to.push_back(llmd_pool_controller(w, models));
+       to.push_back(llmd_pool_controller(w, o.llmd, models));
      }},
 };
 
@@ -106,8 +106,13 @@ Controllers::Controllers(kube::Client& client, ControllersOptions options)
       informers_(client, options_.informer_metrics),
       events_(client, options_.manager),
       executor_(client, events_, executor_options(options_, informers_)),
-      workshop_{client, informers_, executor_, options_.controller_metrics,
-                seconds(options_.now_us)},
+      prober_(client.loop(), options_.ask ? options_.ask : http_ask(client.loop())),
+      workshop_{client,
+                informers_,
+                executor_,
+                options_.controller_metrics,
+                seconds(options_.now_us),
+                options_.probe_addresses ? &prober_ : nullptr},
       scope_(client.loop()) {}
 
 Result<std::unique_ptr<Controllers>> Controllers::create(kube::Client& client,
@@ -148,6 +153,7 @@ async::Task<void> Controllers::stop() {
   co_await scope_.join();
   co_await informers_.stop();
   for (const auto& unit : units_) co_await unit->stop();
+  co_await prober_.stop();
   co_await events_.stop();
 }
 
@@ -156,7 +162,7 @@ void Controllers::look_at_load(const kube::ObjectKey& service) {
 }
 
 bool Controllers::settled() const {
-  return running_ &&
+  return running_ && prober_.idle() &&
          std::all_of(units_.begin(), units_.end(), [](const auto& unit) { return unit->idle(); });
 }
 

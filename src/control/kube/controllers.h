@@ -44,6 +44,10 @@ struct ControllersOptions {
   LlmdOptions llmd;
   std::filesystem::path volumes_folder;  // absolute; of local-path volumes; "" makes none
   std::function<std::int64_t()> now_us;  // since 1970; null: the machine's clock
+  // Addresses of services are published once they have answered. Off where this process cannot
+  // reach the gateways.
+  bool probe_addresses = true;
+  AddressProber::Ask ask;                             // null: over HTTP
   kube::InformerMetrics* informer_metrics = nullptr;  // may be null; outlive the controllers
   kube::ControllerMetrics* controller_metrics = nullptr;
 };
@@ -76,6 +80,7 @@ class Controllers {
   SharedInformers informers_;
   node::EventRecorder events_;
   ActionExecutor executor_;
+  AddressProber prober_;
   Workshop workshop_;
   std::vector<std::unique_ptr<ControllerUnit>> units_;
   ControllerUnit* services_ = nullptr;  // of inference.llm-d.ai; one of the units

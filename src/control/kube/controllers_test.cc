@@ -281,6 +281,27 @@ spec: {services: [{name: llama, weight: 60}], resourcePolicy: {gpuBudget: "2"}}
   EXPECT_EQ(number_at(pool, {"status", "gpusAllocated"}), 2);
 }
 
+// Over TLS with the token of the kubeconfig, as at any API server.
+TEST(ControllersAtAnApi, AnApiServerOverHttpsIsTheSameToThem) {
+  Cluster cluster({.door = kube::testing::ApiFixture::Door::kHttps});
+  ASSERT_EQ(cluster.apply(example("e1-single-node.yaml")).status, 201);
+  ASSERT_EQ(cluster.apply(yaml(kWeb)).status, 201);
+  ASSERT_EQ(cluster.apply(yaml(kWebService)).status, 201);
+  EXPECT_EQ(cluster.when_true(kServing, kService, "chat", "Ready"), "True");
+  EXPECT_EQ(cluster.when_true("apps/v1", "Deployment", "web", "Available"), "True");
+  EXPECT_TRUE(cluster.eventually([&] { return num_endpoints(cluster, "web") == 2; }));
+  EXPECT_TRUE(cluster.settle()) << "somebody always writes";
+  EXPECT_EQ(cluster.api()
+                .remove("/apis/serving.kserve.io/v1alpha2/namespaces/team/"
+                        "llminferenceservices/chat")
+                .status,
+            200);
+  EXPECT_TRUE(cluster.eventually([&] {
+    return cluster.get(kServing, kService, "chat").is_null() &&
+           cluster.get("apps/v1", "Deployment", "chat-kserve").is_null();
+  }));
+}
+
 TEST(ControllersAtAnApi, AnUnknownNameIsNoController) {
   kube::testing::ApiFixture api;
   auto transport =

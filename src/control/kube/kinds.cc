@@ -192,10 +192,11 @@ kube::AdmissionAnswer answer_of(Review review) {
   return out;
 }
 
-kube::AdmissionAnswer admit_config(const Json& config, const std::string& system) {
+kube::AdmissionAnswer admit_config(const Json& config, const std::string& system,
+                                   const kserve::Installation& here) {
   const kube::ObjectKey key = kube::key_of(config);
   const bool well_known = key.name_space == system && kserve::is_preset_name(key.name);
-  Review review = kserve::review_config(config, well_known);
+  Review review = kserve::review_config(config, well_known, here);
   kserve::GlobalConfig global;
   global.system_namespace = system;
   if (Status status = kserve::check_templates(config, global); !status.ok()) {
@@ -236,18 +237,20 @@ Converters converters() {
           {"llminferenceserviceconfigs.serving.kserve.io", convert}};
 }
 
-kube::Admissions admissions(std::string_view system_namespace) {
+kube::Admissions admissions(std::string_view system_namespace, kserve::Installation here) {
   return {{"llminferenceservices.serving.kserve.io",
-           [](Json& object, const Json* before) {
+           [here](Json& object, const Json* before) {
              kserve::default_service(object);
-             return answer_of(kserve::review_service(object, before));
+             return answer_of(kserve::review_service(object, before, here));
            }},
           {"llminferenceserviceconfigs.serving.kserve.io",
-           [system = std::string(system_namespace)](Json& object, const Json*) {
-             return admit_config(object, system);
+           [here, system = std::string(system_namespace)](Json& object, const Json*) {
+             return admit_config(object, system, here);
            }},
           {"llminferenceservices.inference.llm-d.ai",
-           [](Json& object, const Json*) { return answer_of(llmd::review_service(object)); }},
+           [](Json& object, const Json* before) {
+             return answer_of(llmd::review_service(object, before));
+           }},
           {"llminferencepools.inference.llm-d.ai",
            [](Json& object, const Json*) { return answer_of(llmd::review_pool(object)); }}};
 }

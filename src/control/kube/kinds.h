@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "control/core/kserve/ignored_fields.h"
 #include "kube/admission.h"
 #include "kube/object.h"
 
@@ -33,6 +34,7 @@ using Converters =
              std::less<>>;
 [[nodiscard]] Converters converters();
 
-[[nodiscard]] kube::Admissions admissions(std::string_view system_namespace);
+[[nodiscard]] kube::Admissions admissions(std::string_view system_namespace,
+                                          kserve::Installation here = {});
 
 }  // namespace nacelle::control

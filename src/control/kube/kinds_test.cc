@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "control/core/kserve/admission.h"
 #include "control/kube/testing/cluster.h"
 #include "kube/yaml.h"
 
@@ -109,7 +112,7 @@ spec:
   EXPECT_EQ(cluster.api().post(path, config).status, 201);
 }
 
-TEST(Kinds, UnknownFieldsAreSaidOutsideOfOpenObjects) {
+TEST(Kinds, UnknownFieldsAreSaidInPodsToo) {
   Cluster cluster;
   Json object = service(R"(
 model: {uri: "hf://org/tiny"}
@@ -120,7 +123,109 @@ replica: 3
       cluster.api().post(std::string(kServices) + "?fieldValidation=Warn", object);
   ASSERT_EQ(made.status, 201) << made.text;
   EXPECT_THAT(made.warnings(), Contains(HasSubstr("spec.replica")));
+  EXPECT_THAT(made.warnings(), Contains(HasSubstr("spec.template.containers[0].anything")));
   EXPECT_EQ(text_at(made.body["spec"]["template"]["containers"][0], {"anything", "goes"}), "here");
+  EXPECT_EQ(cluster.when_true("serving.kserve.io/v1alpha2", "LLMInferenceService", "chat",
+                              "MainWorkloadReady"),
+            "True")
+      << "an API refuses an apply with it";
+}
+
+// A value that `schema` allows.
+Json sample(const Json& schema) {
+  const std::string_view type = text_at(schema, {"type"});
+  if (const Json* values = kube::find(schema, {"enum"})) return (*values)[0];
+  if (type == "array") {
+    return Json::array({sample(kube::map_at(schema, {"items"}))});
+  }
+  if (type == "boolean") return true;
+  if (type == "integer" || schema.contains("x-kubernetes-int-or-string")) return 2;
+  if (type == "string") return "a";
+  Json out = Json::object();
+  for (const auto& [name, property] : kube::map_at(schema, {"properties"}).items()) {
+    out[name] = sample(property);
+  }
+  if (out.empty()) out["a"] = "b";
+  return out;
+}
+
+struct Unused {
+  std::string path;
+  Json object;  // has a value there
+};
+
+// A config may be laid below a service that has a worker.
+void find_unused(const Json& schema, const std::string& path, bool config,
+                 std::vector<Unused>& out) {
+  const std::string_view says = text_at(schema, {"description"});
+  const bool unused = says.find("ot used") != says.npos || says.find("ignores") != says.npos;
+  const Json& properties = kube::map_at(schema, {"properties"});
+  if (unused && !(config && says.find("without worker") != says.npos)) {
+    Json object = Json::object();
+    object[Json::json_pointer("/" + path)] = sample(schema);
+    std::string dotted = path;
+    std::replace(dotted.begin(), dotted.end(), '/', '.');
+    out.push_back({dotted, std::move(object)});
+  }
+  for (const auto& [name, property] : properties.items()) {
+    find_unused(property, path + "/" + name, config, out);
+  }
+}
+
+TEST(Kinds, EveryFieldThatIsSaidToBeUnusedIsAWarning) {
+  const auto admissions =
+      control::admissions("kserve", {.picker_in_gateway = true, .own_engine = true});
+  std::size_t fields = 0;
+  for (const Json& definition : custom_resource_definitions()) {
+    const auto admission = admissions.find(std::string(text_at(definition, {"metadata", "name"})));
+    ASSERT_NE(admission, admissions.end());
+    std::vector<Unused> unused;
+    find_unused(*kube::find(definition["spec"]["versions"][0],
+                            {"schema", "openAPIV3Schema", "properties", "spec"}),
+                "spec", text_at(definition, {"spec", "names", "kind"}).ends_with("Config"), unused);
+    for (Unused& one : unused) {
+      ++fields;
+      one.object["metadata"] = {{"name", "chat"}, {"namespace", "team"}};
+      const auto answer = admission->second(one.object, nullptr);
+      // By its own name, or by that of what it stands in.
+      const bool told =
+          std::any_of(answer.warnings.begin(), answer.warnings.end(), [&](const std::string& text) {
+            const std::string named = text.substr(0, text.find(' '));
+            return one.path.starts_with(named) || named.starts_with(one.path + ".");
+          });
+      EXPECT_TRUE(told) << text_at(definition, {"spec", "names", "kind"}) << " " << one.path << ": "
+                        << ::testing::PrintToString(answer.warnings);
+    }
+  }
+  EXPECT_GT(fields, 20U) << "the schemas say so in other words now";
+}
+
+TEST(Kinds, WhatTheOlderVersionKeepsIsAWarning) {
+  Cluster cluster;
+  const Json object = *kube::json_of_yaml(R"(
+apiVersion: serving.kserve.io/v1alpha1
+kind: LLMInferenceService
+metadata: {name: chat, namespace: team}
+spec: {model: {uri: "hf://org/tiny", criticality: Critical}}
+)");
+  const ApiReply made = cluster.api().post(
+      "/apis/serving.kserve.io/v1alpha1/namespaces/team/llminferenceservices", object);
+  ASSERT_EQ(made.status, 201) << made.text;
+  EXPECT_THAT(made.warnings(), Contains(HasSubstr("criticality")));
+}
+
+TEST(Kinds, AnImageOfSomebodyElseKeepsItsOwnPromises) {
+  const auto review = [](const char* image) {
+    Json object = service(R"(
+model: {uri: "hf://org/tiny", lora: {adapters: [{name: a}]}}
+template: {containers: [{name: main}]}
+)");
+    if (*image != 0) object["spec"]["template"]["containers"][0]["image"] = image;
+    return kserve::review_service(object, nullptr, {.own_engine = true}).warnings;
+  };
+  EXPECT_THAT(review(""), Contains(HasSubstr("spec.model.lora")));
+  EXPECT_THAT(review("vllm/vllm-openai:v0.22.0"), Contains(HasSubstr("spec.model.lora")));
+  EXPECT_TRUE(review("example.com/engine:1").empty());
 }
 
 }  // namespace

@@ -88,10 +88,14 @@ bool is_read(const Json& map, const std::string& system) {
 }
 
 Decision decide_service(Workshop& workshop, const KserveOptions& options, const ObjectKey& key,
-                        const std::vector<Refusal>& refused) {
-  auto service = workshop.informers.get({kApi, kService, key.name_space, key.name});
-  if (!service) return {};
+                        const std::vector<Refusal>& refused, const std::function<void()>& again) {
+  const Target target{kApi, kService, key.name_space, key.name};
+  auto service = workshop.informers.get(target);
   ServingView view(workshop, options);
+  if (!service) {
+    view.ask(target, {}, again);
+    return {};
+  }
   const kserve::GlobalConfig global = view.global_config();
   kserve::Observed observed = view.observe(*service, refused);
   const auto decide_now = [&] {
@@ -100,6 +104,7 @@ Decision decide_service(Workshop& workshop, const KserveOptions& options, const 
   Decision decision = decide_now();
   if (add_taken(workshop.informers, decision, observed.children)) decision = decide_now();
   view.add_certificate(*service, global.cluster_domain, kserve::is_stopped(*service), decision);
+  view.ask(target, decision, again);
   return decision;
 }
 
@@ -110,11 +115,14 @@ std::unique_ptr<ControllerUnit> kserve_controller(Workshop& workshop,
   SharedInformers& informers = workshop.informers;
   const std::string system = options.system_namespace;
   const Concerned concerned(informers);
+  const auto self = std::make_shared<DecisionController*>(nullptr);
   auto unit = std::make_unique<DecisionController>(
       workshop, "kserve",
-      [&workshop, options](const ObjectKey& key, const std::vector<Refusal>& refused) {
-        return decide_service(workshop, options, key, refused);
+      [&workshop, options, self](const ObjectKey& key, const std::vector<Refusal>& refused) {
+        return decide_service(workshop, options, key, refused,
+                              [unit = *self, key] { unit->add(key); });
       });
+  *self = unit.get();
   const auto with_group = [concerned](const Json& service) {
     std::vector<ObjectKey> keys = concerned.group_of(service);
     keys.push_back(kube::key_of(service));

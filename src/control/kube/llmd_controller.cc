@@ -44,13 +44,16 @@ class LlmdDecider {
       return nothing;
     }
     SharedInformers& informers = workshop_.informers;
-    auto service = informers.get({kApi, kService, key.name_space, key.name});
+    const Target target{kApi, kService, key.name_space, key.name};
+    auto service = informers.get(target);
+    ServingView view(workshop_, kserve_);
+    const auto again = [&unit, key] { unit.look_at(key); };
     if (!service) {
       scalers_.erase(key);
       at_rest_.erase(key);
+      view.ask(target, {}, again);
       return {};
     }
-    ServingView view(workshop_, kserve_);
     llmd::ServiceObserved observed;
     observed.devices = devices_of_nodes(informers);
     const bool needs_model = llmd::needs_model(*service, observed.devices);
@@ -65,6 +68,9 @@ class LlmdDecider {
     observed.allowed = llmd::allowed_replicas(*service, pools);
     observed.pool_refusal = llmd::refusal_of(*service, pools);
     if (options_.load) observed.load = options_.load(key);
+    if (observed.load && observed.load->max_running == 0) {
+      observed.load->max_running = options_.max_running;
+    }
     const kserve::GlobalConfig global = view.global_config();
     const auto decide_now = [&](llmd::AutoscalerState& state) {
       return llmd::decide_service(*service, global, kserve_.platform, view.lookup(), observed,
@@ -79,6 +85,7 @@ class LlmdDecider {
     }
     scalers_[key] = std::move(state);
     view.add_certificate(*service, global.cluster_domain, false, decision);
+    view.ask(target, decision, again);
     Review ignored;
     const llmd::AutoscalingSpec spec =
         llmd::parse_autoscaling(kube::map_at(*service, {"spec"}), ignored);
@@ -86,7 +93,7 @@ class LlmdDecider {
     if (watched) decision.look_again(options_.evaluation_period);
     at_rest_.erase(key);
     if (watched && !needs_model && refused.empty() && decision.actions.empty() &&
-        no_load(observed.load) &&
+        decision.asks.empty() && no_load(observed.load) &&
         kube::number_at(*service, {"status", "demand"}) == spec.min_replicas) {
       at_rest_[key] = {informers.changes(), observed.now_s + kRestSeconds};
     }

@@ -12,6 +12,7 @@
 #include "control/kube/controller_unit.h"
 #include "control/kube/kserve_controller.h"
 #include "control/kube/local_models.h"
+#include "control/kube/pool_metrics.h"
 
 namespace nacelle::control {
 
@@ -20,6 +21,9 @@ struct LlmdOptions {
   // controller. Null, or nothing: its replicas stay as they are.
   std::function<std::optional<llmd::LoadSample>(const kube::ObjectKey& service)> load;
   std::chrono::seconds evaluation_period{1};
+  // Requests that an engine runs at once where its arguments do not say; 0 is unknown.
+  std::int64_t max_running = 0;
+  PoolMetrics* pool_metrics = nullptr;  // may be null; outlives the controllers
 };
 
 // Both read the same models.
@@ -28,6 +32,6 @@ struct LlmdOptions {
                                                               const LlmdOptions& options,
                                                               std::shared_ptr<LocalModels> models);
 [[nodiscard]] std::unique_ptr<ControllerUnit> llmd_pool_controller(
-    Workshop& workshop, std::shared_ptr<LocalModels> models);
+    Workshop& workshop, const LlmdOptions& options, std::shared_ptr<LocalModels> models);
 
 }  // namespace nacelle::control

@@ -23,10 +23,14 @@ bool names(const Json& pool, const std::string& service) {
   return false;
 }
 
-Decision decide(Workshop& workshop, ModelUnit& unit, const ObjectKey& key) {
+Decision decide(Workshop& workshop, const LlmdOptions& options, ModelUnit& unit,
+                const ObjectKey& key) {
   SharedInformers& informers = workshop.informers;
   const auto pool = informers.get({kApi, kPool, key.name_space, key.name});
-  if (!pool) return {};
+  if (!pool) {
+    if (options.pool_metrics != nullptr) options.pool_metrics->forget(key);
+    return {};
+  }
   llmd::PoolObserved observed;
   observed.now_s = workshop.now_s();
   observed.services = informers.find(kApi, kService, kByNamespace, key.name_space);
@@ -36,10 +40,17 @@ Decision decide(Workshop& workshop, ModelUnit& unit, const ObjectKey& key) {
   observed.devices = devices_of_nodes(informers);
   for (const Json& service : observed.services) {
     const std::string name = kube::key_of(service).name;
-    if (!names(*pool, name) || !llmd::needs_model(service, observed.devices)) continue;
+    if (!names(*pool, name)) continue;
+    if (const auto load = options.load ? options.load(kube::key_of(service)) : std::nullopt) {
+      observed.in_flight[name] = load->running;
+    }
+    if (!llmd::needs_model(service, observed.devices)) continue;
     auto model = unit.model_of(service, key);
     if (!model) return ModelUnit::wait_for_model();
     observed.models.emplace(name, *std::move(model));
+  }
+  if (options.pool_metrics != nullptr) {
+    options.pool_metrics->set(key, llmd::figures_of(*pool, observed.services));
   }
   Decision out = llmd::decide_pool(*pool, observed);
   if (!observed.models.empty()) ModelUnit::look_at_models_again(*pool, out);
@@ -48,13 +59,13 @@ Decision decide(Workshop& workshop, ModelUnit& unit, const ObjectKey& key) {
 
 }  // namespace
 
-std::unique_ptr<ControllerUnit> llmd_pool_controller(Workshop& workshop,
+std::unique_ptr<ControllerUnit> llmd_pool_controller(Workshop& workshop, const LlmdOptions& options,
                                                      std::shared_ptr<LocalModels> models) {
   SharedInformers& informers = workshop.informers;
   auto unit = std::make_unique<ModelUnit>(
       workshop, "llmd-pools", std::move(models),
-      [&workshop](ModelUnit& self, const ObjectKey& key, const std::vector<Refusal>&) {
-        return decide(workshop, self, key);
+      [&workshop, options](ModelUnit& self, const ObjectKey& key, const std::vector<Refusal>&) {
+        return decide(workshop, options, self, key);
       });
   const auto of_namespace = [&informers](const Json& object) {
     std::vector<ObjectKey> out;

@@ -23,7 +23,7 @@ struct Sleeper {
       out.queued = static_cast<double>(held);
       return out;
     };
-    cluster.emplace(std::map<std::string, kube::ObjectSource*, std::less<>>(), options);
+    cluster.emplace(testing::ClusterOptions{.llmd = options});
     EXPECT_EQ(cluster
                   ->apply(*kube::json_of_yaml(R"(
 apiVersion: inference.llm-d.ai/v1alpha1

@@ -14,6 +14,14 @@ namespace nacelle::control {
 using kube::ObjectKey;
 using kube::text_at;
 
+namespace {
+
+std::string asker_of(const Target& service) {
+  return service.api_version + "/" + service.name_space + "/" + service.name;
+}
+
+}  // namespace
+
 kserve::GlobalConfig ServingView::global_config() {
   kserve::GlobalConfig out;
   const std::string& system = options_.system_namespace;
@@ -69,7 +77,16 @@ kserve::Observed ServingView::observe(const Json& service, const std::vector<Ref
   }
   observe_group(service, out);
   observe_traffic(service, out);
+  if (workshop_.prober != nullptr) {
+    out.answers = workshop_.prober->answers(asker_of(target_of(service)));
+  }
   return out;
+}
+
+void ServingView::ask(const Target& service, const Decision& decision,
+                      const std::function<void()>& again) {
+  if (workshop_.prober == nullptr) return;
+  workshop_.prober->wait_for(asker_of(service), decision.asks, again);
 }
 
 void ServingView::add_certificate(const Json& service, const std::string& cluster_domain,

@@ -41,6 +41,8 @@ class ServingView {
   void add_certificate(const Json& service, const std::string& cluster_domain, bool stopped,
                        Decision& decision);
   [[nodiscard]] kserve::Observed observe(const Json& service, const std::vector<Refusal>& refused);
+  // The addresses that the decision about `service` waits for; `again` when one has answered.
+  void ask(const Target& service, const Decision& decision, const std::function<void()>& again);
 
  private:
   void observe_group(const Json& service, kserve::Observed& out);

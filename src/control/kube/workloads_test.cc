@@ -229,7 +229,7 @@ class SameUsage final : public kube::ObjectSource {
 
 TEST(WorkloadsAtAnApi, AnAutoscalerFollowsWhatPodsUse) {
   SameUsage usage("200Mi");
-  Cluster cluster({{"pods.metrics.k8s.io", &usage}});
+  Cluster cluster({.sources = {{"pods.metrics.k8s.io", &usage}}});
   usage.watch(cluster.api().server().store());
   ASSERT_EQ(cluster.apply(web_deployment(2, {{"requests", {{"memory", "250Mi"}}}})).status, 201);
   ASSERT_TRUE(cluster.eventually([&] {

@@ -126,10 +126,11 @@ Json ApiWatch::next() {
   return line.has_value() ? Json::parse(*line, nullptr, false) : Json();
 }
 
-ApiFixture::ApiFixture(ApiServerOptions options) : options_(std::move(options)), runtime_(2) {
+ApiFixture::ApiFixture(ApiServerOptions options, Door door)
+    : options_(std::move(options)), runtime_(2) {
   runtime_.start();
   if (options_.folder.empty()) options_.folder = folder_.path();
-  options_.serve_http = false;
+  options_.serve_http = door == Door::kHttps;
   start();
 }
 

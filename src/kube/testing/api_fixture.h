@@ -101,7 +101,9 @@ class ApiWatch {
 
 class ApiFixture {
  public:
-  explicit ApiFixture(ApiServerOptions options = {});
+  // How others than the test may come in.
+  enum class Door { kNone, kHttps };
+  explicit ApiFixture(ApiServerOptions options = {}, Door door = Door::kNone);
   ~ApiFixture();
 
   ApiReply call(std::string method, std::string target, std::string body = {},

@@ -21,12 +21,25 @@ bool is_private(std::string_view host) {
   return second.size() == 2 && second >= "16" && second <= "31";
 }
 
+struct BasePath {
+  std::string path;
+  bool own = false;
+  // Whatever is asked below it reaches the service: a prefix, and of no endpoint alone.
+  bool open = false;
+};
+
+bool is_open(const Json& match, const std::string& path) {
+  const std::string_view type = text_at(match, {"path", "type"});
+  return (type.empty() || type == "PathPrefix") && kube::list_at(match, {"headers"}).empty() &&
+         kube::list_at(match, {"queryParams"}).empty() && text_at(match, {"method"}).empty() &&
+         path.find("/v1") == path.npos;
+}
+
 // The shallowest base path of each of the three buckets: own, publisher, root by header.
-std::vector<std::string> base_paths(const Owner& owner, const Json& route) {
-  std::string own;
-  std::string publisher;
+std::vector<BasePath> base_paths(const Owner& owner, const Json& route) {
+  BasePath own{.path = "", .own = true};
+  BasePath publisher;
   bool root = false;
-  const std::string own_prefix = "/" + owner.name_space() + "/" + owner.name();
   for (const Json& rule : kube::list_at(route, {"spec", "rules"})) {
     const Json& backends = kube::list_at(rule, {"backendRefs"});
     const bool service = std::any_of(backends.begin(), backends.end(), [](const Json& backend) {
@@ -36,34 +49,58 @@ std::vector<std::string> base_paths(const Owner& owner, const Json& route) {
     if (!service) continue;
     for (const Json& match : kube::list_at(rule, {"matches"})) {
       const std::string path(text_at(match, {"path", "value"}));
-      const auto shallower = [&](std::string& into) {
-        if (into.empty() || path.size() < into.size()) into = path;
+      const auto shallower = [&](BasePath& into) {
+        if (!into.path.empty() && path.size() >= into.path.size()) return;
+        into.path = path;
+        into.open = is_open(match, path);
       };
       if (path.starts_with("/publishers/"))
         shallower(publisher);
       else if (path.empty() || path == "/")
         root = true;
-      else if (path.starts_with(own_prefix))
-        shallower(own);
-      else if (!path.starts_with("/v1/"))
+      else if (path.starts_with("/" + owner.name_space() + "/" + owner.name()) ||
+               !path.starts_with("/v1/"))
         shallower(own);
     }
   }
-  std::vector<std::string> out;
-  if (!own.empty()) out.push_back(own);
-  if (!publisher.empty()) out.push_back(publisher);
-  if (root) out.push_back("/");
+  std::vector<BasePath> out;
+  if (!own.path.empty()) out.push_back(std::move(own));
+  if (!publisher.path.empty()) out.push_back(std::move(publisher));
+  if (root) out.push_back({.path = "/"});
   return out;
 }
 
 struct Base {
   std::string scheme, host;
   std::int64_t port;
-  [[nodiscard]] std::string url(const std::string& path) const {
+  [[nodiscard]] std::string authority() const {
     const bool usual = (scheme == "http" && port == 80) || (scheme == "https" && port == 443);
-    return scheme + "://" + host + (usual ? "" : ":" + std::to_string(port)) + path;
+    return host + (usual ? "" : ":" + std::to_string(port));
+  }
+  [[nodiscard]] std::string url(const std::string& path) const {
+    return scheme + "://" + authority() + path;
   }
 };
+
+// The host of a URL need not resolve here: its gateway is asked where it says that it listens.
+AddressAsk ask_for(const Base& base, const Json& gateway, const BasePath& path) {
+  AddressAsk out;
+  out.url = base.url(path.path);
+  out.host = base.host;
+  for (const Json& address : kube::list_at(gateway, {"status", "addresses"})) {
+    if (text_at(address, {"value"}).empty()) continue;
+    out.host = text_at(address, {"value"});
+    break;
+  }
+  out.tls = base.scheme == "https";
+  // Who wants to see a certificate of its clients will not answer to us.
+  const bool wants_certificate = kube::find(gateway, {"spec", "tls", "frontend"}) != nullptr;
+  out.port = out.tls && wants_certificate ? 0 : static_cast<std::uint16_t>(base.port);
+  out.authority = base.authority();
+  out.path = path.path + "/v1/models";
+  out.any_answer = !path.open;
+  return out;
+}
 
 std::vector<Base> bases_of(const Json& gateway, const Json& route, const std::string& section,
                            const std::string& preferred) {
@@ -111,22 +148,35 @@ Json models_at(const Owner& owner, bool by_path) {
   return out;
 }
 
+// Of status.addresses: has it answered before?
+bool is_published(const Json& status, const std::string& url) {
+  const Json& list = kube::list_at(status, {"addresses"});
+  return std::any_of(list.begin(), list.end(),
+                     [&](const Json& entry) { return text_at(entry, {"url"}) == url; });
+}
+
+bool has_no_replica(const kube::Conditions& conditions) {
+  const Json* main = conditions.find("MainWorkloadReady");
+  if (main == nullptr) main = conditions.find("WorkerWorkloadReady");
+  return main != nullptr && text_at(*main, {"reason"}) == "ScaledToZero";
+}
+
 }  // namespace
 
-Addresses addresses_of(const Owner& owner, const Observed& observed) {
-  Addresses out;
+std::vector<Address> addresses_of(const Owner& owner, const Observed& observed) {
+  std::vector<Address> out;
   if (owner.spec.router.is_null()) {
     const Base service{owner.global.tls ? "https" : "http",
                        child_name(owner.name(), "-kserve-workload-svc") + "." + owner.name_space() +
                            ".svc." + owner.global.cluster_domain,
                        8000};
-    out.list.push_back({{"url", service.url("")}, {"models", models_at(owner, true)}});
+    out.push_back({.entry = {{"url", service.url("")}, {"models", models_at(owner, true)}},
+                   .ask = {.url = service.url("")}});
     return out;
   }
-  std::string own_external;
   std::set<std::string> seen;
   for (const Json* route : routes_of(owner, observed)) {
-    const std::vector<std::string> paths = base_paths(owner, *route);
+    const std::vector<BasePath> paths = base_paths(owner, *route);
     for (const Json& parent : kube::list_at(*route, {"spec", "parentRefs"})) {
       std::string where(text_at(parent, {"namespace"}));
       if (where.empty()) where = owner.name_space();
@@ -137,30 +187,77 @@ Addresses addresses_of(const Owner& owner, const Observed& observed) {
         }
         const std::string section(text_at(parent, {"sectionName"}));
         for (const Base& base : bases_of(*gateway, *route, section, owner.global.url_scheme)) {
-          for (const std::string& path : paths) {
-            const std::string url = base.url(path);
+          for (const BasePath& path : paths) {
+            const std::string url = base.url(path.path);
             if (!seen.insert(url).second) continue;
             const bool internal = is_private(base.host);
             std::string name = internal ? "internal" : "gateway-external";
-            if (path == "/") name += "-model-routing";
-            out.list.push_back({{"name", name},
-                                {"url", url},
-                                {"origin",
-                                 {{"group", "gateway.networking.k8s.io"},
-                                  {"kind", "Gateway"},
-                                  {"name", kube::key_of(*gateway).name},
-                                  {"namespace", where}}},
-                                {"models", models_at(owner, path != "/")}});
-            const bool own = path == paths.front();
-            if (own && !internal && own_external.empty()) own_external = url;
-            if (own && out.url.empty()) out.url = url;
+            if (path.path == "/") name += "-model-routing";
+            out.push_back({.entry = {{"name", name},
+                                     {"url", url},
+                                     {"origin",
+                                      {{"group", "gateway.networking.k8s.io"},
+                                       {"kind", "Gateway"},
+                                       {"name", kube::key_of(*gateway).name},
+                                       {"namespace", where}}},
+                                     {"models", models_at(owner, path.path != "/")}},
+                           .ask = ask_for(base, *gateway, paths.front()),
+                           .own = path.path == paths.front().path,
+                           .external = !internal});
           }
         }
       }
     }
   }
-  if (!own_external.empty()) out.url = own_external;
   return out;
+}
+
+void publish_addresses(const Owner& owner, const Observed& observed, Json& status,
+                       kube::Conditions& conditions, std::vector<AddressAsk>& asks) {
+  Json list = Json::array();
+  const Address* preferred = nullptr;
+  std::string silent;
+  const bool ready =
+      conditions.status("RouterReady") == "True" && conditions.status("WorkloadsReady") == "True";
+  const std::vector<Address> all = addresses_of(owner, observed);
+  for (const Address& address : all) {
+    AddressAsk ask = address.ask;
+    bool answered = !observed.answers || ask.port == 0;
+    if (!answered && !is_published(status, std::string(text_at(address.entry, {"url"})))) {
+      const auto heard = observed.answers->find(ask.url);
+      answered = heard != observed.answers->end() && heard->second.answered;
+      if (!answered && silent.empty()) {
+        silent = !ready ? ask.url + " is asked when a replica is ready"
+                 : heard == observed.answers->end() || heard->second.message.empty()
+                     ? ask.url + " has not answered yet"
+                     : heard->second.message;
+      }
+      // Until the status that is seen publishes it: what was heard is kept for as long.
+      ask.any_answer = ask.any_answer || has_no_replica(conditions);
+      if (ready && std::find(asks.begin(), asks.end(), ask) == asks.end()) {
+        asks.push_back(std::move(ask));
+      }
+    } else {
+      answered = true;
+    }
+    if (!answered) continue;
+    list.push_back(address.entry);
+    const bool better = preferred == nullptr || (address.external && !preferred->external);
+    if (address.own && better) preferred = &address;
+  }
+  if (list.empty() && !silent.empty() && conditions.status("RouterReady") == "True") {
+    conditions.set({"RouterReady", "False", "AddressNotAnswered", silent});
+  }
+  if (list.empty()) {
+    status.erase("addresses");
+  } else {
+    status["addresses"] = std::move(list);
+  }
+  if (preferred == nullptr) {
+    status.erase("url");
+  } else {
+    status["url"] = text_at(preferred->entry, {"url"});
+  }
 }
 
 }  // namespace nacelle::control::kserve

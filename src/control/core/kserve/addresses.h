@@ -1,5 +1,9 @@
 // addresses.h: the URLs under which a service can be asked, as its status lists them.
 //
+// One is published when something has answered there; what stands in the status has. It is asked
+// for once the workload and all else of the router are ready, so that its answer says that the
+// whole way works.
+//
 // Home:    pure.
 // Source:  kserve.md section A13, URL discovery; the port of a Service is part of its URL (A22 row
 //          11).
@@ -9,14 +13,24 @@
 #include <vector>
 
 #include "control/core/kserve/decide.h"
+#include "kube/conditions.h"
 
 namespace nacelle::control::kserve {
 
-struct Addresses {
-  std::string url;  // the preferred one; "" when none is known
-  Json list = Json::array();
+struct Address {
+  Json entry;      // of status.addresses
+  AddressAsk ask;  // the same for all paths of one listener and host
+  // Of its own path, not of its publisher or a header.
+  bool own = false;
+  bool external = false;
 };
 
-[[nodiscard]] Addresses addresses_of(const Owner& owner, const Observed& observed);
+// Of every gateway, listener, host and path, in order of preference.
+[[nodiscard]] std::vector<Address> addresses_of(const Owner& owner, const Observed& observed);
+
+// Writes status.addresses and status.url, says in RouterReady what does not answer, and adds what
+// is to be asked. After the other conditions of router and workload.
+void publish_addresses(const Owner& owner, const Observed& observed, Json& status,
+                       kube::Conditions& conditions, std::vector<AddressAsk>& asks);
 
 }  // namespace nacelle::control::kserve

@@ -119,36 +119,12 @@ void review_lora(const Spec& spec, const Json& service, Review& review) {
   }
 }
 
-void review_model(const Spec& spec, const Json& service, Review& review) {
+void review_model(const Json& service, Review& review) {
   const Json* resource = find(service, {"spec", "model", "confidential", "resourceId"});
   if (resource != nullptr && !is_resource_id(*resource)) {
     review.invalid("spec.model.confidential.resourceId", *resource,
                    "must be kbs:/// followed by three segments");
   }
-  if (kube::bool_at(service, {"spec", "model", "confidential", "enabled"})) {
-    const bool mounted =
-        spec.model.uri.starts_with("oci://") || spec.model.uri.starts_with("pvc://");
-    review.warnings.push_back(mounted ? "spec.model.confidential has no effect on models of " +
-                                            spec.model.uri.substr(0, 3) + "://"
-                                      : "spec.model.confidential is not used");
-  }
-}
-
-void warn_of_ignored(const Spec& spec, Review& review) {
-  if (find(spec.router, {"ingress"}) != nullptr) {
-    review.warnings.push_back("spec.router.ingress is not used: no Ingress is made");
-  }
-  const auto single = [&](const Workload& workload, const std::string& at) {
-    if (workload.multi_node()) return;
-    if (workload.parallelism.pipeline) {
-      review.warnings.push_back(at + ".parallelism.pipeline is not used without " + at + ".worker");
-    }
-    if (workload.parallelism.data) {
-      review.warnings.push_back(at + ".parallelism.data is not used without " + at + ".worker");
-    }
-  };
-  single(spec.main, "spec");
-  if (spec.prefill) single(*spec.prefill, "spec.prefill");
 }
 
 void review_canary(const Spec& spec, const Json& service, Review& review) {
@@ -180,10 +156,9 @@ void default_service(Json& service) {
   }
 }
 
-Review review_service(const Json& service, const Json* before) {
+Review review_service(const Json& service, const Json* before, const Installation& here) {
   Review review;
   if (kube::is_being_deleted(service)) return review;
-  review.name_fits_label(service);
   const Spec spec = parse_spec(kube::map_at(service, {"spec"}));
   review_route(spec, review);
   review_parents(spec, review);
@@ -192,17 +167,21 @@ Review review_service(const Json& service, const Json* before) {
   if (spec.prefill) review_workload(*spec.prefill, "spec.prefill", review);
   review_same_scaler(spec, review);
   review_lora(spec, service, review);
-  review_model(spec, service, review);
+  review_model(service, review);
   review_claims(service, review);
   review_canary(spec, service, review);
-  warn_of_ignored(spec, review);
+  warn_of_ignored(service, spec, here, review);
+  warn_without_worker(spec, review);
+  if (before == nullptr) review_name(service, review);
   if (before != nullptr) review_sizes(parse_spec(kube::map_at(*before, {"spec"})), spec, review);
   return review;
 }
 
-Review review_config(const Json& config, bool well_known) {
+Review review_config(const Json& config, bool well_known, const Installation& here) {
   Review review;
+  if (kube::is_being_deleted(config)) return review;
   const Json& spec = kube::map_at(config, {"spec"});
+  warn_of_ignored(config, parse_spec(spec), here, review);
   if (const Json* refs = find(spec, {"baseRefs"}); refs != nullptr && !refs->empty()) {
     review.forbidden("spec.baseRefs", "a config cannot have base configs of its own");
   }

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "control/core/field_problem.h"
+#include "control/core/kserve/ignored_fields.h"
 #include "control/core/kserve/names.h"
 
 namespace nacelle::control::kserve {
@@ -17,10 +18,12 @@ namespace nacelle::control::kserve {
 void default_service(Json& service);
 
 // `before` is null on create. Objects that are being deleted pass.
-[[nodiscard]] Review review_service(const Json& service, const Json* before);
+[[nodiscard]] Review review_service(const Json& service, const Json* before,
+                                    const Installation& here = {});
 
 // `well_known`: the name is that of a preset. Templates are checked by the caller with
 // check_templates() of combine.h.
-[[nodiscard]] Review review_config(const Json& config, bool well_known);
+[[nodiscard]] Review review_config(const Json& config, bool well_known,
+                                   const Installation& here = {});
 
 }  // namespace nacelle::control::kserve

@@ -224,6 +224,15 @@ void review_sizes(const Spec& before, const Spec& now, Review& review) {
   if (before.prefill && now.prefill) same(*before.prefill, *now.prefill, "spec.prefill");
 }
 
+void review_name(const Json& service, Review& review) {
+  const std::string name = kube::key_of(service).name;
+  if (name.empty() || is_dns_label(name)) return;
+  review.invalid(
+      "metadata.name", name,
+      "must be a DNS label of at most 63 characters (a-z, 0-9 and -): it becomes a label "
+      "of pods and begins the names of a Service and a Deployment");
+}
+
 void review_claims(const Json& service, Review& review) {
   const std::string prefix = "serving.kserve.io/exp-dra-";
   const Json& annotations = kube::map_at(service, {"metadata", "annotations"});

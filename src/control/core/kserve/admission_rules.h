@@ -20,6 +20,9 @@ void review_sizes(const Spec& before, const Spec& now, Review& review);
 // Annotations that ask for devices by claim.
 void review_claims(const Json& service, Review& review);
 
+// Of a new service of either group: its name becomes a label and begins the names of its objects.
+void review_name(const Json& service, Review& review);
+
 [[nodiscard]] bool is_resource_id(const Json& id);
 
 }  // namespace nacelle::control::kserve

@@ -148,6 +148,8 @@ class CanaryPlanner {
     const std::int64_t percent = steps[progress.step];
     std::vector<Json> objects = make_objects(percent);
     if (!any_available(observed_, objects)) progress.began.reset();
+    // A clock that went back: the step begins now, or it would wait for the time to come again.
+    if (progress.began && *progress.began > now_) progress.began = now_;
     if (!progress.began && is_ready(observed_, objects)) {
       progress.began = now_;
       progress.counted = canary_traffic(owner_, observed_);

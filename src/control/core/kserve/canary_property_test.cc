@@ -1,4 +1,4 @@
-// The same end from any interleaving and crash, and then no write.
+// The same end from any interleaving, crash and jump of the clock, and then no write.
 #include "control/core/kserve/canary.h"
 
 #include <gtest/gtest.h>
@@ -40,6 +40,7 @@ struct Plot {
   const char* image;  // of the new revision
   bool errors = false;
   bool gives_up = false;  // the annotation goes in the middle
+  std::int64_t jump = 0;  // of the clock, in the middle; seconds
 };
 
 // Calm without `dice`.
@@ -48,7 +49,10 @@ std::unique_ptr<Story> live(const Plot& plot, std::mt19937* dice) {
   EXPECT_TRUE(story->settle());
   if (plot.errors) story->around.every_second = PoolTraffic{10, 5};
   story->set_image(plot.image);
-  if (dice != nullptr) story->world.stumble(*dice, 150);
+  if (dice != nullptr) {
+    story->world.stumble(*dice, 150);
+    story->world.now += plot.jump;
+  }
   if (plot.gives_up)
     story->change(R"({"metadata":{"annotations":{"nacelle.dev/canary-steps":null}}})");
   if (dice != nullptr) story->world.stumble(*dice, 100);
@@ -63,7 +67,12 @@ TEST(Canary, TheSameEndFromAnyInterleavingAndCrash) {
                                    {.image = "broken"},
                                    {.image = "broken", .gives_up = true},
                                    {.image = "slow"},
-                                   {.image = "one"}};
+                                   {.image = "one"},
+                                   {.image = "two", .jump = 3600},
+                                   {.image = "two", .jump = -3600},
+                                   {.image = "two", .errors = true, .jump = -3600},
+                                   {.image = "broken", .jump = 3600},
+                                   {.image = "broken", .jump = -3600}};
   std::uint32_t seed = 0;
   for (const Plot& plot : plots) {
     const Json calm = essence(*live(plot, nullptr));

@@ -235,6 +235,7 @@ class Decider {
     workload_conditions_or_error(owner, unseen);
     router_conditions(owner, observed_, conditions_, unseen);
     group_conditions(owner, peers);
+    publish_addresses(owner, observed_, status_, conditions_, decision_.asks);
     overall_condition(conditions_);
     fill_status(owner, combined, peers);
   }
@@ -330,12 +331,6 @@ class Decider {
     };
     set_or_erase("workloads", workload_status(owner, observed_));
     set_or_erase("router", router_status(owner, observed_, peers));
-    Addresses addresses = addresses_of(owner, observed_);
-    set_or_erase("addresses", std::move(addresses.list));
-    if (addresses.url.empty())
-      status_.erase("url");
-    else
-      status_["url"] = addresses.url;
     Json applied = Json::array();
     for (const AppliedConfig& config : combined.applied) {
       applied.push_back({{"name", config.name},

@@ -35,6 +35,9 @@ struct Observed {
   std::string now;             // RFC 3339
   // By name of the pool, of those that answered; nothing: nobody counts.
   std::optional<std::map<std::string, PoolTraffic>> traffic;
+  // By URL, what was heard where Decision::asks said; nothing: nobody asks, addresses count as
+  // answered.
+  std::optional<std::map<std::string, AddressAnswer>> answers;
   // What the API refused of the decision before: "LeaderWorkerSet chat-kserve-mn: not found".
   std::vector<std::string> refused;
 };

@@ -224,6 +224,38 @@ TEST(KServe, BecomesReadyAndSaysWhere) {
   EXPECT_EQ(world.service["status"]["url"], "http://203.0.113.7/team/chat");
 }
 
+TEST(KServe, ARolloutThatHangsIsSaidWhileOldPodsAnswer) {
+  World world(load("e1-single-node.yaml"));
+  world.settle();
+  world.make_ready();
+  world.settle();
+  ASSERT_EQ(world.condition("Ready"), "True");
+  EXPECT_EQ(world.condition("RolloutStuck"), "absent");
+  Json* deployment = world.child("Deployment", "chat-kserve");
+  (*deployment)["status"]["conditions"].push_back(
+      {{"type", "Progressing"},
+       {"status", "False"},
+       {"reason", "ProgressDeadlineExceeded"},
+       {"message", "ReplicaSet \"chat-kserve-2\" has timed out progressing."}});
+  world.settle();
+  EXPECT_EQ(world.condition("RolloutStuck"), "True");
+  EXPECT_EQ(world.condition("RolloutStuck", "reason"), "ProgressDeadlineExceeded");
+  EXPECT_EQ(world.condition("Ready"), "True") << "old pods answer";
+  world.observed.pods.push_back(Json::parse(R"({"metadata":{"name":"chat-kserve-2-x","labels":
+    {"app.kubernetes.io/component":"llminferenceservice-workload"}},"status":{"containerStatuses":[
+    {"name":"main","restartCount":0,"state":{"waiting":{"reason":"ErrImagePull",
+     "message":"image \"x\" cannot be pulled"}}}]}})"));
+  world.settle();
+  EXPECT_EQ(world.condition("RolloutStuck", "reason"), "ErrImagePull") << "the cause, when known";
+  EXPECT_NE(world.condition("RolloutStuck", "message").find("chat-kserve-2-x"), std::string::npos);
+  // The next one goes through.
+  deployment = world.child("Deployment", "chat-kserve");
+  (*deployment)["status"]["conditions"].back() = {{"type", "Progressing"}, {"status", "True"}};
+  world.observed.pods.clear();
+  world.settle();
+  EXPECT_EQ(world.condition("RolloutStuck"), "absent");
+}
+
 TEST(KServe, CausesInPodsReachTheCondition) {
   World world(load("e1-single-node.yaml"));
   world.settle();

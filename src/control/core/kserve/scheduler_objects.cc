@@ -5,6 +5,7 @@
 #include "control/core/kserve/pod_injection.h"
 #include "control/core/kserve/preset_catalogue.h"
 #include "control/core/kserve/scheduler_config.h"
+#include "kube/pod.h"
 
 namespace nacelle::control::kserve {
 namespace {
@@ -36,6 +37,7 @@ Json picker_deployment(const Owner& owner) {
     args.push_back("--tracing=true");
     set_tracing_env(container, owner.spec.tracing, "inference-scheduler");
   }
+  kube::remove_unknown_pod_fields(pod);  // their writer was warned
   const Json labels = common_labels(owner.name(), kComponentScheduler);
   Json metadata = {{"labels", kube::map_at(scheduler, {"labels"})}};
   metadata["labels"].update(labels);
@@ -101,6 +103,7 @@ Result<std::vector<Json>> tokenizer_objects(const Owner& owner) {
   const std::string name = child_name(owner.name(), "-tokenizer");
   Json pod = kube::map_at(owner.spec.scheduler, {"tokenizer", "template"});
   RETURN_IF_ERROR(inject_model_at_base(pod, owner.spec, owner.global));
+  kube::remove_unknown_pod_fields(pod);
   std::vector<Json> out;
   out.push_back({{"apiVersion", "apps/v1"},
                  {"kind", "Deployment"},

@@ -4,6 +4,7 @@
 
 #include "control/core/kserve/objects.h"
 #include "control/core/kserve/pod_injection.h"
+#include "kube/pod.h"
 
 namespace nacelle::control::kserve {
 namespace {
@@ -80,6 +81,7 @@ Result<Json> pod_template(const Side& side, Json pod, Json labels, const std::st
   if (!account.empty() && text_at(pod, {"serviceAccountName"}).empty()) {
     pod["serviceAccountName"] = account;
   }
+  kube::remove_unknown_pod_fields(pod);  // their writer was warned
   Json metadata;
   metadata["labels"] =
       propagated(kube::map_at(owner.service, {"metadata", "labels"}), kLabelPrefixes);

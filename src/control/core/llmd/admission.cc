@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/quantity.h"
+#include "control/core/kserve/admission_rules.h"
 #include "control/core/llmd/autoscaler.h"
 
 namespace nacelle::control::llmd {
@@ -35,10 +36,10 @@ void warn_of_unknown(const kube::Json& map, const std::string& at,
 
 }  // namespace
 
-Review review_service(const kube::Json& service) {
+Review review_service(const kube::Json& service, const kube::Json* before) {
   Review review;
   if (kube::is_being_deleted(service)) return review;
-  review.name_fits_label(service);
+  if (before == nullptr) kserve::review_name(service, review);
   const kube::Json& spec = kube::map_at(service, {"spec"});
   if (text_at(spec, {"model", "id"}).empty()) {
     review.required("spec.model.id", "names the model, as org/name");

@@ -14,7 +14,7 @@
 
 namespace nacelle::control::llmd {
 
-[[nodiscard]] Review review_service(const kube::Json& service);
+[[nodiscard]] Review review_service(const kube::Json& service, const kube::Json* before = nullptr);
 [[nodiscard]] Review review_pool(const kube::Json& pool);
 
 struct PoolSpec {

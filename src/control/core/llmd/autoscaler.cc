@@ -30,9 +30,23 @@ std::optional<double> positive(const kube::Json* value, const std::string& at, R
 class Scaler {
  public:
   Scaler(const AutoscalingSpec& spec, const LoadSample& sample, AutoscalerState& state)
-      : spec_(spec), sample_(sample), state_(state), all_(sample.ready + sample.pending) {}
+      : spec_(spec), sample_(sample), state_(state), all_(sample.ready + sample.pending) {
+    if (!sample_.arrived || !sample_.completed) return;
+    state_.rates.add({sample_.now, *sample_.arrived, *sample_.completed, sample_.ready,
+                      sample_.queued.value_or(0) > static_cast<double>(sample_.held)});
+    if (!sample_.arrival_rate) sample_.arrival_rate = state_.rates.arrival_rate();
+    if (!sample_.completion_rate) sample_.completion_rate = state_.rates.completion_rate();
+  }
 
   ScaleDecision run() {
+    follow_clock();
+    ScaleDecision out = decide();
+    out.queue_above_target = queue_is_long() || (sample_.ready == 0 && sample_.held > 0);
+    return out;
+  }
+
+ private:
+  ScaleDecision decide() {
     if (all_ == 0) return from_zero();
     if (sample_.silent_for > kStaleAfter || (!sample_.queued && !sample_.decode_rate)) {
       return hold("StaleMetrics", false);
@@ -52,7 +66,22 @@ class Scaler {
     return out;
   }
 
- private:
+  // Times that would lie ahead would hold everything until they came.
+  void follow_clock() {
+    const std::int64_t back = state_.seen - sample_.now;
+    state_.seen = sample_.now;
+    if (back <= 0) return;
+    for (auto* list : {&state_.recommended, &state_.added}) {
+      for (auto& each : *list) each.at -= back;
+    }
+    for (auto* time : {&state_.last_up, &state_.last_down, &state_.empty_since}) {
+      if (*time) **time -= back;
+    }
+  }
+
+  [[nodiscard]] bool queue_is_long() const {
+    return spec_.queue_target && average_queue() > *spec_.queue_target * (1 + kTolerance);
+  }
   [[nodiscard]] bool queue_is_short() const {
     if (!spec_.queue_target) return true;
     return average_queue() <= *spec_.queue_target;
@@ -76,7 +105,7 @@ class Scaler {
       state_.empty_since.reset();
     else if (!state_.empty_since)
       state_.empty_since = sample_.now;
-    if (spec_.queue_target && average_queue() > *spec_.queue_target * (1 + kTolerance)) {
+    if (queue_is_long()) {
       return clamp(up(ceil_of(queued / *spec_.queue_target)));
     }
     if (sample_.pending > 0 || sample_.ready == 0) return clamp(all_);
@@ -198,7 +227,7 @@ class Scaler {
   }
 
   const AutoscalingSpec& spec_;
-  const LoadSample& sample_;
+  LoadSample sample_;
   AutoscalerState& state_;
   const std::int64_t all_;
 };

@@ -3,7 +3,8 @@
 // Queued requests per ready replica scale up; decoded tokens per replica below a floor, while the
 // queue is short, scale down. Up wins, down needs both. Down waits until nothing larger was
 // recommended for a window, goes one replica a minute and never where the KV cache of the others
-// would overflow. The last one goes after ten minutes without a request.
+// would overflow. The last one goes after ten minutes without a request. A clock that goes back
+// takes what is remembered along.
 //
 // Home:    pure; the state is a value that the caller keeps.
 // Bounds:  the state remembers kMaxRemembered recommendations.
@@ -16,6 +17,7 @@
 #include <string>
 
 #include "control/core/field_problem.h"
+#include "control/core/llmd/load_rates.h"
 #include "control/core/llmd/scaling_pace.h"
 
 namespace nacelle::control::llmd {
@@ -42,13 +44,14 @@ struct LoadSample {
   std::optional<double> queued;           // of ready replicas and held by the gateway
   std::int64_t held = 0;                  // by the gateway alone
   std::optional<double> decode_rate;      // tokens per second of all
-  std::optional<double> arrival_rate;     // requests per second
-  std::optional<double> completion_rate;  // of one saturated replica
-  double kv_usage = 0;                    // mean of ready replicas, 0..1
-  std::int64_t running = 0;               // requests in all replicas
-  std::int64_t max_running = 0;           // per replica; 0 is unknown
-  std::int64_t silent_for = 0;            // seconds since the newest metrics
-  std::int64_t idle_for = 0;              // seconds since the last request
+  std::optional<double> arrival_rate;     // requests per second; of `arrived` where not given
+  std::optional<double> completion_rate;  // of one saturated replica; of `completed`
+  std::optional<std::int64_t> arrived, completed;  // requests, since somebody counts
+  double kv_usage = 0;                             // mean of ready replicas, 0..1
+  std::int64_t running = 0;                        // requests in all replicas
+  std::int64_t max_running = 0;                    // per replica; 0 is unknown
+  std::int64_t silent_for = 0;                     // seconds since the newest metrics
+  std::int64_t idle_for = 0;                       // seconds since the last request
   std::int64_t unschedulable_for = 0;
 };
 
@@ -59,6 +62,8 @@ struct AutoscalerState {
   std::deque<Recommendation> recommended;
   std::deque<Recommendation> added;  // replicas added at a time, for the rate
   std::optional<std::int64_t> last_up, last_down, empty_since;
+  std::int64_t seen = 0;  // the newest sample's time
+  LoadRates rates;
 };
 
 struct ScaleDecision {
@@ -67,6 +72,7 @@ struct ScaleDecision {
   std::string reason;               // of the condition ScalingActive or of the hold
   bool active = true;               // false: metrics are stale, nothing moves
   bool capacity_limited = false;
+  bool queue_above_target = false;  // more wait than should, whether or not that can be helped
 };
 
 [[nodiscard]] ScaleDecision scale(const AutoscalingSpec& spec, const LoadSample& sample,

@@ -143,4 +143,14 @@ Result<EngineShape> engine_shape(const kube::Json& args) {
   return out;
 }
 
+std::optional<std::int64_t> max_sequences(const kube::Json& args) {
+  std::optional<std::int64_t> out;
+  for (const Flag& flag : flags_of(args)) {
+    if (flag.name != "max-num-seqs") continue;
+    const Result<std::int64_t> count = parse_human_int(flag.value);
+    if (count.ok() && *count > 0) out = *count;
+  }
+  return out;
+}
+
 }  // namespace nacelle::control::llmd

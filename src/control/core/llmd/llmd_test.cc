@@ -244,14 +244,18 @@ struct PoolRow {
   std::int64_t a, b;  // demands
   std::int64_t a_min, b_min;
   std::int64_t a_none, b_none;  // allocations
-  std::int64_t a_low, b_low;
+  std::int64_t a_low, b_low;    // under pressure
+  std::int64_t a_ready = 1;
 };
 
 TEST(Pool, TestTable) {
   const PoolRow rows[] = {
-      {"both have enough", 2, 2, 1, 1, 2, 2, 2, 2}, {"a loan", 1, 4, 1, 1, 1, 3, 1, 3},
-      {"all of it", 4, 0, 1, 0, 4, 0, 4, 0},        {"both want all", 4, 4, 1, 1, 2, 2, 3, 1},
+      {"both have enough", 2, 2, 1, 1, 2, 2, 2, 2},
+      {"a loan", 1, 4, 1, 1, 1, 3, 1, 3},
+      {"all of it", 4, 0, 1, 0, 4, 0, 4, 0},
+      {"both want all", 4, 4, 1, 1, 2, 2, 3, 1},
       {"a loan goes back", 2, 4, 1, 1, 2, 2, 2, 2},
+      {"all pods of a are lost", 4, 4, 1, 1, 2, 2, 3, 1, 0},
   };
   for (const PoolRow& row : rows) {
     std::vector<PoolService> services = {
@@ -260,7 +264,7 @@ TEST(Pool, TestTable) {
          .priority = kHigh,
          .demand = row.a,
          .min_replicas = row.a_min,
-         .ready = 1,
+         .ready = row.a_ready,
          .under_pressure = true},
         {.name = "b", .weight = 40, .demand = row.b, .min_replicas = row.b_min, .ready = 1}};
     const auto none = allocate(services, 4, Eviction::kNone);

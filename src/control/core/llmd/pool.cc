@@ -7,29 +7,38 @@
 namespace nacelle::control::llmd {
 namespace {
 
+// Who is served first.
+std::vector<std::size_t> by_priority(const std::vector<PoolService>& services) {
+  std::vector<std::size_t> order(services.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    const PoolService& x = services[a];
+    const PoolService& y = services[b];
+    if (x.priority != y.priority) return x.priority > y.priority;
+    if (x.weight != y.weight) return x.weight > y.weight;
+    return x.name < y.name;
+  });
+  return order;
+}
+
+std::int64_t gpus_of(const PoolService& service) { return std::max<std::int64_t>(1, service.gpus); }
+
 class Allocator {
  public:
-  Allocator(const std::vector<PoolService>& services, std::int64_t budget, Eviction policy)
+  Allocator(const std::vector<PoolService>& services, std::int64_t budget, Eviction policy,
+            MayEvict may_evict)
       : services_(services),
         budget_(std::clamp<std::int64_t>(budget, 0, kMaxPoolGpus)),
-        policy_(policy) {
+        evicts_(policy == Eviction::kLowPriority && may_evict == MayEvict::kYes),
+        order_(by_priority(services)) {
     for (const PoolService& service : services) shares_.push_back({.name = service.name});
-    order_.resize(services.size());
-    std::iota(order_.begin(), order_.end(), std::size_t{0});
-    std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
-      const PoolService& x = services_[a];
-      const PoolService& y = services_[b];
-      if (x.priority != y.priority) return x.priority > y.priority;
-      if (x.weight != y.weight) return x.weight > y.weight;
-      return x.name < y.name;
-    });
   }
 
   std::vector<PoolShare> run() {
     entitle();
     meet_entitled_demand();
     lend();
-    if (policy_ == Eviction::kLowPriority) {
+    if (evicts_) {
       evict();
       lend();  // a victim may have held more than its taker needed
     }
@@ -42,7 +51,7 @@ class Allocator {
   }
 
  private:
-  std::int64_t gpus(std::size_t i) const { return std::max<std::int64_t>(1, services_[i].gpus); }
+  std::int64_t gpus(std::size_t i) const { return gpus_of(services_[i]); }
 
   std::int64_t entitled_gpus() const {
     std::int64_t sum = 0;
@@ -96,7 +105,8 @@ class Allocator {
   std::int64_t demand(std::size_t i) const {
     const PoolService& service = services_[i];
     const std::int64_t asked = std::clamp<std::int64_t>(service.demand, 0, kMaxPoolGpus);
-    return service.cooling_down ? std::min(asked, service.held) : asked;
+    if (!service.cooling_down) return asked;
+    return std::min(asked, service.granted.value_or(service.live));
   }
 
   void meet_entitled_demand() {
@@ -188,21 +198,58 @@ class Allocator {
     const std::int64_t over_a = shares_[a].allocated - shares_[a].entitlement;
     const std::int64_t over_b = shares_[b].allocated - shares_[b].entitlement;
     if (over_a != over_b) return over_a > over_b;
+    if (services_[a].in_flight != services_[b].in_flight) {
+      return services_[a].in_flight < services_[b].in_flight;
+    }
+    if (services_[a].newest != services_[b].newest) {
+      return services_[a].newest > services_[b].newest;
+    }
     return services_[a].name < services_[b].name;
   }
 
   const std::vector<PoolService>& services_;
   const std::int64_t budget_;
-  const Eviction policy_;
+  const bool evicts_;
   std::vector<PoolShare> shares_;
-  std::vector<std::size_t> order_;
+  const std::vector<std::size_t> order_;
 };
 
 }  // namespace
 
 std::vector<PoolShare> allocate(const std::vector<PoolService>& services, std::int64_t budget,
-                                Eviction policy) {
-  return Allocator(services, budget, policy).run();
+                                Eviction policy, MayEvict may_evict) {
+  return Allocator(services, budget, policy, may_evict).run();
+}
+
+void grant(const std::vector<PoolService>& services, std::int64_t budget,
+           std::vector<PoolShare>& shares) {
+  const auto occupied = [&](std::size_t i) {
+    const PoolService& service = services[i];
+    return (std::max(service.live, shares[i].allocated) + service.ending) * gpus_of(service);
+  };
+  std::vector<std::int64_t> targets;
+  std::int64_t used = 0;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    targets.push_back(shares[i].allocated);
+    shares[i].allocated = std::min(targets[i], services[i].granted.value_or(services[i].live));
+    used += occupied(i);
+  }
+  for (const std::size_t i : by_priority(services)) {
+    while (shares[i].allocated < targets[i]) {
+      const std::int64_t before = occupied(i);
+      ++shares[i].allocated;
+      const std::int64_t more = occupied(i) - before;
+      if (more > 0 && used + more > budget) {
+        --shares[i].allocated;
+        break;
+      }
+      used += more;
+    }
+    PoolShare& share = shares[i];
+    share.waits = targets[i] - share.allocated;
+    share.unmet += share.waits;
+    share.borrowed = std::max<std::int64_t>(0, share.allocated - share.entitlement);
+  }
 }
 
 }  // namespace nacelle::control::llmd

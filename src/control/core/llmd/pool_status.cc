@@ -19,6 +19,8 @@ using kube::number_at;
 using kube::text_at;
 
 constexpr std::int64_t kCoolDownSeconds = 60;
+constexpr std::int64_t kBatchSeconds = 15;  // between two evictions of a pool
+constexpr std::int64_t kPressureSeconds = 10;
 
 bool names_service(const Json& pool, const std::string& service) {
   const Json& services = kube::list_at(pool, {"spec", "services"});
@@ -46,13 +48,22 @@ const Json* entry_of(const Json& pool, const std::string& service) {
   return nullptr;
 }
 
-bool is_queued(const Json& service) {
+// The condition, when it has that status.
+const Json* condition_of(const Json& service, std::string_view type, std::string_view status) {
   for (const Json& condition : kube::list_at(service, {"status", "conditions"})) {
-    if (text_at(condition, {"type"}) == "ScalingActive") {
-      return text_at(condition, {"reason"}) == "TooManyQueued";
+    if (text_at(condition, {"type"}) == type && text_at(condition, {"status"}) == status) {
+      return &condition;
     }
   }
-  return false;
+  return nullptr;
+}
+
+// Seconds since a time that stands in an object; nothing when it is none, or still to come: the
+// clock has gone back, and nobody knows.
+std::optional<std::int64_t> seconds_since(std::string_view time, std::int64_t now_s) {
+  const auto then = kube::parse_timestamp(time);
+  if (!then || *then > now_s) return std::nullopt;
+  return now_s - *then;
 }
 
 std::int64_t count_of(const std::vector<NodeDevices>& devices) {
@@ -80,9 +91,10 @@ class PoolDecider {
   Decision run() {
     if (kube::is_being_deleted(pool_)) return {};
     resolve();
-    std::vector<PoolShare> shares = allocate(members_, budget_, spec_.eviction);
+    std::vector<PoolShare> shares = allocate(members_, budget_, spec_.eviction, may_evict());
     memory_ = validate_pool(needs_, observed_.devices, budget_);
     fit_shares(members_, needs_, observed_.devices, shares);
+    grant(members_, budget_, shares);
     tell_resolution();
     tell_budget(shares);
     conditions_.set(memory_.condition);
@@ -123,21 +135,59 @@ class PoolDecider {
     const auto written = number_at(service, {"spec", "replicas"}).value_or(1);
     member.demand = number_at(service, {"status", "demand"}).value_or(written);
     member.min_replicas = number_at(service, {"spec", "autoscaling", "minReplicas"}).value_or(0);
-    for (const Json& pod : observed_.pods) {
-      const Json& labels = kube::map_at(pod, {"metadata", "labels"});
-      if (text_at(labels, {"app.kubernetes.io/name"}) != member.name) continue;
-      if (text_at(labels, {"kserve.io/component"}) != "workload") continue;
-      ++member.held;
-      if (kube::is_ready(pod)) ++member.ready;
+    for (const Json& pod : observed_.pods) count(pod, member);
+    const auto in_flight = observed_.in_flight.find(member.name);
+    if (in_flight != observed_.in_flight.end()) member.in_flight = in_flight->second;
+    member.under_pressure = is_pressed(service, member);
+    const Json* entry = entry_of(pool_, member.name);
+    if (entry == nullptr) return;
+    member.granted = number_at(*entry, {"allocated"});
+    const auto since = seconds_since(text_at(*entry, {"lastEvictionTime"}), observed_.now_s);
+    if (!since || *since >= kCoolDownSeconds) return;
+    member.cooling_down = true;
+    decision_.look_again(std::chrono::seconds(kCoolDownSeconds - *since));
+  }
+
+  // Whoever waits for a node, runs or ends holds its GPUs until it is gone.
+  void count(const Json& pod, PoolService& member) const {
+    const Json& labels = kube::map_at(pod, {"metadata", "labels"});
+    if (text_at(labels, {"app.kubernetes.io/name"}) != member.name) return;
+    if (text_at(labels, {"kserve.io/component"}) != "workload") return;
+    const std::string_view phase = text_at(pod, {"status", "phase"});
+    if (phase == "Succeeded" || phase == "Failed") return;
+    ++(kube::is_being_deleted(pod) ? member.ending : member.live);
+    if (kube::is_ready(pod)) ++member.ready;
+    const auto made = kube::parse_timestamp(text_at(pod, {"metadata", "creationTimestamp"}));
+    if (made) member.newest = std::max(member.newest, *made);
+  }
+
+  // For ten seconds more requests wait than it wants to, or, where nobody counts requests, nobody
+  // answers them.
+  bool is_pressed(const Json& service, const PoolService& member) {
+    const Json* since = condition_of(service, "QueueAboveTarget", "True");
+    const bool measured = kube::find(service, {"spec", "autoscaling"}) != nullptr;
+    if (since == nullptr && !measured && member.demand > 0 && member.ready == 0) {
+      since = condition_of(service, "WorkloadsReady", "False");
     }
-    member.under_pressure = is_queued(service) || (member.demand > 0 && member.ready == 0);
-    if (const Json* entry = entry_of(pool_, member.name)) {
-      const auto evicted = kube::parse_timestamp(text_at(*entry, {"lastEvictionTime"}));
-      if (evicted && observed_.now_s - *evicted < kCoolDownSeconds) {
-        member.cooling_down = true;
-        decision_.look_again(std::chrono::seconds(*evicted + kCoolDownSeconds - observed_.now_s));
-      }
+    if (since == nullptr) return false;
+    const std::int64_t seconds =
+        seconds_since(text_at(*since, {"lastTransitionTime"}), observed_.now_s)
+            .value_or(kPressureSeconds);
+    if (seconds >= kPressureSeconds) return true;
+    decision_.look_again(std::chrono::seconds(kPressureSeconds - seconds));
+    return false;
+  }
+
+  // One batch at a time: what it frees must have had its effect before the next one.
+  MayEvict may_evict() {
+    if (spec_.eviction != Eviction::kLowPriority) return MayEvict::kNo;
+    for (const Json& entry : kube::list_at(pool_, {"status", "services"})) {
+      const auto since = seconds_since(text_at(entry, {"lastEvictionTime"}), observed_.now_s);
+      if (!since || *since >= kBatchSeconds) continue;
+      decision_.look_again(std::chrono::seconds(kBatchSeconds - *since));
+      return MayEvict::kNo;
     }
+    return MayEvict::kYes;
   }
 
   void tell_resolution() {
@@ -156,16 +206,25 @@ class PoolDecider {
 
   void tell_budget(const std::vector<PoolShare>& shares) {
     std::vector<std::string> short_of;
+    std::vector<std::string> waiting;
     for (const PoolShare& share : shares) {
-      if (share.unmet == 0) continue;
-      short_of.push_back(share.name + " wants " + std::to_string(share.unmet) + " more");
+      if (share.unmet > share.waits) {
+        short_of.push_back(share.name + " wants " + std::to_string(share.unmet - share.waits) +
+                           " more");
+      }
+      if (share.waits > 0) {
+        waiting.push_back(share.name + " waits for " + std::to_string(share.waits) +
+                          " that replicas which end still hold");
+      }
     }
-    if (short_of.empty()) {
+    if (short_of.empty() && waiting.empty()) {
       conditions_.set({"BudgetSatisfied", "True", "WithinBudget", ""});
-    } else {
-      conditions_.set({"BudgetSatisfied", "False", "DemandAboveBudget",
-                       "of " + std::to_string(budget_) + " GPUs: " + joined(short_of)});
+      return;
     }
+    const std::string reason = short_of.empty() ? "WaitingForGpus" : "DemandAboveBudget";
+    short_of.insert(short_of.end(), waiting.begin(), waiting.end());
+    conditions_.set({"BudgetSatisfied", "False", reason,
+                     "of " + std::to_string(budget_) + " GPUs: " + joined(short_of)});
   }
 
   Json entry_for(const PoolShare& share) {
@@ -181,13 +240,14 @@ class PoolDecider {
     if (before != nullptr && before->contains("lastEvictionTime")) {
       out["lastEvictionTime"] = (*before)["lastEvictionTime"];
     }
-    if (share.evicted > 0 && share.allocated < had) {
-      total += had - share.allocated;
+    // Of what it had; loans that go back beside are no evictions.
+    const std::int64_t evicted = std::min(share.evicted, had - share.allocated);
+    if (evicted > 0) {
+      total += evicted;
       out["lastEvictionTime"] = kube::timestamp(observed_.now_s);
-      decision_.actions.push_back(RecordEvent{target_of(pool_), "Warning", "Evicted",
-                                              share.name + " gives " +
-                                                  std::to_string(had - share.allocated) +
-                                                  " replica(s) to a higher priority"});
+      decision_.actions.push_back(RecordEvent{
+          target_of(pool_), "Warning", "Evicted",
+          share.name + " gives " + std::to_string(evicted) + " replica(s) to a higher priority"});
     }
     out["evictionsTotal"] = total;
     if (const auto refusal = memory_.refusals.find(share.name); refusal != memory_.refusals.end()) {
@@ -255,6 +315,24 @@ std::string refusal_of(const Json& service, const std::vector<Json>& pools) {
   const std::string_view message =
       entry == nullptr ? std::string_view() : text_at(*entry, {"message"});
   return message.empty() ? "" : "in pool " + kube::key_of(*pool).name + ": " + std::string(message);
+}
+
+PoolFigures figures_of(const Json& pool, const std::vector<Json>& services) {
+  PoolFigures out;
+  out.budget = number_at(pool, {"status", "gpuBudget"}).value_or(0);
+  for (const Json& entry : kube::list_at(pool, {"status", "services"})) {
+    PoolFigures::Service one;
+    one.name = text_at(entry, {"name"});
+    const auto service = std::find_if(services.begin(), services.end(), [&](const Json& each) {
+      return kube::key_of(each).name == one.name;
+    });
+    one.gpus = number_at(entry, {"allocated"}).value_or(0) *
+               (service == services.end() ? 1 : devices_of(*service));
+    one.entitlement = number_at(entry, {"entitlement"}).value_or(0);
+    one.evictions = number_at(entry, {"evictionsTotal"}).value_or(0);
+    out.services.push_back(std::move(one));
+  }
+  return out;
 }
 
 }  // namespace nacelle::control::llmd

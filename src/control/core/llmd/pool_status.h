@@ -4,7 +4,7 @@
 // its own status.
 //
 // Home:    pure.
-// Source:  scaling-and-benchmarks.md section 9, rows 1 to 5, 8, 14, 15, 18, 19, step 6 of its
+// Source:  scaling-and-benchmarks.md section 9, rows 1 to 5, 8, 12, 14, 15, 18 to 20, step 6 of its
 //          algorithm; section 10.5.
 #pragma once
 
@@ -24,7 +24,8 @@ struct PoolObserved {
   std::vector<Json> pools;           // of the namespace, this one too
   std::vector<Json> pods;            // of the services
   std::vector<NodeDevices> devices;  // of all nodes; their number is the budget of pools without
-  std::map<std::string, ModelFacts> models;  // by service, where needs_model() says so
+  std::map<std::string, ModelFacts> models;       // by service, where needs_model() says so
+  std::map<std::string, std::int64_t> in_flight;  // requests by service, of those that are measured
   std::int64_t now_s = 0;
 };
 
@@ -37,5 +38,21 @@ struct PoolObserved {
 // What its pool says of devices that it must share with others and that are too small for them all;
 // "" when nothing.
 [[nodiscard]] std::string refusal_of(const Json& service, const std::vector<Json>& pools);
+
+// What a pool's status says in numbers, for metrics.
+struct PoolFigures {
+  struct Service {
+    std::string name;
+    std::int64_t gpus = 0;         // allocated
+    std::int64_t entitlement = 0;  // replicas
+    std::int64_t evictions = 0;    // replicas, ever
+    friend bool operator==(const Service&, const Service&) = default;
+  };
+  std::int64_t budget = 0;
+  std::vector<Service> services;
+  friend bool operator==(const PoolFigures&, const PoolFigures&) = default;
+};
+// `services` are those of its namespace.
+[[nodiscard]] PoolFigures figures_of(const Json& pool, const std::vector<Json>& services);
 
 }  // namespace nacelle::control::llmd

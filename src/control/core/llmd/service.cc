@@ -7,6 +7,7 @@
 #include "control/core/children.h"
 #include "control/core/kserve/addresses.h"
 #include "control/core/kserve/readiness.h"
+#include "control/core/llmd/engine_args.h"
 #include "control/core/llmd/service_form.h"
 #include "kube/pod.h"
 #include "kube/time.h"
@@ -78,10 +79,12 @@ class ServiceDecider {
     if (spec.enabled) {
       demand = std::clamp(number_at(service_, {"status", "demand"}).value_or(written),
                           spec.min_replicas, spec.max_replicas);
-      if (observed_.load)
+      if (observed_.load) {
         demand = scaled(spec, demand);
-      else
+      } else {
         conditions_.set({"ScalingActive", "False", "NoMetrics", "nothing is measured yet"});
+        conditions_.remove("QueueAboveTarget");
+      }
       if (spec.queue_target) {
         conditions_.set({"AutoscalingConfigured", "True", "Configured", ""});
       } else {
@@ -89,7 +92,8 @@ class ServiceDecider {
                          "without a RequestQueue metric nothing scales up"});
       }
     } else {
-      for (const char* type : {"ScalingActive", "AutoscalingConfigured", "CapacityLimited"}) {
+      for (const char* type :
+           {"ScalingActive", "AutoscalingConfigured", "CapacityLimited", "QueueAboveTarget"}) {
         conditions_.remove(type);
       }
     }
@@ -117,8 +121,18 @@ class ServiceDecider {
     // rollout has beside, does not count: or it would be asked for again.
     sample.ready = std::min(ready, demand);
     sample.pending = demand - sample.ready;
+    sample.unschedulable_for = unschedulable_for();
+    const auto limit = max_sequences(kube::list_at(service_, {"spec", "engine", "args"}));
+    if (limit) sample.max_running = *limit;
     const ScaleDecision scaling = scale(spec, sample, scaler_);
     conditions_.set({"ScalingActive", scaling.active ? "True" : "False", scaling.reason, ""});
+    // What makes pressure in a pool, and since when.
+    if (spec.queue_target) {
+      conditions_.set({"QueueAboveTarget", scaling.queue_above_target ? "True" : "False",
+                       scaling.queue_above_target ? "TooManyQueued" : "WithinTarget", ""});
+    } else {
+      conditions_.remove("QueueAboveTarget");
+    }
     if (scaling.capacity_limited) {
       conditions_.set({"CapacityLimited", "True", "Unschedulable",
                        "a replica finds no node: no more are asked for"});
@@ -127,6 +141,24 @@ class ServiceDecider {
     }
     return scaling.active ? std::clamp(scaling.desired, spec.min_replicas, spec.max_replicas)
                           : demand;
+  }
+
+  // Seconds that a replica has waited for a node.
+  [[nodiscard]] std::int64_t unschedulable_for() const {
+    std::int64_t out = 0;
+    for (const Json& pod : observed_.objects.pods) {
+      if (text_at(pod, {"metadata", "labels", "kserve.io/component"}) != "workload") continue;
+      if (kube::is_being_deleted(pod)) continue;
+      for (const Json& condition : kube::list_at(pod, {"status", "conditions"})) {
+        if (text_at(condition, {"type"}) != "PodScheduled" ||
+            text_at(condition, {"reason"}) != "Unschedulable") {
+          continue;
+        }
+        const auto since = kube::parse_timestamp(text_at(condition, {"lastTransitionTime"}));
+        if (since) out = std::max(out, observed_.now_s - *since);
+      }
+    }
+    return out;
   }
 
   // False when a replica would find no room on any device.
@@ -168,13 +200,14 @@ class ServiceDecider {
       }
     }
     kserve::router_conditions(owner, observed_.objects, conditions_);
+    kserve::publish_addresses(owner, observed_.objects, status_, conditions_, decision_.asks);
     if (fits) {
       kserve::overall_condition(conditions_);
     } else {
       conditions_.set({"Ready", "False", kInsufficient,
                        std::string(text_at(*conditions_.find(kVramValidated), {"message"}))});
     }
-    fill_addresses(owner);
+    count_replicas(owner);
   }
 
   // What cannot be made; "" when all can.
@@ -199,18 +232,7 @@ class ServiceDecider {
     return error;
   }
 
-  void fill_addresses(const kserve::Owner& owner) {
-    kserve::Addresses addresses = kserve::addresses_of(owner, observed_.objects);
-    if (addresses.list.empty()) {
-      status_.erase("addresses");
-    } else {
-      status_["addresses"] = std::move(addresses.list);
-    }
-    if (addresses.url.empty()) {
-      status_.erase("url");
-    } else {
-      status_["url"] = addresses.url;
-    }
+  void count_replicas(const kserve::Owner& owner) {
     const Json* workload =
         kserve::child_of(observed_.objects, "Deployment", kserve::workload_name(owner, false));
     for (const char* count : {"replicas", "readyReplicas"}) {

@@ -135,6 +135,24 @@ TEST(NodeLifecycle, TheSameHeartbeatAgainIsNone) {
   EXPECT_EQ(cluster.settle(kStart + 40s).front(), "unknown a");
 }
 
+// Heartbeats carry the time of the wall, which may jump; they are heard by a clock that does not.
+TEST(NodeLifecycle, AWallClockThatJumpsLosesNobody) {
+  for (const int jump : {3600, -3600}) {
+    Cluster cluster;
+    for (const char* name : {"a", "b"}) cluster.add_node(name);
+    cluster.add_pod("p", "a", {tolerates_unreachable(0)});
+    int wall = 10'000;
+    for (int second = 0; second < 120; ++second) {
+      const TimePoint now = kStart + std::chrono::seconds(second);
+      if (second == 60) wall += jump;
+      for (const char* name : {"a", "b"}) {
+        heard(cluster.memory, name, std::to_string(wall + second), now);
+      }
+      EXPECT_EQ(cluster.settle(now), Words{}) << second << " of " << jump;
+    }
+  }
+}
+
 TEST(NodeLifecycle, ANodeThatIsNotReadyOrFullOrCordoned) {
   Cluster cluster;
   cluster.add_node("new", Readiness::kNone);

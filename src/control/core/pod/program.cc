@@ -27,6 +27,8 @@ constexpr std::string_view kEngineImages[] = {
 };
 constexpr std::string_view kPickerImages[] = {"llm-d-router-endpoint-picker",
                                               "llm-d-inference-scheduler", "epp"};
+constexpr std::string_view kSidecarImages[] = {"llm-d-router-disagg-sidecar",
+                                               "llm-d-routing-sidecar"};
 
 std::string_view last_part(std::string_view image) {
   image = image.substr(0, image.find('@'));
@@ -81,6 +83,8 @@ ImageKind image_kind(std::string_view image) {
     return ImageKind::kEngine;
   if (std::any_of(std::begin(kPickerImages), std::end(kPickerImages), is))
     return ImageKind::kPicker;
+  if (std::any_of(std::begin(kSidecarImages), std::end(kSidecarImages), is))
+    return ImageKind::kSidecar;
   return ImageKind::kOther;
 }
 
@@ -103,6 +107,9 @@ Result<std::vector<std::string>> program_of(const Container& container, const St
         break;
       case ImageKind::kPicker:
         argv.insert(argv.begin(), {context.engine, "epp"});
+        break;
+      case ImageKind::kSidecar:
+        argv.insert(argv.begin(), {context.engine, "pd-sidecar", "--host=" + context.pod_ip});
         break;
       case ImageKind::kOther:
         return not_found(

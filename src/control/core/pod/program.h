@@ -1,10 +1,11 @@
 // program.h: what runs for an image, since images are not pulled.
 //
 // Engine images (ours, vLLM's, those in KServe's presets) mean this binary; the Endpoint Picker's
-// image means its `epp`. Their tags and registries do not matter. Every other image is only a name:
-// its command runs from the host, if it is there. Commands that name an engine by itself ("vllm
-// serve ...", "python3 -m vllm.entrypoints.openai.api_server ...") mean this binary under any
-// image; inside scripts the agent's folder of programs, first in PATH, does the same.
+// image means its `epp`, that of the sidecar of prefill and decode its `pd-sidecar`. Their tags and
+// registries do not matter. Every other image is only a name: its command runs from the host, if it
+// is there. Commands that name an engine by itself ("vllm serve ...", "python3 -m
+// vllm.entrypoints.openai.api_server ...") mean this binary under any image; inside scripts the
+// agent's folder of programs, first in PATH, does the same.
 //
 // Home:    pure.
 // Errors:  not_found with a sentence for the user: the container waits with ErrImagePull.
@@ -19,7 +20,7 @@
 
 namespace nacelle::control::pod {
 
-enum class ImageKind : std::uint8_t { kEngine, kPicker, kOther };
+enum class ImageKind : std::uint8_t { kEngine, kPicker, kSidecar, kOther };
 
 // By the repository's path, without registry, tag and digest.
 [[nodiscard]] ImageKind image_kind(std::string_view image);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "control/core/kserve/preset_catalogue.h"
+
 namespace nacelle::control::pod {
 namespace {
 
@@ -32,11 +34,30 @@ TEST(Program, MapsImagesAndCommands) {
             "/bin/nacelle serve --model /m" + host);
   EXPECT_EQ(line("ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.10.0", {}, {"--pool-name", "p"}),
             "/bin/nacelle epp --pool-name p");
+  EXPECT_EQ(line("ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0", {}, {"--port=$(PORT)"}),
+            "/bin/nacelle pd-sidecar --host=127.64.0.2 --port=8000");
   EXPECT_EQ(line("vllm/vllm-openai", {"/bin/bash", "-c", "vllm serve"}, {"--"}),
             "/bin/bash -c vllm serve --");
   EXPECT_EQ(line("busybox", {"sh", "-c", "echo $$(PORT) $(PORT)"}, {}), "sh -c echo $(PORT) 8000");
   EXPECT_EQ(line("nginx:1.25", {}, {"-g"}), "error: image \"nginx:1.25\" cannot be pulled: thi");
   EXPECT_EQ(line("", {}, {}), "error: image \"\" cannot be pulled: this node run");
+}
+
+TEST(Program, EveryImageOfAPresetIsAProgram) {
+  std::size_t images = 0;
+  const auto look = [&](const auto& self, const kube::Json& value) -> void {
+    for (const auto& [name, field] : value.items()) {
+      if (name == "image" && field.is_string()) {
+        ++images;
+        EXPECT_NE(image_kind(field.template get_ref<const std::string&>()), ImageKind::kOther)
+            << field;
+      } else if (field.is_structured()) {
+        self(self, field);
+      }
+    }
+  };
+  for (const kube::Json& preset : kserve::presets()) look(look, preset);
+  EXPECT_GT(images, 10U);
 }
 
 }  // namespace

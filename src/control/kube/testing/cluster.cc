@@ -9,6 +9,7 @@
 #include "control/kube/decision_controller.h"
 #include "control/kube/kinds.h"
 #include "control/kube/resource_names.h"
+#include "kube/http_transport.h"
 #include "kube/pod.h"
 #include "kube/time.h"
 #include "kube/yaml.h"
@@ -44,10 +45,17 @@ async::Task<void> start_controllers(Controllers* controllers) {
   co_return;
 }
 
-async::Task<void> stop_all(Controllers* controllers, kube::LocalTransport* transport) {
+async::Task<void> stop_all(Controllers* controllers, kube::LocalTransport* local) {
   co_await controllers->stop();
-  co_await transport->stop();
+  if (local != nullptr) co_await local->stop();
 }
+
+async::Task<void> drop(std::unique_ptr<kube::Client>* client) {
+  client->reset();
+  co_return;
+}
+
+async::Task<Status> answer_at_once(AddressAsk) { co_return Status(); }
 
 async::Task<bool> is_settled(const Controllers* controllers) { co_return controllers->settled(); }
 
@@ -161,18 +169,29 @@ std::unique_ptr<ControllerUnit> accepting_gateway(Workshop& workshop, const std:
   return unit;
 }
 
-Cluster::Cluster(std::map<std::string, kube::ObjectSource*, std::less<>> sources, LlmdOptions llmd)
-    : api_(options(std::move(sources))), llmd_(std::move(llmd)), loop_(api_.runtime().loop(1)) {
+Cluster::Cluster(ClusterOptions given)
+    : options_(std::move(given)),
+      api_(options(options_.sources), options_.door),
+      loop_(api_.runtime().loop(1)) {
   start();
 }
 Cluster::~Cluster() { stop(); }
 
 void Cluster::start() {
-  transport_ = std::make_shared<kube::LocalTransport>(loop_, api_.server().handler());
-  client_ = std::make_unique<kube::Client>(transport_);
+  if (options_.door == kube::testing::ApiFixture::Door::kHttps) {
+    auto config = kube::load_kubeconfig(api_.server().kubeconfig());
+    CHECK(config.ok());
+    auto transport = kube::HttpTransport::create(loop_, *std::move(config));
+    CHECK(transport.ok());
+    client_ = std::make_unique<kube::Client>(std::move(*transport));
+  } else {
+    local_ = std::make_shared<kube::LocalTransport>(loop_, api_.server().handler());
+    client_ = std::make_unique<kube::Client>(local_);
+  }
   ControllersOptions options;
   options.volumes_folder = api_.folder() / "volumes";
-  options.llmd = llmd_;
+  options.llmd = options_.llmd;
+  options.ask = options_.ask ? options_.ask : AddressProber::Ask(answer_at_once);
   auto controllers = Controllers::create(*client_, std::move(options));
   CHECK(controllers.ok());
   controllers_ = std::move(*controllers);
@@ -185,10 +204,10 @@ void Cluster::start() {
 }
 
 void Cluster::stop() {
-  async::run_blocking(loop_, stop_all(controllers_.get(), transport_.get()));
+  async::run_blocking(loop_, stop_all(controllers_.get(), local_.get()));
   controllers_.reset();
-  client_.reset();
-  transport_.reset();
+  async::run_blocking(loop_, drop(&client_));  // its connections are the loop's
+  local_.reset();
 }
 
 void Cluster::restart_controllers() {

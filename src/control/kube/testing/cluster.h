@@ -13,11 +13,19 @@
 
 namespace nacelle::control::testing {
 
+struct ClusterOptions {
+  // They outlive it: what kinds that nobody stores are read from.
+  std::map<std::string, kube::ObjectSource*, std::less<>> sources = {};
+  LlmdOptions llmd = {};
+  // Asks an address of a service; null: all answer at once.
+  AddressProber::Ask ask = {};
+  // How controllers talk to the API: in process, or over TLS with the token of the kubeconfig.
+  kube::testing::ApiFixture::Door door = kube::testing::ApiFixture::Door::kNone;
+};
+
 class Cluster {
  public:
-  // `sources` outlive it: what kinds that nobody stores are read from.
-  explicit Cluster(std::map<std::string, kube::ObjectSource*, std::less<>> sources = {},
-                   LlmdOptions llmd = {});
+  explicit Cluster(ClusterOptions options = {});
   ~Cluster();
 
   // Server-side apply of an object; its answer.
@@ -50,10 +58,10 @@ class Cluster {
   void start();
   void stop();
 
+  const ClusterOptions options_;
   kube::testing::ApiFixture api_;
-  const LlmdOptions llmd_;
   async::Loop& loop_;
-  std::shared_ptr<kube::LocalTransport> transport_;
+  std::shared_ptr<kube::LocalTransport> local_;  // null over HTTPS
   std::unique_ptr<kube::Client> client_;
   std::unique_ptr<Controllers> controllers_;
 };

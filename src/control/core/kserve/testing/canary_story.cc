@@ -4,9 +4,6 @@
 
 #include "control/core/children.h"
 #include "control/core/kserve/admission.h"
-#include "control/core/kserve/preset_catalogue.h"
-#include "control/core/workload/deployment/deployment.h"
-#include "control/core/workload/replica_set/replica_set.h"
 #include "kube/time.h"
 
 namespace nacelle::control::kserve::testing {
@@ -17,89 +14,20 @@ namespace {
 
 Json J(std::string_view text) { return Json::parse(text); }
 
-const std::vector<Json>& gateways() {
-  static const std::vector<Json> kGateways = {J(R"({"apiVersion":"gateway.networking.k8s.io/v1",
-    "kind":"Gateway","metadata":{"name":"kserve-ingress-gateway","namespace":"kserve"},
-    "spec":{"listeners":[{"name":"http","protocol":"HTTP","port":80}]},
-    "status":{"conditions":[{"type":"Programmed","status":"True"}]}})")};
-  return kGateways;
-}
-
 std::vector<World::Decider> deciders(World& world, const Surroundings& around) {
   std::vector<World::Decider> out;
   out.push_back([&] {
     const Json* stored = world.find("LLMInferenceService", "chat");
     return stored == nullptr ? Decision{} : decide_alone(*stored, observe(world, *stored, around));
   });
-  for (const Json& deployment : world.of("Deployment")) {
-    out.push_back([&world, name = kube::key_of(deployment).name] {
-      const Json* object = world.find("Deployment", name);
-      return object == nullptr
-                 ? Decision{}
-                 : workload::decide_deployment({*object, world.of("ReplicaSet"), world.now});
-    });
-  }
-  for (const Json& set : world.of("ReplicaSet")) {
-    out.push_back([&world, name = kube::key_of(set).name] {
-      const Json* object = world.find("ReplicaSet", name);
-      return object == nullptr
-                 ? Decision{}
-                 : workload::decide_replica_set({*object, world.of("Pod"), world.now, ""});
-    });
-  }
+  add_neighbours(world, out);
   return out;
-}
-
-void run_pods(World& world) {
-  for (const Json& seen : world.of("Pod")) {
-    const std::string image = image_of(seen);
-    const bool works = image != "broken" && image != "slow";
-    if (kube::is_being_deleted(seen) || seen.contains("status")) continue;
-    world.edit("Pod", kube::key_of(seen).name, [&](Json& pod) {
-      pod["status"]["phase"] = works ? "Running" : "Pending";
-      pod["status"]["conditions"] =
-          Json::array({{{"type", "Ready"},
-                        {"status", works ? "True" : "False"},
-                        {"lastTransitionTime", kube::timestamp(world.now)}}});
-      if (image != "broken") return;
-      pod["status"]["containerStatuses"] = J(R"([{"name":"main","restartCount":3,
-        "state":{"waiting":{"reason":"CrashLoopBackOff"}},
-        "lastState":{"terminated":{"exitCode":1,"message":"no such model"}}}])");
-    });
-  }
-}
-
-void judge(World& world, const char* kind) {
-  for (const Json& seen : world.of(kind)) {
-    const Json generation = seen["metadata"]["generation"];
-    if (seen.contains("status") &&
-        seen["status"]["parents"][0]["conditions"][0]["observedGeneration"] == generation) {
-      continue;
-    }
-    Json conditions = Json::array();
-    for (const char* type : {"Accepted", "ResolvedRefs"}) {
-      conditions.push_back(
-          {{"type", type}, {"status", "True"}, {"observedGeneration", generation}});
-    }
-    world.edit(kind, kube::key_of(seen).name, [&](Json& object) {
-      object["status"]["parents"] = Json::array(
-          {{{"parentRef", {{"name", "kserve-ingress-gateway"}, {"namespace", "kserve"}}},
-            {"conditions", conditions}}});
-    });
-  }
 }
 
 void run_others(World& world, Surroundings& around) {
   world.finish_deletions();
-  for (const Json& deployment : world.of("Deployment")) {
-    world.edit("Deployment", kube::key_of(deployment).name,  // as an API server fills it in
-               [](Json& object) { object["spec"]["progressDeadlineSeconds"] = 600; });
-  }
-  run_pods(world);
-  if (around.gateway_works) {
-    judge(world, "HTTPRoute");
-    judge(world, "InferencePool");
-  }
+  run_workloads(world);
+  if (around.gateway_works) accept_routes(world);
   if (!around.every_second) return;
   for (const Json& pool : world.of("InferencePool")) {
     PoolTraffic& traffic = around.counted[kube::key_of(pool).name];
@@ -121,11 +49,6 @@ Json canary_service(const char* more) {
   return out;
 }
 
-std::string image_of(const Json& object) {
-  const Json& containers = kube::list_at(object, {"spec", "containers"});
-  return containers.empty() ? "" : containers[0].value("image", "");
-}
-
 Observed observe(const World& world, const Json& service, const Surroundings& around) {
   Observed out;
   out.now = kube::timestamp(world.now);
@@ -143,14 +66,7 @@ Observed observe(const World& world, const Json& service, const Surroundings& ar
 }
 
 Decision decide_alone(const Json& service, const Observed& observed) {
-  Lookup lookup;
-  lookup.config = [](std::string_view name_space, std::string_view name) -> const Json* {
-    for (const Json& preset : presets()) {
-      if (kube::key_of(preset) == kube::ObjectKey{std::string(name_space), std::string(name)})
-        return &preset;
-    }
-    return nullptr;
-  };
+  const Lookup lookup = preset_lookup();
   Platform platform;
   platform.picker_in_gateway = true;
   return kserve::decide(service, {}, platform, lookup, observed);

@@ -1,8 +1,6 @@
 // canary_story.h: a service with a canary, beside the controllers of Deployments and ReplicaSets,
 // pods that run or do not, and a gateway that takes routes. Time passes second by second.
 //
-// Images say what becomes of a pod: "broken" crashes, "slow" never answers, others are ready.
-//
 // Home:    one test.
 #pragma once
 
@@ -13,11 +11,9 @@
 #include <vector>
 
 #include "control/core/kserve/decide.h"
-#include "control/core/workload/testing/world.h"
+#include "control/core/kserve/testing/neighbours.h"
 
 namespace nacelle::control::kserve::testing {
-
-using workload::testing::World;
 
 struct Surroundings {
   // What each pool is asked; nothing: nobody counts.
@@ -28,7 +24,6 @@ struct Surroundings {
 
 // "chat" with steps of 10 and 50 % that last 30 s, and `more` laid over it.
 [[nodiscard]] Json canary_service(const char* more = "{}");
-[[nodiscard]] std::string image_of(const Json& object);  // of a pod or a template
 [[nodiscard]] Observed observe(const World& world, const Json& service, const Surroundings& around);
 [[nodiscard]] Decision decide_alone(const Json& service, const Observed& observed);
 

@@ -9,7 +9,8 @@ namespace nacelle::control::workload::testing {
 namespace {
 
 bool is_of_cluster(std::string_view kind) {
-  return kind == "PersistentVolume" || kind == "StorageClass" || kind == "Node";
+  return kind == "PersistentVolume" || kind == "StorageClass" || kind == "Node" ||
+         kind == "ClusterRoleBinding";
 }
 
 // `stored` with what `now` says; what only `before` said goes.
