@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "kernels/context.h"
+#include "model/arch/activations.h"
 #include "model/arch/decoder.h"
 #include "model/arch/family.h"
 #include "model/machine_memory.h"
@@ -46,16 +47,9 @@ class DecoderLm : public CausalLm {
   std::string weight_format() const override { return decoder_->weights().format(); }
 
   std::size_t activation_bytes(std::uint32_t rows) const override {
-    const std::size_t element = size_of(dtype_);
-    const std::size_t q = std::size_t{config_.num_heads} * config_.head_dim;
-    const std::size_t kv = std::size_t{config_.num_kv_heads} * config_.head_dim;
-    const std::size_t inner = config_.intermediate_size;
-    // Residual, its change, the normed rows; q, k, v and the attended rows; the product of gate and
-    // up; and the rows of one product as its kernel wants them.
-    const std::size_t hidden_bytes = config_.hidden_size * (2 * sizeof(float) + element);
-    const std::size_t attention_bytes = (q + 2 * kv) * sizeof(float) + q * element;
-    const std::size_t mlp_bytes = inner * (element + sizeof(float));
-    return rows * (hidden_bytes + attention_bytes + mlp_bytes);
+    // And the rows of one product as its kernel wants them.
+    const std::size_t product_bytes = std::size_t{config_.intermediate_size} * sizeof(float);
+    return Activations::bytes(config_, dtype_, rows) + rows * product_bytes;
   }
 
   std::size_t kv_bytes_per_block(std::uint32_t block_size) const override {

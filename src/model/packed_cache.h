@@ -14,6 +14,9 @@
 // write sets ctime and no program can set it back; what remains is a changed file with the clock
 // set back, or a file system without ctime.
 //
+// Matrices whose inputs are put in an order of their own (act order: compressed-tensors and GPTQ)
+// are not in the file, as the order is none of it: each start packs them.
+//
 //   open():  a good file is mapped. Otherwise one process takes the folder's lock and packs; others
 //            wait for it for a while, and pack for themselves after that.
 //   finish(): the lock holder writes the file in a thread of its own, while the engine serves.

@@ -4,13 +4,12 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <csignal>
 #include <fstream>
-#include <mutex>
 #include <thread>
 
 #include "model/causal_lm.h"
+#include "model/testing/packed_cache_events.h"
 #include "model/testing/sequence_runner.h"
 #include "model/testing/tiny_model.h"
 
@@ -18,42 +17,11 @@ namespace nacelle::model {
 namespace {
 
 namespace fs = std::filesystem;
+using Events = testing::PackedCacheEvents;
 using Kind = PackedCacheEvent::Kind;
 using Mode = PackedCacheOptions::Mode;
 
 const fs::path kCheckpoint = NACELLE_TESTDATA "/model/goldens/qwen2_window12_sharded_bf16";
-
-// What caches report, from any thread.
-class Events {
- public:
-  void add(const PackedCacheEvent& event) {
-    const std::lock_guard lock(mutex_);
-    events_.push_back(event);
-    changed_.notify_all();
-  }
-  // Waits for an event of that kind; the bound only ends a test that fails.
-  PackedCacheEvent wait_for(Kind kind) {
-    std::unique_lock lock(mutex_);
-    const auto found = [&] {
-      return std::find_if(events_.begin(), events_.end(),
-                          [&](const PackedCacheEvent& event) { return event.kind == kind; });
-    };
-    changed_.wait_for(lock, std::chrono::seconds(60), [&] { return found() != events_.end(); });
-    EXPECT_NE(found(), events_.end()) << "no event of kind " << static_cast<int>(kind);
-    return found() == events_.end() ? PackedCacheEvent() : *found();
-  }
-  std::size_t count(Kind kind) {
-    const std::lock_guard lock(mutex_);
-    return static_cast<std::size_t>(
-        std::count_if(events_.begin(), events_.end(),
-                      [&](const PackedCacheEvent& event) { return event.kind == kind; }));
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<PackedCacheEvent> events_;
-};
 
 class PackedCacheTest : public ::testing::Test {
  protected:

@@ -216,6 +216,51 @@ TEST(Engine, AbortMidStreamFreesBlocks) {
   EXPECT_EQ(engine->stats()->kv_cache_usage, 0);
 }
 
+// Returns when the loop has gone round at least once more since the call: the first message may be
+// taken by a round that began before, the second one's comes after it. While a step is in flight
+// these messages change nothing.
+void go_round(Engine& engine) {
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(engine.reset_prefix_cache());
+}
+
+TEST(Engine, DeliversTheOutputsOfAStepWhileTheNextOnesKernelsRun) {
+  Gate gate;
+  const auto engine = start(small_config(), {.before_forward = [&] { gate.pass(); }});
+  const Submitted submitted = submit(*engine, greedy({1, 2, 3, 4, 5}, 20));
+  gate.wait_for_arrivals(1);
+  for (std::size_t steps = 1; steps <= 3; ++steps) {
+    gate.permit();
+    gate.wait_for_arrivals(static_cast<int>(steps) + 1);  // and there the kernels are held
+    go_round(*engine);
+    EXPECT_EQ(submitted.sink->result().tokens.size(), steps);
+  }
+  gate.open();
+  EXPECT_EQ(submitted.sink->wait_for_end().tokens.size(), 20u);
+}
+
+// The prompt fills a block and the token that follows it begins the next one, which is taken when
+// the second step is planned: before the kernels of the first one are done, or after.
+TEST(Engine, PlansTheNextStepWhileKernelsRun) {
+  for (const bool ahead : {true, false}) {
+    Gate gate;
+    EngineConfig config = small_config();
+    config.async_scheduling = ahead;
+    const auto engine = start(config, {.before_forward = [&] { gate.pass(); }});
+    const Submitted submitted = submit(*engine, greedy({1, 2, 3, 4}, 4));
+    gate.wait_for_arrivals(1);
+    go_round(*engine);  // plans
+    go_round(*engine);  // says what it holds
+    const double usage = engine->stats()->kv_cache_usage;
+    gate.permit();
+    gate.wait_for_arrivals(2);
+    go_round(*engine);
+    const double with_two_blocks = engine->stats()->kv_cache_usage;
+    EXPECT_NEAR(usage, ahead ? with_two_blocks : with_two_blocks / 2, 1e-9);
+    gate.open();
+    EXPECT_EQ(submitted.sink->wait_for_end().tokens.size(), 4u);
+  }
+}
+
 TEST(Engine, StopDrainsThenRefuses) {
   const auto engine = start(small_config());
   std::vector<Submitted> all;

@@ -133,6 +133,21 @@ TEST(RealModel, Qwen3Bf16) {
 TEST(RealModel, MistralWithASlidingWindow) {
   expect_invariant({.architecture = "MistralForCausalLM", .sliding_window = 24, .seed = 3});
 }
+TEST(RealModel, QwenInt8WithFp8Kv) {
+  expect_invariant({.architecture = "Qwen3ForCausalLM",
+                    .intermediate_size = 64,
+                    .dtype = "bfloat16",
+                    .seed = 4,
+                    .quantization = "int8",
+                    .kv_dtype = DType::kF8E4M3});
+}
+TEST(RealModel, LlamaInt4WithInt8Kv) {
+  expect_invariant({.intermediate_size = 64,
+                    .dtype = "bfloat16",
+                    .seed = 5,
+                    .quantization = "int4-g32",
+                    .kv_dtype = DType::kI8});
+}
 
 }  // namespace
 }  // namespace nacelle::engine

@@ -74,7 +74,7 @@ class SharedBatch {
     const std::size_t kv_width = heads_.kv * heads_.dim;
     const AttentionSequence all{0, length, length, table};
     store_kv(context, layout_, memory_.data(), {&all, 1}, sequence.k.data(), kv_width,
-             sequence.v.data(), kv_width);
+             sequence.v.data(), kv_width, options.kv_scales);
     const std::vector<float> alone = run_whole(context, sequence, 16, options);
     const std::size_t q_width = heads_.query * heads_.dim;
     batch_.push_back({static_cast<std::uint32_t>(q_.size() / q_width), queries, length, {}});
@@ -109,10 +109,11 @@ TEST(AttentionParts, BitsDoNotDependOnSharedPrefixesOrThreads) {
   WorkerPool five(5);
   for (const Isa isa : supported_isas()) {
     if (isa == Isa::kReference) continue;  // row by row by its nature
-    for (const DType dtype : {DType::kBF16, DType::kF32}) {
+    for (const DType dtype : {DType::kBF16, DType::kF32, DType::kF16, DType::kF8E4M3, DType::kI8}) {
       for (const std::uint32_t window : {0u, 300u}) {
         SCOPED_TRACE(fmt::format("{} {} window {}", to_string(isa), to_string(dtype), window));
-        const AttentionOptions options{0.25F, window};
+        AttentionOptions options{0.25F, window};
+        if (dtype == DType::kF8E4M3) options.kv_scales = {0.5F, 0.25F};
         SharedBatch batch({4, 2, 16}, dtype, 16);
         const Context context{one, isa};
         batch.add(context, 1, 528, 700, 1, options);

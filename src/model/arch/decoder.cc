@@ -37,7 +37,8 @@ Decoder::Decoder(const ModelConfig& config, DecoderSpec spec, DecoderWeights wei
       q_width_(std::size_t{config.num_heads} * config.head_dim),
       kv_width_(std::size_t{config.num_kv_heads} * config.head_dim),
       qkv_width_(q_width_ + 2 * kv_width_),
-      epsilon_(static_cast<float>(config.rms_norm_eps)) {
+      epsilon_(static_cast<float>(config.rms_norm_eps)),
+      rows_(config, dtype) {
   std::vector<std::uint32_t> windows;
   for (const std::uint32_t window : spec_.windows) {
     const auto known = std::find(windows.begin(), windows.end(), window);
@@ -83,9 +84,9 @@ void Decoder::read_batch(const ForwardBatch& batch, const KvCache& kv) {
 
 void Decoder::project_qkv(const DecoderLayer& layer, std::size_t rows,
                           const kernels::RopeTable& table) {
-  float* const qkv = qkv_.floats(rows * qkv_width_);
+  float* const qkv = rows_.qkv();
   read_ahead(context_.pool, layer.o.matrix, rows);
-  gemm(context_.pool, in_order_of(layer.qkv, normed_.bytes(0), hidden_, rows), hidden_, rows,
+  gemm(context_.pool, in_order_of(layer.qkv, rows_.normed(), hidden_, rows), hidden_, rows,
        layer.qkv.matrix, layer.qkv.bias_data(), qkv, qkv_width_);
   const kernels::HeadRows q{.data = qkv,
                             .num_rows = rows,
@@ -103,19 +104,18 @@ void Decoder::project_qkv(const DecoderLayer& layer, std::size_t rows,
   rope(context_, k, positions_, table);
 }
 
-void Decoder::attend(std::size_t layer, KvCache& kv, std::size_t rows) {
+void Decoder::attend(std::size_t layer, KvCache& kv) {
   const kernels::AttentionOptions options{
       .scale = 1.0F / std::sqrt(static_cast<float>(config_.head_dim)),
       .sliding_window = spec_.windows[layer],
       .kv_scales = weights_.layers[layer].kv_scales};
-  std::byte* const out = attention_.bytes(rows * q_width_ * size_of(dtype_));
   paged_attention(context_, kv.layout(), kv.layer(layer), plans_[plan_of_layer_[layer]],
-                  qkv_.floats(0), qkv_width_, options, rounded(out, q_width_));
+                  rows_.qkv(), qkv_width_, options, rounded(rows_.attention(), q_width_));
 }
 
 void Decoder::keep_rows(std::span<const std::uint32_t> wanted) {
-  float* const residual = residual_.floats(0);
-  std::byte* const attention = attention_.bytes(0);
+  float* const residual = rows_.residual();
+  std::byte* const attention = rows_.attention();
   const std::size_t attention_bytes = q_width_ * size_of(dtype_);
   // Ascending, so a row moves to its own place or towards the front: nothing is overwritten early.
   for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -129,13 +129,13 @@ void Decoder::keep_rows(std::span<const std::uint32_t> wanted) {
 void Decoder::feed_forward(const DecoderLayer& layer, std::size_t rows,
                            const kernels::PackedMatrix& next) {
   const std::size_t inner = config_.intermediate_size;
-  std::byte* const activated = inner_.bytes(rows * inner * size_of(dtype_));
+  std::byte* const activated = rows_.inner();
   read_ahead(context_.pool, layer.down.matrix, rows);
-  gemm_silu_mul(context_.pool, in_order_of(layer.gate_up, normed_.bytes(0), hidden_, rows), hidden_,
+  gemm_silu_mul(context_.pool, in_order_of(layer.gate_up, rows_.normed(), hidden_, rows), hidden_,
                 rows, layer.gate_up.matrix, layer.gate_up.bias_data(), rounded(activated, inner));
   read_ahead(context_.pool, next, rows);
   gemm(context_.pool, in_order_of(layer.down, activated, inner, rows), inner, rows,
-       layer.down.matrix, layer.down.bias_data(), delta_.floats(0), hidden_);
+       layer.down.matrix, layer.down.bias_data(), rows_.delta(), hidden_);
 }
 
 const std::byte* Decoder::in_order_of(const Linear& linear, const std::byte* x, std::size_t width,
@@ -170,10 +170,10 @@ void Decoder::forward(const ForwardBatch& batch, KvCache& kv, RotaryTable& rotar
   read_batch(batch, kv);
   const kernels::RopeTable table = rotary.up_to(context_tokens_, context_.pool);
 
-  float* const residual = residual_.floats(rows * hidden_);
-  float* const delta = delta_.floats(rows * hidden_);
-  const kernels::OutputRows normed =
-      rounded(normed_.bytes(rows * hidden_ * size_of(dtype_)), hidden_);
+  rows_.prepare(rows);
+  float* const residual = rows_.residual();
+  float* const delta = rows_.delta();
+  const kernels::OutputRows normed = rounded(rows_.normed(), hidden_);
   gather_embeddings(context_, weights_.embedding.view(), batch.tokens, residual);
 
   for (std::size_t i = 0; i < weights_.layers.size(); ++i) {
@@ -185,18 +185,18 @@ void Decoder::forward(const ForwardBatch& batch, KvCache& kv, RotaryTable& rotar
                    normed);
     }
     project_qkv(layer, rows, table);
-    const float* const k = qkv_.floats(0) + q_width_;
+    const float* const k = rows_.qkv() + q_width_;
     store_kv(context_, kv.layout(), kv.layer(i), sequences_, k, qkv_width_, k + kv_width_,
              qkv_width_, layer.kv_scales);
     const bool is_last = i + 1 == weights_.layers.size();
     if (is_last && batch.logit_rows.empty()) return;  // K and V are all that later tokens need
-    attend(i, kv, rows);
+    attend(i, kv);
     if (is_last) {
       keep_rows(batch.logit_rows);
       rows = batch.logit_rows.size();
     }
     read_ahead(context_.pool, layer.gate_up.matrix, rows);
-    gemm(context_.pool, in_order_of(layer.o, attention_.bytes(0), q_width_, rows), q_width_, rows,
+    gemm(context_.pool, in_order_of(layer.o, rows_.attention(), q_width_, rows), q_width_, rows,
          layer.o.matrix, layer.o.bias_data(), delta, hidden_);
     add_rms_norm(context_, residual, delta, rows, hidden_, layer.post_attention_norm.data(),
                  epsilon_, normed);
@@ -205,7 +205,7 @@ void Decoder::forward(const ForwardBatch& batch, KvCache& kv, RotaryTable& rotar
   }
   add_rms_norm(context_, residual, delta, rows, hidden_, weights_.final_norm.data(), epsilon_,
                normed);
-  gemm(context_.pool, in_order_of(weights_.lm_head, normed_.bytes(0), hidden_, rows), hidden_, rows,
+  gemm(context_.pool, in_order_of(weights_.lm_head, rows_.normed(), hidden_, rows), hidden_, rows,
        weights_.lm_head.matrix, nullptr, logits.data(), config_.vocab_size);
 }
 

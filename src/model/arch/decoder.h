@@ -18,6 +18,7 @@
 
 #include "kernels/attention/attention.h"
 #include "kernels/context.h"
+#include "model/arch/activations.h"
 #include "model/arch/decoder_spec.h"
 #include "model/arch/decoder_weights.h"
 #include "model/causal_lm.h"
@@ -43,7 +44,7 @@ class Decoder {
   // Checks the batch against the contract of ForwardBatch and lists its chunks for the kernels.
   void read_batch(const ForwardBatch& batch, const KvCache& kv);
   void project_qkv(const DecoderLayer& layer, std::size_t rows, const kernels::RopeTable& table);
-  void attend(std::size_t layer, KvCache& kv, std::size_t rows);
+  void attend(std::size_t layer, KvCache& kv);
   // `next`: the weights of the product that follows.
   void feed_forward(const DecoderLayer& layer, std::size_t rows, const kernels::PackedMatrix& next);
   // x [rows, width] in the order of columns that `linear` has; x itself where that is the usual.
@@ -70,13 +71,8 @@ class Decoder {
   std::vector<std::uint32_t> positions_;       // [rows]
   std::size_t context_tokens_ = 0;             // the longest sequence of the batch
 
-  Scratch residual_;   // [rows, hidden] f32
-  Scratch delta_;      // [rows, hidden] f32: what the next norm adds to the residual
-  Scratch normed_;     // [rows, hidden] dtype
-  Scratch qkv_;        // [rows, qkv_width] f32
-  Scratch attention_;  // [rows, q_width] dtype
-  Scratch inner_;      // [rows, intermediate] dtype
-  Scratch ordered_;    // [rows, width of the linear at hand] dtype
+  Activations rows_;
+  Scratch ordered_;  // [rows, width of the linear at hand] dtype
 };
 
 }  // namespace nacelle::model

@@ -55,7 +55,6 @@ class Loader {
   template <class Make>
   Result<Linear> cached(std::span<const LinearPart> parts, std::size_t columns, Stacking stacking,
                         Make&& make);
-  [[nodiscard]] bool has_order(std::span<const LinearPart> parts) const;
   void advance(std::uint64_t elements);
 
   const ModelConfig& config_;
@@ -123,19 +122,10 @@ Result<Linear> Loader::pack(std::span<LinearWeight> parts, Stacking stacking) {
   return out;
 }
 
-// The checkpoint tells the order of these inputs, which a packed matrix does not hold.
-bool Loader::has_order(std::span<const LinearPart> parts) const {
-  if (config_.quantization == nullptr) return false;
-  return std::ranges::any_of(parts, [&](const LinearPart& part) {
-    const LinearScheme* scheme = config_.quantization->scheme_of(part.name);
-    return scheme != nullptr && scheme->has_order;
-  });
-}
-
 template <class Make>
 Result<Linear> Loader::cached(std::span<const LinearPart> parts, std::size_t columns,
                               Stacking stacking, Make&& make) {
-  if (cache_ == nullptr || has_order(parts)) return make();
+  if (cache_ == nullptr) return make();
   std::size_t rows = 0;
   std::string name;
   for (const LinearPart& part : parts) {
@@ -148,7 +138,8 @@ Result<Linear> Loader::cached(std::span<const LinearPart> parts, std::size_t col
     return out;
   }
   ASSIGN_OR_RETURN(out, make());
-  cache_->add(name, out.matrix);
+  // An order of inputs would be lost: a packed matrix does not hold it.
+  if (out.input_order.empty()) cache_->add(name, out.matrix);
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 
@@ -37,6 +38,8 @@ struct TinyModel {
   TokenId eos_token_id = 2;
   std::string dtype = "float32";
   std::uint64_t seed = 0;
+  std::string quantization;       // as in LoadOptions
+  std::optional<DType> kv_dtype;  // as in LoadOptions
 };
 
 [[nodiscard]] inline std::string tiny_config_json(const TinyModel& shape) {
@@ -87,6 +90,8 @@ class TemporaryFolder {
   options.format = LoadFormat::kDummy;
   options.dummy_seed = shape.seed;
   options.isa = isa;
+  options.quantization = shape.quantization;
+  options.kv_dtype = shape.kv_dtype;
   Result<std::unique_ptr<CausalLm>> model = CausalLm::load(folder.path(), options, pool);
   CHECK(model.ok());
   return std::move(*model);
