@@ -84,7 +84,6 @@ def verdicts(stages):
     if approximate and precise:
         yield verdict("precise against prefix-aware, output tokens/s",
                       precise["output_tokens_per_s"] / approximate["output_tokens_per_s"], 1)
-        yield verdict("precise against prefix-aware, prefix hits", precise["hit_rate"] / approximate["hit_rate"], 1)
 
 
 def main():

@@ -87,6 +87,16 @@ telemetry::LabelValues values(const RequestLabels& l, std::string_view one) {
   return {l.model, l.target_model, l.fairness_id, l.priority, std::string(one)};
 }
 
+// Ids mostly are positions.
+const router::EndpointSnapshot* find_endpoint(const router::PoolSnapshot& pool,
+                                              router::EndpointId id) {
+  const auto& all = pool.endpoints;
+  if (id.value < all.size() && all[id.value].id == id) return &all[id.value];
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.id == id; });
+  return found == all.end() ? nullptr : &*found;
+}
+
 std::string port_of(std::string_view address) {
   return std::string(address.substr(address.rfind(':') + 1));
 }
@@ -247,17 +257,13 @@ void PickerMetrics::rewritten(std::string_view rewrite, std::string_view model,
 EndpointSeries PickerMetrics::endpoint(RequestSeries& series,
                                        const router::Placement::Destination& destination,
                                        const router::PoolSnapshot& pool) {
+  const router::EndpointSnapshot* const endpoint = find_endpoint(pool, destination.id);
+  const std::string& name =
+      endpoint != nullptr && !endpoint->name.empty() ? endpoint->name : destination.address;
   const std::scoped_lock lock(series.mutex);
   const auto found = series.endpoints.find(destination.address);
-  if (found != series.endpoints.end()) return found->second;
-  std::string name = destination.address;
-  std::string name_space;
-  for (const router::EndpointSnapshot& endpoint : pool.endpoints) {
-    if (endpoint.id != destination.id) continue;
-    if (!endpoint.name.empty()) name = endpoint.name;
-    name_space = endpoint.name_space;
-    break;
-  }
+  if (found != series.endpoints.end() && found->second.name == name) return found->second.series;
+  const std::string name_space = endpoint != nullptr ? endpoint->name_space : std::string();
   const RequestLabels& labels = series.labels;
   EndpointSeries out;
   out.attempts = attempts_.with(
@@ -267,7 +273,7 @@ EndpointSeries PickerMetrics::endpoint(RequestSeries& series,
   out.requests = &inflight_requests_.with(in_flight);
   out.tokens = &inflight_tokens_.with(in_flight);
   if (series.endpoints.size() >= kMaxEndpointsPerSeries) series.endpoints.clear();
-  series.endpoints.emplace(destination.address, out);
+  series.endpoints.insert_or_assign(destination.address, RequestSeries::Known{name, out});
   return out;
 }
 

@@ -42,8 +42,12 @@ struct RequestSeries {
   std::array<Histogram, 2> ttft;  // [streaming]
   Counter refused_picks;          // scheduler_attempts_total{status="failure"}
 
+  struct Known {
+    std::string name;  // of the endpoint: another one may get its address
+    EndpointSeries series;
+  };
   std::mutex mutex;
-  std::unordered_map<std::string, EndpointSeries> endpoints;  // guarded; by address
+  std::unordered_map<std::string, Known> endpoints;  // guarded; by address
 };
 
 // Adds itself to the gauges and takes itself back.
