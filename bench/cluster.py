@@ -152,11 +152,11 @@ class Bench:
         file.write_text("---".join(text % {"name": f"s{number}", "model": self.harness.DEMO, "replicas": 0}
                                    for number in range(count)))
         began = time.monotonic()
-        code, output = self.harness.run("apply", "-f", file, "--data-dir", up.data_dir, timeout=300)
+        code, output = self.harness.run("apply", "-f", file, "--data-dir", up.data_dir, timeout=900)
         if code != 0:
             raise SystemExit(output)
         last = f"{GATEWAY_API}/httproutes/s{count - 1}-kserve-route"
-        self.harness.wait_until(lambda: up.api("GET", last)[0] == 200 and up.get(last).get("status"), 300, last)
+        self.harness.wait_until(lambda: up.api("GET", last)[0] == 200 and up.get(last).get("status"), 900, last)
         print(f"{count:,} services have their routes after {time.monotonic() - began:.1f} s", flush=True)
 
     # ---- routes
