@@ -114,7 +114,7 @@ struct ClusterConfig {
   bool discovered = false;             // of kPool: they come and go, and there may be none
   // Of discovered endpoints, by address: roles and the like, for the picker.
   std::map<std::string, std::map<std::string, std::string>> labels;
-  bool http2 = false;  // by prior knowledge
+  bool http2 = false;  // by prior knowledge; over TLS by ALPN, and nothing else
   std::optional<UpstreamTls> tls;
   TrafficConfig traffic;
   PickerConfig picker;  // of kPool
