@@ -1,9 +1,10 @@
 // stream_load.cc: the two ends of many event streams, cheap enough to share one core.
 //
-//   stream_load serve PORT RATE        answers every POST with a stream: one event, then RATE a
-//   second (0: none) stream_load read PORT N SECONDS    opens N streams, then prints: events, p50
-//   and p99 of their delay in
-//                                      microseconds; the first second is not counted
+//   stream_load serve PORT RATE
+//       answers every POST with a stream: one event, then RATE a second (0: none)
+//   stream_load read PORT N SECONDS
+//       opens N streams, then prints: events, p50 and p99 of their delay in microseconds;
+//       the first second is not counted
 //
 // Each event carries the time it was written at. Plain epoll, no library: what it costs is nearly
 // all system calls, so that a proxy in between is what is measured. bench/gateway_streams.py runs

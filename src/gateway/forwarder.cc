@@ -34,6 +34,13 @@ std::string_view protocol_of(net::http::Version version) {
   }
 }
 
+constexpr std::string_view kTooLarge = "request_payload_too_large";
+
+std::string too_large(const Request& request) {
+  return fmt::format("The request body is larger than the {} bytes accepted here.",
+                     request.snapshot->model.settings.limits.body_bytes);
+}
+
 // Counts a request in hand while it lives.
 class InHand {
  public:
@@ -160,6 +167,11 @@ async::Task<void> Forwarder::handle(Request& request, std::uint32_t port_id) {
   }
 
   const auto length = request.exchange.content_length();
+  if (length && *length > request.snapshot->model.settings.limits.body_bytes) {
+    std::string message = too_large(request);
+    co_await reply(request, 413, std::move(message), "-", kTooLarge);
+    co_return;
+  }
   const bool small = length && *length <= request.snapshot->model.settings.limits.retry_body_bytes;
   if (!request.body_held && (rule.holds_body || small)) {
     if (const bool held = co_await hold_body(request); !held) co_return;
@@ -341,9 +353,8 @@ async::Task<bool> Forwarder::hold_body(Request& request) {
   }
   switch (status.code()) {
     case Code::kOutOfRange: {
-      std::string message =
-          fmt::format("The request body is larger than the {} bytes accepted here.", limit);
-      co_await reply(request, 413, std::move(message), "-", "request_payload_too_large");
+      std::string message = too_large(request);
+      co_await reply(request, 413, std::move(message), "-", kTooLarge);
       break;
     }
     case Code::kResourceExhausted:

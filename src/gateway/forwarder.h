@@ -96,6 +96,10 @@ class Forwarder {
   // at the end. Valid until the next one.
   [[nodiscard]] static async::Task<Result<std::string_view>> read_answer(
       Request& request, net::http::ClientExchange& upstream);
+  // The first one, which the rule's first-byte limit bounds; later ones have its idle limit. An
+  // engine may send its head at once and think for long before it says anything.
+  [[nodiscard]] static async::Task<Result<std::string_view>> read_first(Request& request,
+                                                                        Attempt& attempt);
   [[nodiscard]] static async::Task<Result<std::string_view>> read_restored(
       Request& request, net::http::ClientExchange& upstream);
   // Before the answer of an attempt.
@@ -113,6 +117,7 @@ class Forwarder {
   [[nodiscard]] async::Task<void> end_broken_stream(Request& request, Attempt& attempt,
                                                     bool event_stream, bool between_events,
                                                     const Status& why);
+  static void blame(Attempt& attempt, const Status& why);
   AnswerPlan prepare_answer(Request& request, Attempt& attempt, net::http::ResponseHead& head);
   // An answer that may lead to another attempt: kept, in case that none gives a better one.
   [[nodiscard]] async::Task<Outcome> keep_answer(Request& request, Attempt& attempt,

@@ -8,7 +8,7 @@
 //   endpoints: [127.0.0.1:8001, 127.0.0.1:8002]
 //   scrape_interval_ms: 100
 //   limits: {body_bytes: 52428800, connect_timeout_ms: 2000, first_byte_timeout_s: 0,
-//            stream_idle_timeout_s: 0, max_attempts: 3}
+//            stream_idle_timeout_s: 300, max_attempts: 3}
 //
 // Errors:  parse_gateway_config lists every problem with its path, one per line.
 #pragma once

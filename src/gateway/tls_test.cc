@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/testing/fixture.h"
+#include "gateway/testing/tls_objects.h"
 #include "net/testing/raw_tls.h"
 #include "net/testing/test_ca.h"
 
@@ -19,46 +20,20 @@ using net::testing::TestCa;
 using testing::Answer;
 using testing::base_objects;
 using ::testing::HasSubstr;
+using testing::https_listener;
+using testing::indented;
 using ::testing::Not;
 using testing::route;
+using testing::secret;
 using testing::service;
 
-std::string indented(std::string_view text) {
-  std::string out = "    ";
-  for (const char c : text) {
-    out += c;
-    if (c == '\n') out += "    ";
-  }
-  return out;
-}
-
-std::string secret(const std::string& name, const std::string& certificate,
-                   const std::string& key) {
-  std::string out = fmt::format(
-      "\n---\napiVersion: v1\nkind: Secret\nmetadata: {{name: {}}}\ntype: kubernetes.io/tls\n"
-      "stringData:\n",
-      name);
-  if (!certificate.empty()) out += "  tls.crt: |\n" + indented(certificate) + "\n";
-  if (!key.empty()) out += "  tls.key: |\n" + indented(key) + "\n";
-  return out;
-}
-
-std::string secret(const std::string& name, const CertifiedKey& key) {
-  return secret(name, key.chain_pem, key.key_pem);
-}
-
 // One port with two certificates.
-std::string two_hosts() {
-  std::string objects = base_objects();
-  const std::string one = "[{name: http, port: 0, protocol: HTTP}]";
-  objects.replace(objects.find(one), one.size(), R"(
-  - {name: a, port: 0, protocol: HTTPS, hostname: "*.test", tls: {certificateRefs: [{name: a}, {name: b}]}})");
-  return objects;
-}
+std::string two_hosts() { return https_listener({"a", "b"}); }
 
 Task<void> answer_tls(ServerExchange& exchange) {
   const net::TlsInfo* tls = exchange.tls();
   std::string text = tls == nullptr ? "plain" : "tls sni=" + tls->server_name;
+  if (exchange.request().version == net::http::Version::kHttp2) text = "h2 " + text;
   if (tls != nullptr && tls->peer) text += " from " + tls->peer->subject;
   const ResponseHead head;
   (void)co_await exchange.respond(head, text);
@@ -72,12 +47,13 @@ class GatewayTls : public testing::GatewayFixture {
     const RawTlsClient client(gateway_->port(), options);
     return client.connected() ? client.certificate_name() : "none";
   }
-  std::string tls_upstream(const TestCa& ca, net::ClientVerify verify) {
+  std::string tls_upstream(const TestCa& ca, net::ClientVerify verify,
+                           std::vector<std::string> alpn = {"http/1.1"}) {
     net::TlsServerConfig tls;
     tls.certificates.push_back(net::testing::use(ca.issue({"engine.test"})));
     tls.client_verify = verify;
     tls.client_ca = ca.trusted();
-    tls.alpn = {"http/1.1"};
+    tls.alpn = std::move(alpn);
     net::http::HttpServerConfig config;
     config.address = {"127.0.0.1", 0};
     config.tls = *net::TlsServerSource::create(tls);
@@ -153,14 +129,15 @@ TEST_F(GatewayTls, AReloadWithABadCertificateChangesNothing) {
   EXPECT_THAT(admin("/config"), HasSubstr("\"ok\":true"));
 }
 
-TEST_F(GatewayTls, UpstreamsAreShownTheGatewaysCertificate) {
-  const std::string tls_policy = fmt::format(R"(
+// A BackendTLSPolicy of `target` that trusts `ca`, and the authority itself.
+std::string tls_policy(const std::string& target, const TestCa& ca) {
+  return fmt::format(R"(
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: BackendTLSPolicy
 metadata: {{name: t}}
 spec:
-  targetRefs: [{{kind: Service, name: s, group: ""}}]
+  targetRefs: [{}]
   validation: {{hostname: engine.test, caCertificateRefs: [{{kind: ConfigMap, name: ca, group: ""}}]}}
 ---
 apiVersion: v1
@@ -170,16 +147,120 @@ data:
   ca.crt: |
 {}
 )",
-                                             indented(ca_.root().chain_pem));
-  const std::string objects = service("s", {tls_upstream(ca_, net::ClientVerify::kRequired)}) +
-                              tls_policy + route("r", "\n  - {backendRefs: [{name: s, port: 80}]}");
-  const auto with_client = [](const std::string& ref) {
-    std::string text = base_objects();
-    const std::string spec = "  gatewayClassName: nacelle\n";
-    text.insert(text.find(spec) + spec.size(),
-                "  tls: {backend: {clientCertificateRef: {name: " + ref + "}}}\n");
-    return text;
+                     target, indented(ca.root().chain_pem));
+}
+
+// A Gateway that shows `ref` to its TLS upstreams.
+std::string with_client(const std::string& ref) {
+  std::string text = base_objects();
+  const std::string spec = "  gatewayClassName: nacelle\n";
+  text.insert(text.find(spec) + spec.size(),
+              "  tls: {backend: {clientCertificateRef: {name: " + ref + "}}}\n");
+  return text;
+}
+
+TEST_F(GatewayTls, AListenerAgreesOnHttp2OrHttp1ByAlpn) {
+  start(https_listener({"a"}) + secret("a", ca_.issue({"a.test"})) +
+        service("s", {upstream(answer_tls)}) +
+        route("r", "\n  - {backendRefs: [{name: s, port: 80}]}"));
+  struct Row {
+    std::vector<std::string> offered;
+    std::string agreed;
   };
+  for (const Row& row : std::vector<Row>{{{"h2", "http/1.1"}, "h2"},
+                                         {{"http/1.1", "h2"}, "h2"},
+                                         {{"h2"}, "h2"},
+                                         {{"http/1.1"}, "http/1.1"},
+                                         {{}, ""}}) {
+    RawTlsOptions options;
+    options.server_name = "a.test";
+    options.alpn = row.offered;
+    RawTlsClient client(gateway_->port(), options);
+    ASSERT_TRUE(client.connected());
+    EXPECT_EQ(client.alpn(), row.agreed);
+    if (row.agreed == "h2") {
+      client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+      client.send(std::string("\0\0\0\4\0\0\0\0\0", 9));
+      // Its own SETTINGS come first: length, and type 4.
+      EXPECT_EQ(client.read_until(std::string("\4\0\0\0\0\0", 6)).size(), 9u);
+    } else {
+      client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+      EXPECT_EQ(client.read_until("\r\n"), "HTTP/1.1 200 OK\r\n");
+    }
+  }
+  // A whole request over it, by our own client.
+  struct Step {
+    static Task<std::string> ask(net::http::HttpClient* client, std::uint16_t port,
+                                 std::shared_ptr<const net::TlsClientContext> tls) {
+      net::http::ClientExchange exchange(*client);
+      net::http::RequestHead head;
+      head.headers.add("host", "a.test");
+      net::http::ClientOptions options;
+      options.protocol = net::http::Protocol::kHttp2;
+      options.tls = std::move(tls);
+      const net::HostPort to{"127.0.0.1", port};
+      const Status sent = co_await exchange.send(to, head, {}, options);
+      if (!sent.ok()) co_return std::string(sent.message());
+      auto body = co_await exchange.read_body(1000);
+      co_return body ? *body : std::string(body.error().message());
+    }
+  };
+  net::TlsClientConfig config;
+  config.ca = ca_.trusted();
+  config.server_name = "a.test";
+  EXPECT_EQ(
+      async::run_blocking(runtime_.loop(0), Step::ask(client_.get(), gateway_->port(),
+                                                      *net::TlsClientContext::create(config))),
+      "plain")
+      << "the upstream's answer";
+}
+
+TEST_F(GatewayTls, UpstreamsBehindTlsSpeakHttp2WhereTheirObjectSaysSo) {
+  const auto objects = [&](const std::string& address, const std::string& app_protocol) {
+    return base_objects() + service("s", {address}, app_protocol) +
+           tls_policy("{kind: Service, name: s, group: \"\"}", ca_) +
+           route("r", "\n  - {backendRefs: [{name: s, port: 80}]}");
+  };
+  const std::string both = tls_upstream(ca_, net::ClientVerify::kNone, {"h2", "http/1.1"});
+  start(objects(both, testing::kH2c));
+  EXPECT_EQ(ask("POST", "/", {}, "x").body, "h2 tls sni=engine.test");
+  ASSERT_TRUE(apply(objects(both, "http")).ok());
+  EXPECT_EQ(ask("POST", "/", {}, "x").body, "tls sni=engine.test");
+  // One that does not know HTTP/2 is not spoken to in another way.
+  ASSERT_TRUE(apply(objects(tls_upstream(ca_, net::ClientVerify::kNone), testing::kH2c)).ok());
+  EXPECT_EQ(ask("POST", "/", {}, "x").code, 503);
+}
+
+TEST_F(GatewayTls, AnInferencePoolIsShownTheGatewaysCertificate) {
+  const auto objects = [&](const std::string& app_protocol) {
+    return testing::pool("p", {tls_upstream(ca_, net::ClientVerify::kRequired, {"h2", "http/1.1"})},
+                         app_protocol) +
+           tls_policy("{kind: InferencePool, name: p, group: inference.networking.k8s.io}", ca_) +
+           route("r",
+                 "\n  - {backendRefs: [{group: inference.networking.k8s.io, kind: "
+                 "InferencePool, name: p}]}");
+  };
+  start(base_objects() + objects("http"));
+  EXPECT_EQ(ask("POST", "/v1/completions", {}, "{}").code, 503) << "without a certificate";
+  const std::string ours = secret("client", ca_.issue({"gateway.test"}));
+  ASSERT_TRUE(apply(with_client("client") + objects("http") + ours).ok());
+  EXPECT_EQ(ask("POST", "/v1/completions", {}, "{}").body,
+            "tls sni=engine.test from CN=gateway.test");
+  ASSERT_TRUE(apply(with_client("client") + objects(testing::kH2c) + ours).ok());
+  EXPECT_EQ(ask("POST", "/v1/completions", {}, "{}").body,
+            "h2 tls sni=engine.test from CN=gateway.test");
+  // A certificate of another authority is refused by the engine.
+  const TestCa stranger("Stranger");
+  ASSERT_TRUE(apply(with_client("client") + objects("http") +
+                    secret("client", stranger.issue({"gateway.test"})))
+                  .ok());
+  EXPECT_EQ(ask("POST", "/v1/completions", {}, "{}").code, 503);
+}
+
+TEST_F(GatewayTls, UpstreamsAreShownTheGatewaysCertificate) {
+  const std::string policy = tls_policy("{kind: Service, name: s, group: \"\"}", ca_);
+  const std::string objects = service("s", {tls_upstream(ca_, net::ClientVerify::kRequired)}) +
+                              policy + route("r", "\n  - {backendRefs: [{name: s, port: 80}]}");
   start(base_objects() + objects);
   EXPECT_EQ(ask("GET", "/").code, 503) << "the upstream wants a certificate";
   ASSERT_TRUE(
@@ -198,7 +279,7 @@ data:
   // An upstream whose certificate another authority signed is not spoken to.
   const TestCa stranger("Stranger");
   ASSERT_TRUE(apply(with_client("client") + secret("client", ca_.issue({"gateway.test"})) +
-                    service("s", {tls_upstream(stranger, net::ClientVerify::kNone)}) + tls_policy +
+                    service("s", {tls_upstream(stranger, net::ClientVerify::kNone)}) + policy +
                     route("r", "\n  - {backendRefs: [{name: s, port: 80}]}"))
                   .ok());
   EXPECT_EQ(ask("GET", "/").code, 503);

@@ -1,11 +1,13 @@
 // translator.h: one request of a client in the dialect of one backend, and its answer back.
 //
-//   auto translator = make_translator(Endpoint::kChatCompletions, backend, context);  // 422 if not
-//   ok auto upstream = (*translator)->request(client_body);     // -> path, headers, body auto plan
-//   = (*translator)->response_head({status, content_type}); while (piece)
-//   RETURN_IF_ERROR((*translator)->chunk(piece, out));   // out: bytes for the client
+//   auto translator = make_translator(Endpoint::kChatCompletions, backend, context);
+//   auto upstream = (*translator)->request(client_body);  // path, headers, body
+//   auto plan = (*translator)->response_head({status, content_type});
+//   while (piece) RETURN_IF_ERROR((*translator)->chunk(piece, out));  // bytes for the client
 //   RETURN_IF_ERROR((*translator)->end(out));
 //   charge((*translator)->usage());
+//
+// A pair that the matrix does not have is refused by make_translator() (422).
 //
 // One object serves one attempt: a retry makes a new one from the client's body, which is never
 // changed. Where both sides speak the same schema, bytes pass and only `model` is edited where it

@@ -219,7 +219,9 @@ TEST(TranslatorGolden, CutStream) {
     const auto text = c.read("stream.txt");
     if (!text) continue;
     const std::string bytes = upstream_bytes(c, *text);
-    const bool passes = c.backend.schema == Schema::kOpenAi && c.endpoint != Endpoint::kMessages;
+    const bool openai =
+        c.backend.schema == Schema::kOpenAi || c.backend.schema == Schema::kAzureOpenAi;
+    const bool passes = openai && c.endpoint != Endpoint::kMessages;
     const bool relays = passes || c.backend.schema == Schema::kAnthropic;
     if (relays && client_dialect(c.endpoint) != Dialect::kAnthropic) continue;
     if (c.backend.schema == Schema::kAnthropic && c.endpoint == Endpoint::kMessages) continue;

@@ -155,6 +155,7 @@ TEST_F(AiPolicy, TheDocumentedExampleBecomesRoutesAndClusters) {
   EXPECT_EQ(model->rules[0].cluster_name, "aigatewayroute/default/models/rule/0");
   EXPECT_EQ(model->rules[1].tag, 1u);
   EXPECT_EQ(model->rules[0].stream_idle_timeout, Duration(30s));
+  EXPECT_EQ(model->rules[0].first_byte_timeout, Duration(30s));
   EXPECT_EQ(model->rules[0].request_timeout, Duration(60s));
   ASSERT_EQ(model->rules[0].backends.size(), 2u);
   EXPECT_EQ(model->rules[0].backends[1].name, "default/claude");

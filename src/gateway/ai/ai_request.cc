@@ -354,7 +354,8 @@ void AiRequest::on_end(ExchangeRecord& record) {
     record.response_model = meter_->model();
   }
   if (usage.reported)
-    record.tokens = TokenCounts{usage.input, usage.cached_input, usage.output, usage.reasoning};
+    record.tokens = TokenCounts{usage.input, usage.cached_input, usage.cache_creation, usage.output,
+                                usage.reasoning};
   charge(usage, record);
 }
 

@@ -132,7 +132,6 @@ std::uint32_t Clusters::external(const ObjectRef& ref) {
       if (auto ours = certificate_of(references_, *backend->certificate, ref.name_space))
         cluster.tls->certificate = std::move(*ours);
     }
-    cluster.http2 = false;
   }
   apply_tls(ref, "", cluster);
   return add(std::move(cluster), ref);
@@ -212,8 +211,7 @@ void Clusters::apply_tls(const ObjectRef& ref, const std::string& port_name,
   for (const ObjectRef& authority : chosen->authorities)
     tls.authorities +=
         references_.value(references_.objects().config_maps, authority, "ConfigMap", "ca.crt");
-  cluster.tls = std::move(tls);
-  cluster.http2 = false;  // appProtocol means HTTP/2 in clear text
+  cluster.tls = std::move(tls);  // appProtocol h2c then means HTTP/2 by ALPN
 }
 
 }  // namespace nacelle::gateway

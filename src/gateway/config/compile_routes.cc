@@ -165,7 +165,9 @@ class RouteCompiler {
       rule.backends.push_back(std::move(config));
     }
     const GatewayLimits& limits = model_.settings.limits;
-    rule.first_byte_timeout = limits.first_byte_timeout;
+    // A rule's own idle limit begins with its attempt (gateway.md section 11); that of all rules
+    // does not: a prefill may be longer than any pause within an answer.
+    rule.first_byte_timeout = object.stream_idle_timeout.value_or(limits.first_byte_timeout);
     rule.stream_idle_timeout = object.stream_idle_timeout.value_or(limits.stream_idle_timeout);
     rule.request_timeout = object.request_timeout.value_or(Duration::zero());
     rule.backend_timeout = object.backend_timeout.value_or(Duration::zero());

@@ -114,7 +114,7 @@ struct ClusterConfig {
   bool discovered = false;             // of kPool: they come and go, and there may be none
   // Of discovered endpoints, by address: roles and the like, for the picker.
   std::map<std::string, std::map<std::string, std::string>> labels;
-  bool http2 = false;  // by prior knowledge
+  bool http2 = false;  // by prior knowledge; over TLS by ALPN, and nothing else
   std::optional<UpstreamTls> tls;
   TrafficConfig traffic;
   PickerConfig picker;  // of kPool
@@ -204,9 +204,10 @@ struct GatewayLimits {
   Duration idle_timeout = 60s;   // of a connection without requests
   Duration write_timeout = 60s;  // without progress, towards the client
   Duration connect_timeout = 2s;
-  // From the request's last byte to the first byte of the answer; 0 = no limit (long prefills).
+  // From the request's last byte to the first piece of the answer's body; 0 = no limit: a prefill
+  // or an engine's queue may be long.
   Duration first_byte_timeout{};
-  Duration stream_idle_timeout{};  // between two pieces of an answer; 0 = no limit
+  Duration stream_idle_timeout = 300s;  // between two pieces of an answer; 0 = no limit
   std::uint32_t max_attempts = 3;  // endpoints tried before the first byte, where no retry is set
 };
 

@@ -2,7 +2,10 @@
 //
 // A picker may have sent the request to another model (InferenceModelRewrite). Clients compare the
 // name in the answer with the one they sent, so it is put back as the bytes pass.
+#include <algorithm>
+
 #include "base/json_string.h"
+#include "gateway/forward/attempt.h"
 #include "gateway/forwarder.h"
 
 namespace nacelle::gateway {
@@ -26,6 +29,21 @@ void Forwarder::begin_answer(Request& request) {
 async::Task<Result<std::string_view>> Forwarder::read_answer(Request& request,
                                                              ClientExchange& upstream) {
   return request.restorer ? read_restored(request, upstream) : upstream.read_chunk();
+}
+
+async::Task<Result<std::string_view>> Forwarder::read_first(Request& request, Attempt& attempt) {
+  const RuleConfig& rule = *request.rule->config;
+  ClientExchange& upstream = *attempt.upstream;
+  Duration patience = rule.first_byte_timeout;
+  if (patience > Duration::zero()) {
+    const TimePoint asked = std::max(attempt.begun, request.record.complete);
+    const Duration used = std::chrono::steady_clock::now() - asked;
+    patience = std::max<Duration>(patience - used, 1ms);  // the head took its part of it
+  }
+  upstream.set_read_idle_timeout(patience);
+  auto piece = co_await read_answer(request, upstream);
+  upstream.set_read_idle_timeout(rule.stream_idle_timeout);
+  co_return piece;
 }
 
 async::Task<Result<std::string_view>> Forwarder::read_restored(Request& request,

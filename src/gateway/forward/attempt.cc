@@ -87,7 +87,7 @@ async::Task<Status> Forwarder::send(Request& request, Attempt& attempt, ClientEx
   options.head_timeout = rule.first_byte_timeout;
   options.tls = attempt.cluster.tls;
   if (attempt.cluster.config.http2) options.protocol = net::http::Protocol::kHttp2;
-  options.read_idle_timeout = rule.stream_idle_timeout;
+  options.read_idle_timeout = rule.stream_idle_timeout;  // read_first() has another one
   if (request.body_held) {
     const bool rewritten =
         attempt.resumed || (request.extension && request.extension->rewrites_request());

@@ -19,6 +19,8 @@ struct Forwarder::Attempt {
   std::string body;             // when the extension rewrites it, or a stream goes on
   bool resumed = false;         // `body` goes on with a stream
   net::http::ClientExchange* upstream = nullptr;
+  TimePoint begun = std::chrono::steady_clock::now();
+  bool blamed = false;  // the endpoint for its end
   bool timed_out = false;
   bool evicted = false;     // gave way to other requests: Request::refusal says why
   Status client_failure{};  // the client's side of a streamed body broke

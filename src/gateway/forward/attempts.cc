@@ -201,7 +201,7 @@ async::Task<bool> Forwarder::pause_before_retry(Request& request, const BackendC
   if (request.rule->config->retry) {  // what nobody asked for needs no budget: it is rare and short
     request.retry_place = cluster.breaker.enter_retry();
     if (!request.retry_place) {
-      request.record.flags = "UO";
+      request.over_retry_budget = true;
       co_return false;
     }
   }
@@ -217,11 +217,14 @@ async::Task<bool> Forwarder::pause_before_retry(Request& request, const BackendC
 
 async::Task<void> Forwarder::give_up(Request& request) {
   if (request.exchange.client_gone()) co_return;
-  const std::string_view flags = request.retries > 0 ? "URX" : "UF";
+  const auto flags_or = [&](std::string_view otherwise) -> std::string_view {
+    if (request.over_retry_budget) return "UO";
+    return request.retries > 0 ? "URX" : otherwise;
+  };
   request.record.failure = request.last_failure;
   if (request.held_head) {
     request.record.status = request.held_head->status;
-    request.record.flags = request.retries > 0 ? "URX" : "-";
+    request.record.flags = flags_or("-");
     request.record.details = request.held_details;
     request.record.bytes_sent = request.held_answer.size();
     (void)co_await request.exchange.respond(*request.held_head, request.held_answer);
@@ -239,7 +242,7 @@ async::Task<void> Forwarder::give_up(Request& request) {
   LocalReply answer;
   answer.status = 503;
   answer.message = std::move(message);
-  answer.flags = asked ? flags : "UH";
+  answer.flags = asked ? flags_or("UF") : "UH";
   answer.details = asked ? "upstream_reset_before_response_started" : "no_healthy_upstream";
   if (!asked && !request.refusal.reason.empty())
     answer.headers.add(kDroppedReasonHeader, request.refusal.reason);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "gateway/testing/engines.h"
 #include "gateway/testing/fixture.h"
 #include "net/testing/frame_peer.h"
 #include "net/testing/raw_client.h"
@@ -24,12 +25,14 @@ using net::testing::request_fields;
 using testing::Answer;
 using testing::base_objects;
 using ::testing::EndsWith;
+using testing::Flood;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::pool;
 using testing::route;
 using testing::service;
 using ::testing::StartsWith;
+using testing::value_of;
 
 Task<void> answer_size(ServerExchange& exchange) {
   const auto body = co_await exchange.read_body(64 << 20);
@@ -252,33 +255,6 @@ TEST_F(ClientFaults, FiltersAndPathsPutNoLineIntoAnotherMessage) {
 
 // ---- memory
 
-struct Flood {
-  std::atomic<std::uint64_t> written{0};
-  std::atomic<int> running{0};
-  std::string type = "text/event-stream";
-  static constexpr std::uint64_t kBytes = 100u << 20;
-
-  static Task<void> serve(Flood* flood, ServerExchange* exchange) {
-    ++flood->running;
-    (void)co_await exchange->read_body(1 << 20);
-    ResponseHead head;
-    head.headers.add("content-type", flood->type);
-    (void)co_await exchange->start(head);
-    const std::string chunk = "data: " + std::string(64 << 10, 'x') + "\n\n";
-    for (std::uint64_t sent = 0; sent < kBytes; sent += chunk.size()) {
-      const Status written = co_await exchange->write(chunk);
-      if (!written.ok()) break;
-      flood->written += chunk.size();
-    }
-    --flood->running;
-  }
-};
-
-double value_of(const std::string& metrics, const std::string& name) {
-  const std::size_t at = metrics.find("\n" + name + " ");
-  return at == std::string::npos ? -1 : std::stod(metrics.substr(at + name.size() + 2));
-}
-
 TEST_F(ClientFaults, SlowReadersOfLargeAnswersHoldNoMoreThanTheBudget) {
   constexpr const char* kGauge = "nacelle_gateway_held_body_bytes";
   constexpr std::uint64_t kSocketBytes = 16u << 20;  // what kernels keep between each pair
@@ -286,10 +262,7 @@ TEST_F(ClientFaults, SlowReadersOfLargeAnswersHoldNoMoreThanTheBudget) {
   for (const char* type : {"text/event-stream", "application/json"}) {
     Flood flood;
     flood.type = type;
-    start(base_objects("  limits: {heldBodyBytes: 10Mi}") +
-          pool("p", {upstream([&flood](ServerExchange& exchange) {
-                 return Flood::serve(&flood, &exchange);
-               })}) +
+    start(base_objects("  limits: {heldBodyBytes: 10Mi}") + pool("p", {upstream(flood.handler())}) +
           route("r", pool_rule("/p", "p")));
     std::vector<std::unique_ptr<RawClient>> readers;
     for (int i = 0; i < 4; ++i) {

@@ -92,7 +92,7 @@ async::Task<Forwarder::Outcome> Forwarder::deliver(Request& request, Attempt& at
              : request.retries < retry.attempts && retriable(retry, Failure::kStatus, head.status);
   if (moves_on && !request.body_taken && (!length || *length <= kMaxRetriedAnswer))
     co_return co_await keep_answer(request, attempt, upstream);
-  auto first = co_await read_answer(request, upstream);
+  auto first = co_await read_first(request, attempt);
   if (!first) co_return failed(request, attempt, upstream.stage(), first.error());
   request.record.first_byte = now();
   request.rule->metrics->first_byte.observe(
@@ -246,14 +246,21 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_stream(Request& request, Atte
   co_return Outcome::kDone;
 }
 
+// An endpoint whose time was over, or that gave way to others, did nothing wrong.
+void Forwarder::blame(Attempt& attempt, const Status& why) {
+  attempt.blamed = true;
+  const bool late = attempt.timed_out || why.code() == Code::kDeadlineExceeded;
+  if (!attempt.timed_out && !attempt.evicted) attempt.picked.on_failure();
+  (late ? attempt.cluster.metrics.timed_out : attempt.cluster.metrics.broke_off).increment();
+}
+
 // A client of an event stream is told in its own language; any other sees a cut connection, since a
 // complete-looking end would be a lie.
 async::Task<void> Forwarder::end_broken_stream(Request& request, Attempt& attempt,
                                                bool event_stream, bool between_events,
                                                const Status& why) {
   const bool late = attempt.timed_out || why.code() == Code::kDeadlineExceeded;
-  if (!attempt.timed_out && !attempt.evicted) attempt.picked.on_failure();
-  (late ? attempt.cluster.metrics.timed_out : attempt.cluster.metrics.broke_off).increment();
+  if (!attempt.blamed) blame(attempt, why);
   request.record.flags = late ? "SI" : "UC";
   request.record.details = late ? "stream_idle_timeout" : "upstream_reset_after_response_started";
   request.record.failure = why.message();

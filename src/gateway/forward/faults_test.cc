@@ -162,13 +162,6 @@ TEST_F(Faults, ABreakerRefusesWhatIsTooMuch) {
   EXPECT_NE(admin("/metrics").find("refused_total{reason=\"breaker\"} 1"), std::string::npos);
 }
 
-TEST_F(Faults, TheGatewayTakesNoMoreRequestsThanItsBound) {
-  start(base_objects("  limits: {maxRequests: 1}") + service("a", {upstream(always(200, "ok"))}) +
-        route("r", R"(
-  - {backendRefs: [{name: a, port: 80}]})"));
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(ask("GET", "/").code, 200);  // one after the other
-}
-
 TEST_F(Faults, AnEjectedEndpointIsLeftOut) {
   int bad_calls = 0;
   const std::string bad = upstream([&](ServerExchange& exchange) {

@@ -151,14 +151,10 @@ std::vector<Cut> cuts() {
 }
 
 std::string h2_pool(const std::string& name, const std::vector<std::string>& addresses) {
-  std::string yaml = testing::pool(name, addresses);
-  const std::string ports = "targetPorts: [{number: 8000}]";
-  return yaml.replace(yaml.find(ports), ports.size(), ports + ", appProtocol: kubernetes.io/h2c");
+  return testing::pool(name, addresses, testing::kH2c);
 }
 std::string h2_service(const std::string& name, const std::vector<std::string>& addresses) {
-  std::string yaml = testing::service(name, addresses);
-  const std::string port = "{port: 80}";
-  return yaml.replace(yaml.find(port), port.size(), "{port: 80, appProtocol: kubernetes.io/h2c}");
+  return testing::service(name, addresses, testing::kH2c);
 }
 constexpr const char* kToService = R"(
   - {backendRefs: [{name: s, port: 80}]})";

@@ -48,6 +48,7 @@ struct Request {
   std::vector<std::string> tried;
   std::string session;  // that the client brought
   Breaker::Place retry_place;
+  bool over_retry_budget = false;  // a retry was wanted and the cluster had none left
   // Of the cluster that it was got from; ends after the endpoint's place was given back.
   std::unique_ptr<PickTicket> ticket;
   const Cluster* ticket_of = nullptr;

@@ -103,7 +103,7 @@ async::Task<Forwarder::StreamEnd> Forwarder::resume_once(Request& request, Strea
     co_return StreamEnd::kBroken;
   }
   begin_answer(request);
-  auto first = co_await read_answer(request, upstream);
+  auto first = co_await read_first(request, one);
   if (!first) {
     why = first.error();
     (*picked)->on_failure();
@@ -130,14 +130,14 @@ async::Task<Forwarder::Outcome> Forwarder::deliver_resumable(Request& request, A
   Status why;
   StreamEnd end = StreamEnd::kClientGone;
   if (started.ok()) end = co_await pump(request, journal, attempt.picked, upstream, first, why);
-  const bool ended_by_us = attempt.timed_out || attempt.evicted;
-  if (end == StreamEnd::kBroken && !ended_by_us) {
-    attempt.picked.on_failure();
-    attempt.cluster.metrics.broke_off.increment();
-  }
-  for (int n = 0; end == StreamEnd::kBroken && journal.resumable() && !ended_by_us &&
-                  !shared_.draining && n < kMaxResumes;
+  if (end == StreamEnd::kBroken) blame(attempt, why);
+  for (int n = 0; end == StreamEnd::kBroken && journal.resumable() && !attempt.timed_out &&
+                  !attempt.evicted && !shared_.draining && n < kMaxResumes;
        ++n) {
+    if (std::chrono::steady_clock::now() >= request.deadline) {
+      attempt.timed_out = true;
+      break;
+    }
     log::warn("upstream broke off in mid-stream; resuming",
               {{"endpoint", request.record.upstream_host}, {"why", why}});
     end = co_await resume_once(request, journal, attempt, why);

@@ -15,7 +15,7 @@
 namespace nacelle::gateway {
 
 struct TokenCounts {
-  std::uint64_t input = 0, cached_input = 0, output = 0, reasoning = 0;
+  std::uint64_t input = 0, cached_input = 0, cache_creation = 0, output = 0, reasoning = 0;
 };
 
 struct ExchangeRecord {

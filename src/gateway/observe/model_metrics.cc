@@ -6,12 +6,13 @@
 namespace nacelle::gateway {
 namespace {
 
-const std::vector<double> kTokens = {1,     4,      16,     64,      256,     1024,     4096,
+const std::vector<double> kTokens = {1,     4,     16,     64,      256,     1024,     4096,
                                      16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864};
 const std::vector<double> kSeconds = {0.01, 0.02, 0.04, 0.08,  0.16,  0.32,  0.64,
                                       1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92};
-const std::vector<double> kFirst = {0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75,
-                                    1,     2.5,   5,    7.5,  10,   15,   20,   30,  45,   60};
+const std::vector<double> kFirst = {0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08,
+                                    0.1,   0.25,  0.5,  0.75, 1,    2.5,  5,
+                                    7.5,   10,    15,   20,   30,   45,   60};
 const std::vector<double> kPerToken = {0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2,
                                        0.3,  0.4,   0.5,  0.75,  1,   2.5};
 
@@ -65,6 +66,7 @@ ModelMetrics::Handles ModelMetrics::make(const telemetry::LabelValues& values, b
           families_.per_token.with(values),
           families_.tokens.with(with("input")),
           families_.tokens.with(with("cached_input")),
+          families_.tokens.with(with("cache_creation_input")),
           families_.tokens.with(with("output")),
           families_.tokens.with(with("reasoning"))};
 }
@@ -93,6 +95,8 @@ void ModelMetrics::record(const ExchangeRecord& r, std::string_view operation) {
   handles.output.observe(static_cast<double>(r.tokens->output));
   if (r.tokens->cached_input > 0)
     handles.cached_input.observe(static_cast<double>(r.tokens->cached_input));
+  if (r.tokens->cache_creation > 0)
+    handles.cache_creation.observe(static_cast<double>(r.tokens->cache_creation));
   if (r.tokens->reasoning > 0) handles.reasoning.observe(static_cast<double>(r.tokens->reasoning));
   if (r.tokens->output > 1 && began) {
     handles.per_token.observe(to_seconds(r.ended - r.first_byte) /

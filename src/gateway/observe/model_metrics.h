@@ -37,7 +37,7 @@ class ModelMetrics {
  private:
   struct Handles {
     telemetry::Histogram &duration, &first, &per_token;
-    telemetry::Histogram &input, &cached_input, &output, &reasoning;
+    telemetry::Histogram &input, &cached_input, &cache_creation, &output, &reasoning;
   };
   Handles make(const telemetry::LabelValues& labels, bool failed);
 

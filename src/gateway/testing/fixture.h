@@ -88,9 +88,12 @@ class StopsFirst {
 [[nodiscard]] std::string base_objects(const std::string& settings = "");
 // A Service with static endpoints on port 80.
 [[nodiscard]] std::string service(const std::string& name,
-                                  const std::vector<std::string>& addresses);
+                                  const std::vector<std::string>& addresses,
+                                  const std::string& app_protocol = "http");
 // An InferencePool whose picker takes its endpoints in turn.
-[[nodiscard]] std::string pool(const std::string& name, const std::vector<std::string>& addresses);
+[[nodiscard]] std::string pool(const std::string& name, const std::vector<std::string>& addresses,
+                               const std::string& app_protocol = "http");
+inline constexpr const char* kH2c = "kubernetes.io/h2c";
 // An HTTPRoute with these rules (YAML list items, indented by two).
 [[nodiscard]] std::string route(const std::string& name, const std::string& rules);
 [[nodiscard]] std::string policy(const std::string& target, const std::string& fields);

@@ -227,27 +227,29 @@ spec: {{targetRefs: [{{group: "{0}", kind: {1}, name: {2}}}], addresses: [{3}]}}
 }
 }  // namespace
 
-std::string service(const std::string& name, const std::vector<std::string>& addresses) {
+std::string service(const std::string& name, const std::vector<std::string>& addresses,
+                    const std::string& app_protocol) {
   return fmt::format(R"(
 ---
 apiVersion: v1
 kind: Service
 metadata: {{name: {}}}
-spec: {{ports: [{{port: 80}}]}}
+spec: {{ports: [{{port: 80, appProtocol: {}}}]}}
 )",
-                     name) +
+                     name, app_protocol) +
          endpoints("", "Service", name, addresses);
 }
 
-std::string pool(const std::string& name, const std::vector<std::string>& addresses) {
+std::string pool(const std::string& name, const std::vector<std::string>& addresses,
+                 const std::string& app_protocol) {
   return fmt::format(R"(
 ---
 apiVersion: inference.networking.k8s.io/v1
 kind: InferencePool
 metadata: {{name: {}}}
-spec: {{selector: {{matchLabels: {{}}}}, targetPorts: [{{number: 8000}}]}}
+spec: {{selector: {{matchLabels: {{}}}}, targetPorts: [{{number: 8000}}], appProtocol: {}}}
 )",
-                     name) +
+                     name, app_protocol) +
          endpoints("inference.networking.k8s.io", "InferencePool", name, addresses);
 }
 

@@ -110,6 +110,13 @@ async::Task<Result<std::string_view>> ClientExchange::read_chunk() {
 async::Task<Result<std::string>> ClientExchange::read_body(std::size_t limit) {
   return call2_ != nullptr ? call2_->read_body(limit) : call_->read_body(limit);
 }
+void ClientExchange::set_read_idle_timeout(Duration timeout) {
+  if (call2_ != nullptr) {
+    call2_->set_read_idle_timeout(timeout);
+  } else {
+    call_->set_read_idle_timeout(timeout);
+  }
+}
 const Headers& ClientExchange::trailers() const {
   static const Headers none;
   return call2_ != nullptr ? call2_->trailers() : none;

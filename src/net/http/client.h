@@ -14,12 +14,13 @@
 //
 // Home:    one loop. cancel() may come from another coroutine of the same loop.
 // Errors:  stage() after a failure:
-//            kConnecting  nothing was sent: safe to try another endpoint. unavailable,
-//            deadline_exceeded. kSending     the request may have been received in part.
-//            kAwaitingHead  the peer closed, reset, timed out or talked nonsense before the
-//            response
-//                         head was complete; bytes_received() tells whether anything came.
-//            kBody        in mid-body; the head was already handed out.
+//            kConnecting    nothing was sent: safe to try another endpoint
+//                           (unavailable, deadline_exceeded)
+//            kSending       the request may have been received in part
+//            kAwaitingHead  the peer closed, reset, timed out or talked nonsense before the head
+//                           of its response was complete; bytes_received() tells whether
+//                           anything came
+//            kBody          in mid-body; the head was already handed out
 //          Codes: unavailable (connection lost), deadline_exceeded, data_loss (the peer broke HTTP
 //          or ended early), cancelled (cancel()), invalid_argument (a header that cannot be sent).
 #pragma once
@@ -74,7 +75,7 @@ struct ClientOptions {
   Protocol protocol = Protocol::kHttp1;
   Duration connect_timeout = 5s;  // name lookup, connect and TLS handshake
   Duration head_timeout{};        // request sent to response head complete
-  Duration read_idle_timeout{};   // between two pieces of the body
+  Duration read_idle_timeout{};   // the wait for each piece of the body
   Duration write_timeout = 60s;   // without progress while sending
   // A reused connection that closes before any response byte is retried once on a fresh one. True
   // for requests whose repetition is harmless (for inference: the peer has not begun to answer).
@@ -138,7 +139,10 @@ class ClientExchange {
   [[nodiscard]] std::optional<std::uint64_t> content_length() const;
 
   // The next piece of the body, transfer-decoded; empty at the end. Valid until the next read.
+  // After deadline_exceeded the connection is closed, or the HTTP/2 stream reset.
   [[nodiscard]] async::Task<Result<std::string_view>> read_chunk();
+  // Of the reads from now on, after send() succeeded: the first piece may deserve more patience.
+  void set_read_idle_timeout(Duration timeout);
   // The rest of the body. out_of_range beyond `limit`; the connection is then closed.
   [[nodiscard]] async::Task<Result<std::string>> read_body(std::size_t limit);
 

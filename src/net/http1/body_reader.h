@@ -26,6 +26,7 @@ class BodyReader {
  public:
   // `timeout` bounds the wait for each piece; zero means no bound.
   void begin(Stream& stream, BodyFraming framing, Duration timeout);
+  void set_timeout(Duration timeout) { timeout_ = timeout; }
 
   // The next piece; empty at the end. Valid until the next read() or release().
   [[nodiscard]] async::Task<Result<std::string_view>> read();

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "net/testing/http1_rows.h"
+
 namespace nacelle::net::http1 {
 namespace {
 
@@ -41,45 +43,12 @@ Decoded decode(std::string_view input, const std::vector<std::size_t>& cuts = {}
 }
 
 TEST(ChunkedDecoder, AcceptsAndRefuses) {
-  enum class Want { kDone, kMore, kError };
-  struct {
-    const char* name;
-    std::string text;
-    Want want;
-    const char* data;
-  } const table[] = {
-      {"two chunks", "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", Want::kDone, "abcde"},
-      {"empty body", "0\r\n\r\n", Want::kDone, ""},
-      {"several zeros", "000\r\n\r\n", Want::kDone, ""},
-      {"hex in both cases", "0A\r\n0123456789\r\n0a\r\n0123456789\r\n0\r\n\r\n", Want::kDone,
-       "01234567890123456789"},
-      {"extension", "3;a=b;c=\"d\"\r\nabc\r\n0;x\r\n\r\n", Want::kDone, "abc"},
-      {"trailers", "0\r\nA: b\r\nC: d\r\n\r\n", Want::kDone, ""},
-      {"unfinished", "3\r\nab", Want::kMore, "ab"},
-      {"no last chunk", "3\r\nabc\r\n", Want::kMore, "abc"},
-      {"size with sign", "+3\r\nabc\r\n0\r\n\r\n", Want::kError, ""},
-      {"negative size", "-3\r\n", Want::kError, ""},
-      {"size with 0x", "0x3\r\nabc\r\n", Want::kError, ""},
-      {"empty size", "\r\nabc", Want::kError, ""},
-      {"size with leading space", " 3\r\nabc\r\n", Want::kError, ""},
-      {"size with trailing space", "3 \r\nabc\r\n", Want::kError, ""},
-      {"bare LF after the size", "3\nabc\r\n0\r\n\r\n", Want::kError, ""},
-      {"bare CR after the size", "3\rabc", Want::kError, ""},
-      {"data longer than its size", "3\r\nabcd\r\n0\r\n\r\n", Want::kError, "abc"},
-      {"bare LF after data", "3\r\nabc\n0\r\n\r\n", Want::kError, "abc"},
-      {"bare LF at the end", "0\r\n\n", Want::kError, ""},
-      {"size that overflows 64 bits", "10000000000000003\r\nabc", Want::kError, ""},
-      {"size of 16 digits", "0000000000000003\r\nabc", Want::kError, ""},
-      {"bare LF in an extension", "3;a\nabc\r\n", Want::kError, ""},
-      {"long extension", "3;" + std::string(300, 'a') + "\r\nabc", Want::kError, ""},
-      {"control byte in a trailer", "0\r\nA: \x01\r\n\r\n", Want::kError, ""},
-      {"endless trailer", "0\r\nA: " + std::string(9000, 'a'), Want::kError, ""},
-  };
-  for (const auto& row : table) {
+  using testing::ChunkedRow;
+  for (const ChunkedRow& row : testing::chunked_rows()) {
     SCOPED_TRACE(row.name);
     const Decoded out = decode(row.text);
-    EXPECT_EQ(out.done, row.want == Want::kDone);
-    EXPECT_EQ(out.failed, row.want == Want::kError);
+    EXPECT_EQ(out.done, row.end == ChunkedRow::kDone);
+    EXPECT_EQ(out.failed, row.end == ChunkedRow::kError);
     EXPECT_EQ(out.data, row.data);
   }
 }

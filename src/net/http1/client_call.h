@@ -44,6 +44,7 @@ class ClientCall {
   [[nodiscard]] async::Task<Status> run();
   [[nodiscard]] async::Task<Result<std::string_view>> read_chunk();
   [[nodiscard]] async::Task<Result<std::string>> read_body(std::size_t limit);
+  void set_read_idle_timeout(Duration timeout) { reader_.set_timeout(timeout); }
   void cancel();
 
   [[nodiscard]] http::ResponseHead& response() { return response_; }

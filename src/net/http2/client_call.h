@@ -37,6 +37,7 @@ class ClientCall final : public StreamIo {
   [[nodiscard]] async::Task<Status> read_head();
   [[nodiscard]] async::Task<Result<std::string_view>> read_chunk();
   [[nodiscard]] async::Task<Result<std::string>> read_body(std::size_t limit);
+  void set_read_idle_timeout(Duration timeout) { options_.read_idle_timeout = timeout; }
   void cancel();
 
   [[nodiscard]] http::ResponseHead& response() { return response_; }

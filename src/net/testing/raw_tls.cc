@@ -120,6 +120,8 @@ bool RawTlsClient::renegotiate() {
 
 void RawTlsClient::say_goodbye() { (void)SSL_shutdown(ssl_); }
 
+void RawTlsClient::shutdown_send() { (void)::shutdown(fd_, SHUT_WR); }
+
 void RawTlsClient::cut() {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }

@@ -43,7 +43,8 @@ class RawTlsClient {
   // Asks for a new handshake within TLS 1.2; false when the server refused.
   bool renegotiate();
   void say_goodbye();
-  void cut();  // closes TCP without close_notify
+  void shutdown_send();  // ends our side of TCP without close_notify
+  void cut();            // closes TCP without close_notify
 
  private:
   bool read_some();
