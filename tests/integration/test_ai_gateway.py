@@ -293,6 +293,9 @@ class AiGateway(unittest.TestCase):
         harness.wait_until(lambda: gateway.config()["generation"] == 2, message="reload")
         statuses = [gateway.chat("claude", "key-slow").status for _ in range(2)]
         self.assertEqual(statuses[-1], 429)
+        # A request is booked behind its answer.
+        harness.wait_until(lambda: gateway.usage("?key=slow")["totals"]["requests"] == statuses.count(200),
+                           message="the books")
         before = gateway.usage("?key=slow")
         self.assertEqual(before["totals"]["input_tokens"], 11 * before["totals"]["requests"])
         self.assertEqual(gateway.stop(), 0)
