@@ -99,7 +99,9 @@ void Stream::wake_reader() {
     start_read();  // nobody needs the bytes yet: keep watching for the end
     return;
   }
-  input_waiter_.resume();  // last: the coroutine may destroy this object
+  // In a turn of its own: whatever one poll found is read before any of it is answered. Writes that
+  // follow each other find their receivers awake, and each half stays in the caches.
+  input_waiter_.post_resume();
 }
 
 async::Task<Result<bool>> Stream::more_input(TimePoint deadline, std::size_t capacity) {
