@@ -45,9 +45,10 @@ int error_of(int descriptor) {
 
 }  // namespace
 
-SocketRead::Operation::Operation(Done done, void* context)
+SocketRead::Operation::Operation(Done done, Lost lost, void* context)
     : reactor_op(boost::system::error_code(), &Operation::do_perform, &Operation::do_complete),
       done_(done),
+      lost_(lost),
       context_(context) {}
 
 void SocketRead::Operation::start(Socket& socket, char* room, std::size_t size) {
@@ -123,7 +124,10 @@ void SocketRead::Operation::do_complete(void* owner, detail::operation* base,
     delete read;
     return;
   }
-  if (owner == nullptr) return;
+  if (owner == nullptr) {
+    read->lost_(read->context_);  // may delete *read
+    return;
+  }
   const boost::system::error_code error = read->ec_;
   read->done_(read->context_, error, read->bytes_transferred_);  // may delete *read
 }

@@ -7,7 +7,7 @@
 // read.
 //
 // Home:    the socket's loop. A read ends with `done`, also after the socket was closed
-//          (operation_aborted).
+//          (operation_aborted), or with `lost`.
 // Source:  Asio's reactor operations are not part of its documented face: this file is the one
 //          place that uses them, and is checked against the version named below.
 #pragma once
@@ -30,8 +30,11 @@ class SocketRead {
  public:
   // `error` is eof at the orderly end. `context` may be destroyed by the call.
   using Done = void (*)(void* context, const boost::system::error_code& error, std::size_t count);
+  // The loop was destroyed with the read outstanding. `context` may be destroyed by the call.
+  using Lost = void (*)(void* context);
 
-  SocketRead(Done done, void* context) : operation_(new Operation(done, context)) {}
+  SocketRead(Done done, Lost lost, void* context)
+      : operation_(new Operation(done, lost, context)) {}
   // A read that is outstanding loses its owner; `done` is not called any more.
   ~SocketRead() { operation_->leave(); }
   SocketRead(const SocketRead&) = delete;
@@ -46,7 +49,7 @@ class SocketRead {
   // On the heap, because a loop that is destroyed may hold it longer than its owner lives.
   class Operation final : public boost::asio::detail::reactor_op {
    public:
-    Operation(Done done, void* context);
+    Operation(Done done, Lost lost, void* context);
     void start(Socket& socket, char* room, std::size_t size);
     void leave();
 
@@ -58,6 +61,7 @@ class SocketRead {
     [[nodiscard]] ssize_t receive(bool& more);
 
     Done done_;
+    Lost lost_;
     void* context_;
     boost::asio::detail::epoll_reactor* reactor_ = nullptr;
     char* room_ = nullptr;

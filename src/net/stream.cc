@@ -49,7 +49,11 @@ ssize_t send_some(int descriptor, Gather& pieces) {
 Stream::Stream(async::Loop& loop, Socket socket, OnEnd on_end, void* context)
     : loop_(loop),
       socket_(std::move(socket)),
-      read_(&Stream::on_read, this),
+      read_(
+          &Stream::on_read,
+          // The coroutine that reads often owns what this is a part of: in the loop's queue it is
+          // destroyed with the loop, while here it would live for ever.
+          [](void* self) { static_cast<Stream*>(self)->input_waiter_.post_resume(); }, this),
       read_deadline_(loop, &Stream::on_read_deadline, this),
       write_deadline_(loop, &Stream::on_write_deadline, this),
       on_end_(on_end),
