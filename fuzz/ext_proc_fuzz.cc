@@ -3,12 +3,8 @@
 //
 // Checks: the stream ends and nothing stays booked; pieces of bodies are read without protobuf only
 // as protobuf reads them; replies are framed messages that protobuf reads.
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -17,21 +13,17 @@
 #include "async/loop.h"
 #include "epp/body_wire.h"
 #include "epp/testing/stream_pool.h"
-#include "net/http1/server_connection.h"
-#include "net/http1/server_context.h"
 #include "net/http2/session.h"
 #include "net/testing/frame_peer.h"
+#include "served_wire.h"
 
 namespace {
 
 using namespace nacelle;
 using namespace nacelle::net;
+using fuzz::require;
 
 constexpr std::size_t kMaxData = 16'384;  // of an HTTP/2 frame
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 void check_piece(std::string_view bytes) {
   const auto piece = epp::response_body_in(bytes);
@@ -59,25 +51,6 @@ void check_pieces(std::string_view wire) {
   }
 }
 
-async::Task<void> run(std::shared_ptr<http1::ServerContext> context, int fd) {
-  Socket socket(context->loop.executor());
-  boost::system::error_code error;
-  socket.assign(boost::asio::ip::tcp::v4(), fd, error);
-  require(!error);
-  context->counters->open.fetch_add(1);
-  const TcpEndpoint peer;
-  auto connection = std::make_unique<http1::ServerConnection>(context, std::move(socket), peer);
-  co_await http1::ServerConnection::serve(std::move(connection));
-  context->loop.stop();
-}
-
-http::HttpServerConfig make_config() {
-  http::HttpServerConfig config;
-  config.write_stall_timeout = 8ms;
-  config.body_timeout = 8ms;
-  return config;
-}
-
 }  // namespace
 
 // The first byte says in how large pieces the rest comes.
@@ -91,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static auto* const loop = new async::Loop;
   static auto* const pool = new epp::testing::StreamPool;
   static const auto context = std::make_shared<http1::ServerContext>(
-      *loop, make_config(), epp::testing::handler_of(*pool), http::RefusalFormatter(),
+      *loop, fuzz::impatient_config(), epp::testing::handler_of(*pool), http::RefusalFormatter(),
       std::make_shared<http1::ServerCounters>());
   namespace wires = nacelle::net::testing;
   wires::FieldList fields = wires::request_fields("POST", "/Process");
@@ -106,18 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   bytes += wires::frame_bytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, {});
 
-  int ends[2];
-  require(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
-  const int room = 1 << 20;
-  (void)::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-  require(::send(ends[0], bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-          static_cast<ssize_t>(bytes.size()));
-  (void)::shutdown(ends[0], SHUT_WR);
-  loop->context().restart();
-  loop->spawn(run(context, ends[1]));
-  loop->run();
-  require(context->num_connections == 0);
+  fuzz::serve_wire(context, bytes);
   require(pool->booked() == 0 && pool->flow.stats().in_flight == 0);
-  ::close(ends[0]);
   return 0;
 }

@@ -4,13 +4,9 @@
 // Checks: the connection ends and its handlers return; a request that reaches a handler can be
 // written as one HTTP/1.1 head that our strict parser reads with the same meaning, so that no
 // upstream can be made to read it otherwise.
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,18 +14,14 @@
 #include "async/loop.h"
 #include "net/http1/head_parser.h"
 #include "net/http1/serialize.h"
-#include "net/http1/server_connection.h"
-#include "net/http1/server_context.h"
 #include "net/http2/session.h"
+#include "served_wire.h"
 
 namespace {
 
 using namespace nacelle;
 using namespace nacelle::net;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using fuzz::require;
 
 void check_downgrade(const http::RequestHead& head) {
   http::RequestHead forwarded = head;
@@ -98,23 +90,9 @@ async::Task<void> serve(http::ServerExchange& exchange) {
 }
 
 http::HttpServerConfig make_config() {
-  http::HttpServerConfig config;
+  http::HttpServerConfig config = fuzz::impatient_config();
   config.http2.max_concurrent_streams = 50;
-  config.write_stall_timeout = 8ms;
-  config.body_timeout = 8ms;
   return config;
-}
-
-async::Task<void> run(std::shared_ptr<http1::ServerContext> context, int fd) {
-  Socket socket(context->loop.executor());
-  boost::system::error_code error;
-  socket.assign(boost::asio::ip::tcp::v4(), fd, error);
-  require(!error);
-  context->counters->open.fetch_add(1);
-  const TcpEndpoint peer;
-  auto connection = std::make_unique<http1::ServerConnection>(context, std::move(socket), peer);
-  co_await http1::ServerConnection::serve(std::move(connection));
-  context->loop.stop();
 }
 
 }  // namespace
@@ -124,17 +102,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const auto context =
       std::make_shared<http1::ServerContext>(*loop, make_config(), serve, http::RefusalFormatter(),
                                              std::make_shared<http1::ServerCounters>());
-  int ends[2];
-  require(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
   std::string wire(http2::kPreface);
   wire.append(reinterpret_cast<const char*>(data), size);
-  require(::send(ends[0], wire.data(), wire.size(), MSG_NOSIGNAL) ==
-          static_cast<ssize_t>(wire.size()));
-  (void)::shutdown(ends[0], SHUT_WR);
-  loop->context().restart();
-  loop->spawn(run(context, ends[1]));
-  loop->run();
-  require(context->num_connections == 0);
-  ::close(ends[0]);
+  fuzz::serve_wire(context, wire);
   return 0;
 }

@@ -104,6 +104,19 @@ spec:
   }
 };
 
+// b gave a replica to a; then a's queue is short again, and a wants less than it is entitled to.
+Story after_an_eviction() {
+  Story story;
+  story.settle();
+  story.demand["a"] = 4;
+  story.queued_since = story.now - 10;
+  story.settle();
+  EXPECT_EQ(story.shares(), "3/1");
+  story.queued_since.reset();
+  story.demand["a"] = 1;
+  return story;
+}
+
 TEST(PoolPressure, AQueueOfTenSecondsEvicts) {
   Story story;
   story.settle();
@@ -134,15 +147,7 @@ TEST(PoolPressure, AQueueOfTenSecondsEvicts) {
 }
 
 TEST(PoolPressure, TheEvictedTakesNothingBackForAMinute) {
-  Story story;
-  story.settle();
-  story.demand["a"] = 4;
-  story.queued_since = story.now - 10;
-  story.settle();
-  ASSERT_EQ(story.shares(), "3/1");
-  // The queue is short again, and a wants less than it is entitled to.
-  story.queued_since.reset();
-  story.demand["a"] = 1;
+  Story story = after_an_eviction();
   story.now += 59;
   story.settle();
   EXPECT_EQ(story.shares(), "1/1");
@@ -175,14 +180,7 @@ TEST(PoolPressure, OneBatchInFifteenSeconds) {
 }
 
 TEST(PoolPressure, AClockThatGoesBackHoldsNobodyForAnHour) {
-  Story story;
-  story.settle();
-  story.demand["a"] = 4;
-  story.queued_since = story.now - 10;
-  story.settle();
-  ASSERT_EQ(story.shares(), "3/1");
-  story.queued_since.reset();
-  story.demand["a"] = 1;
+  Story story = after_an_eviction();
   story.now -= 3600;
   story.settle();
   EXPECT_EQ(story.shares(), "1/3");
