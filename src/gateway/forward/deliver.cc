@@ -271,8 +271,10 @@ async::Task<void> Forwarder::end_broken_stream(Request& request, Attempt& attemp
     request.exchange.abort();
     co_return;
   }
-  const std::string event = error_events(request.path, late ? 504 : 502,
-                                         "The model server broke off; the answer is incomplete.");
+  const std::string event =
+      attempt.evicted ? error_events(request.path, request.refusal.status, request.refusal.message)
+                      : error_events(request.path, late ? 504 : 502,
+                                     "The model server broke off; the answer is incomplete.");
   const Status written = co_await request.exchange.write(event);
   if (written.ok()) (void)co_await request.exchange.finish();
 }

@@ -139,6 +139,7 @@ TEST_F(Evictions, OfAnAnswerThatHasBegunEndItWithAnError) {
   EXPECT_EQ(answer.code, 200);
   EXPECT_THAT(answer.body, StartsWith("data: {\"choices\":[]}\n\n"));
   EXPECT_THAT(answer.body, HasSubstr("\"error\""));
+  EXPECT_THAT(answer.body, HasSubstr("request evicted by flow control"));
   EXPECT_EQ(eviction.asked, 1) << "a stream that gave way is not resumed";
 }
 
