@@ -5,6 +5,7 @@
 #include <numeric>
 #include <random>
 
+#include "base/check.h"
 #include "yardstick/random_values.h"
 
 namespace nacelle::yardstick {
@@ -15,18 +16,17 @@ constexpr std::size_t kSpreadBytes = std::size_t{256} << 20;
 
 }  // namespace
 
-Result<std::shared_ptr<AttentionBatch>> AttentionBatch::make(kernels::WorkerPool& pool,
-                                                             kernels::Isa isa,
-                                                             const AttentionShape& shape,
-                                                             const Span& span,
-                                                             std::uint32_t sequences) {
+Result<std::shared_ptr<AttentionBatch>> AttentionBatch::make(
+    kernels::WorkerPool& pool, kernels::Isa isa, const AttentionShape& shape, const Span& span,
+    std::uint32_t sequences, const KvUse& kv) {
+  CHECK(kv.shared % kBlock == 0 && kv.shared <= span.context);
   std::shared_ptr<AttentionBatch> made(new AttentionBatch(pool, isa, shape, span));
   const std::uint32_t blocks = (span.context + kBlock - 1) / kBlock;
   made->layout_ = {.num_blocks = 1,
                    .block_size = kBlock,
                    .num_kv_heads = shape.kv_heads,
                    .head_dim = shape.head_dim,
-                   .dtype = DType::kBF16};
+                   .dtype = kv.dtype};
   const std::size_t copy_bytes = made->layout_.bytes_per_block() * blocks * sequences;
   made->sequences_ = sequences;
   made->copies_ = std::max<std::size_t>(1, kSpreadBytes / copy_bytes);
@@ -47,10 +47,12 @@ Result<std::shared_ptr<AttentionBatch>> AttentionBatch::make(kernels::WorkerPool
   std::shuffle(order.begin(), order.end(), std::mt19937(1));
   for (std::uint32_t i = 0; i < total; ++i) {
     const auto first = order.begin() + static_cast<std::ptrdiff_t>(std::size_t{i} * blocks);
-    const auto& table = made->tables_.emplace_back(first, first + blocks);
+    auto& table = made->tables_.emplace_back(first, first + blocks);
+    const auto& leader = made->tables_[i / sequences * sequences];  // of this copy
+    std::copy_n(leader.begin(), kv.shared / kBlock, table.begin());
     const kernels::AttentionSequence all{0, span.context, span.context, table};
-    const float* const kv = values.as<float>().data();
-    store_kv(made->context_, made->layout_, made->memory_.data(), {&all, 1}, kv, kv_width, kv,
+    const float* const both = values.as<float>().data();
+    store_kv(made->context_, made->layout_, made->memory_.data(), {&all, 1}, both, kv_width, both,
              kv_width);
   }
   return made;

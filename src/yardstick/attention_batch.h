@@ -19,16 +19,14 @@ namespace nacelle::yardstick {
 
 class AttentionBatch {
  public:
-  [[nodiscard]] static Result<std::shared_ptr<AttentionBatch>> make(kernels::WorkerPool& pool,
-                                                                    kernels::Isa isa,
-                                                                    const AttentionShape& shape,
-                                                                    const Span& span,
-                                                                    std::uint32_t sequences);
+  [[nodiscard]] static Result<std::shared_ptr<AttentionBatch>> make(
+      kernels::WorkerPool& pool, kernels::Isa isa, const AttentionShape& shape, const Span& span,
+      std::uint32_t sequences, const KvUse& kv = {});
 
   // Small batches come in several copies, used in turn, so that a run does not find its K and V in
   // a cache.
   void run() { run(span_); }
-  // The same sequences cut off at a smaller context.
+  // The same sequences cut off at a smaller context, at least what they share.
   void run(const Span& span);
 
  private:

@@ -31,12 +31,20 @@ struct Case {
   std::uint32_t sequences;
   Span span;
   bool quick;
+  KvUse kv = {};
 };
 
 constexpr Case kCases[] = {
-    {"prefill 512 of 512", 1, {512, 512}, false},     {"prefill 512 of 4096", 1, {512, 4096}, true},
-    {"prefill 512 of 16384", 1, {512, 16384}, false}, {"decode 1 x 4096", 1, {1, 4096}, true},
-    {"decode 1 x 16384", 1, {1, 16384}, false},       {"decode 32 x 1024", 32, {1, 1024}, false},
+    {"prefill 512 of 512", 1, {512, 512}, false},
+    {"prefill 512 of 4096", 1, {512, 4096}, true},
+    {"prefill 512 of 16384", 1, {512, 16384}, false},
+    {"decode 1 x 4096", 1, {1, 4096}, true},
+    {"decode 1 x 16384", 1, {1, 16384}, false},
+    {"decode 32 x 1024", 32, {1, 1024}, false},
+    {"decode 1 x 16384, e4m3", 1, {1, 16384}, false, {.dtype = DType::kF8E4M3}},
+    {"decode 1 x 16384, int8", 1, {1, 16384}, false, {.dtype = DType::kI8}},
+    // Cascade: what is shared is read once for all.
+    {"decode 32 x 4352, 4096 shared", 32, {1, 4352}, true, {.shared = 4096}},
 };
 
 Group make_group(const Shape& shape, const std::vector<Case>& cases, const Config& config) {
@@ -44,7 +52,7 @@ Group make_group(const Shape& shape, const std::vector<Case>& cases, const Confi
   group.name = fmt::format("attention {}", shape.name);
   for (const Case& c : cases) {
     const std::vector<Span> spans(c.sequences, c.span);
-    const Work work = attention_work(shape.attention, spans);
+    const Work work = attention_work(shape.attention, spans, c.kv);
     Row row;
     row.section = "attention";
     row.name = fmt::format("{}, {}", shape.name, c.name);
@@ -58,7 +66,7 @@ Group make_group(const Shape& shape, const std::vector<Case>& cases, const Confi
     std::vector<Contest> contests;
     for (const Case& c : cases) {
       ASSIGN_OR_RETURN(const auto batch, AttentionBatch::make(lab.pool, lab.isa, shape.attention,
-                                                              c.span, c.sequences));
+                                                              c.span, c.sequences, c.kv));
       contests.push_back({[batch] { batch->run(); }, nullptr});
     }
     return contests;

@@ -42,6 +42,7 @@ struct Group {
 
 [[nodiscard]] std::vector<Group> gemm_groups(const Config& config);
 [[nodiscard]] std::vector<Group> attention_groups(const Config& config);
+[[nodiscard]] std::vector<Group> row_groups(const Config& config);
 [[nodiscard]] std::vector<Group> model_groups(const Config& config);
 
 }  // namespace nacelle::yardstick

@@ -37,7 +37,7 @@ bool wanted(const Config& config, std::string_view name) {
 
 std::vector<Group> groups_of(const Config& config) {
   std::vector<Group> groups;
-  for (auto* make : {gemm_groups, attention_groups, model_groups}) {
+  for (auto* make : {gemm_groups, attention_groups, row_groups, model_groups}) {
     for (Group& group : make(config)) {
       if (wanted(config, group.name)) groups.push_back(std::move(group));
     }
@@ -62,7 +62,9 @@ std::vector<std::string> notes() {
   return {
       "operations: a multiply and an add are two; bytes: each input and output once",
       "gemm [m, k] x [k, n]: 2 m k n;  weight + 2 m k + 4 m n bytes",
-      "attention: 4 heads head_dim (keys seen by each query);  K, V, q and out",
+      "attention: 4 heads head_dim (keys seen by each query);  K and V (shared ones once), q and "
+      "out",
+      "rows: 1 to 5 operations a value;  inputs and outputs of f32 or bf16",
       "model: 2 tokens (layer weights) + 2 hidden vocab for each row of logits + attention; the "
       "last "
       "layer counts o, gate, up, down and attention for rows of logits only",

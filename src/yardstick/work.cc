@@ -49,15 +49,24 @@ Work gemm_silu_mul_work(kernels::WeightFormat format, std::size_t m, std::size_t
           weight_bytes(format, n, k) + kBF16 * d(m) * d(k) + kBF16 * d(m) * d(n) / 2};
 }
 
-Work attention_work(const AttentionShape& shape, std::span<const Span> sequences) {
+double kv_bytes(const AttentionShape& shape, DType dtype) {
+  const double head = d(shape.head_dim) * d(size_of(dtype)) + (dtype == DType::kI8 ? kF32 : 0);
+  return 2 * d(shape.kv_heads) * head;
+}
+
+Work attention_work(const AttentionShape& shape, std::span<const Span> sequences, const KvUse& kv) {
   const double width = d(shape.heads) * d(shape.head_dim);
-  Work work;
+  const double position = kv_bytes(shape, kv.dtype);
+  Work work{0, position * d(kv.shared)};
   for (const Span& span : sequences) {
     work.operations += 4 * width * keys_seen(span);
-    work.bytes += 2 * kBF16 * d(span.context) * d(shape.kv_heads) * d(shape.head_dim) +
-                  (kF32 + kBF16) * d(span.queries) * width;
+    work.bytes += position * d(span.context - kv.shared) + (kF32 + kBF16) * d(span.queries) * width;
   }
   return work;
+}
+
+Work row_work(std::size_t values, const Work& each) {
+  return {d(values) * each.operations, d(values) * each.bytes};
 }
 
 Work model_work(const model::ModelConfig& config, kernels::WeightFormat format,

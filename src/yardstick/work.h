@@ -11,6 +11,7 @@
 
 #include "kernels/gemm/gemm.h"
 #include "model/config.h"
+#include "tensor/dtype.h"
 
 namespace nacelle::yardstick {
 
@@ -44,8 +45,21 @@ struct AttentionShape {
   std::uint32_t head_dim = 0;
 };
 
-// Position p sees p + 1 keys:  4 heads head_dim sum(p + 1);  K and V (bf16) + q (f32) + out (bf16).
-[[nodiscard]] Work attention_work(const AttentionShape& shape, std::span<const Span> sequences);
+// How K and V are kept, and how many first positions all sequences of a batch have in common.
+struct KvUse {
+  DType dtype = DType::kBF16;  // bf16, f8_e4m3 or i8
+  std::uint32_t shared = 0;
+};
+// Bytes of one position's K and V: those of int8 have a scale of four bytes a head each.
+[[nodiscard]] double kv_bytes(const AttentionShape& shape, DType dtype);
+
+// Position p sees p + 1 keys:  4 heads head_dim sum(p + 1);  K and V, shared ones once, + q (f32) +
+// out (bf16).
+[[nodiscard]] Work attention_work(const AttentionShape& shape, std::span<const Span> sequences,
+                                  const KvUse& kv = {});
+
+// An op that goes over `values` outputs: operations and bytes in and out of each.
+[[nodiscard]] Work row_work(std::size_t values, const Work& each);
 
 // A forward pass with logits of each sequence's last token. `rows` tokens in all:
 //   operations: 2 rows (weights of all layers but the last) + the last layer: q, k, v for all rows,

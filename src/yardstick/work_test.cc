@@ -34,6 +34,20 @@ TEST(Work, AttentionCountsTheKeysThatEachQuerySees) {
   EXPECT_EQ(work.bytes, 15 * 2 * 2 * 8 * 2 + 4 * 4 * 8 * (4 + 2));
 }
 
+TEST(Work, AttentionCountsSharedPositionsOnceAndKvInItsFormat) {
+  const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 8};
+  EXPECT_EQ(kv_bytes(shape, DType::kBF16), 2 * 2 * 8 * 2);
+  EXPECT_EQ(kv_bytes(shape, DType::kF8E4M3), 2 * 2 * 8);
+  EXPECT_EQ(kv_bytes(shape, DType::kI8), 2 * 2 * (8 + 4));
+  const Span spans[] = {{.queries = 1, .context = 12}, {.queries = 1, .context = 10}};
+  const Work alone = attention_work(shape, spans);
+  const Work shared = attention_work(shape, spans, {.dtype = DType::kF8E4M3, .shared = 8});
+  EXPECT_EQ(shared.operations, alone.operations);
+  EXPECT_EQ(shared.bytes, (8 + 4 + 2) * 2 * 2 * 8 + 2 * 4 * 8 * (4 + 2));
+}
+
+TEST(Work, RowOpsCountEachValue) { EXPECT_EQ(row_work(10, {3, 8}), (Work{30, 80})); }
+
 constexpr const char* kTiny = R"({
   "architectures": ["LlamaForCausalLM"], "hidden_size": 4, "intermediate_size": 6,
   "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 2,
