@@ -105,6 +105,10 @@ void encode_pickle_text(std::string_view text, std::vector<std::uint8_t>& out) {
 void encode_cbor(std::span<const std::uint8_t> parent, std::span<const TokenId> tokens,
                  const ExtraKeys& extra, std::vector<std::uint8_t>& out) {
   out.clear();
+  // The longest that this many tokens can be, so that a reused buffer soon stops growing.
+  constexpr std::size_t kHead = 9;   // of a length or number of 64 bits
+  constexpr std::size_t kToken = 5;  // of one of 32
+  out.reserve(4 * kHead + parent.size() + tokens.size() * kToken);
   cbor_head(out, CborMajor::kArray, 3);
   cbor_head(out, CborMajor::kByteString, parent.size());
   out.insert(out.end(), parent.begin(), parent.end());

@@ -7,10 +7,12 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <functional>
 #include <new>
 
 #include "engine/loop/stats_board.h"
 #include "engine/loop/step_runner.h"
+#include "model/testing/tiny_model.h"
 
 namespace {
 
@@ -90,7 +92,8 @@ Request request_of(std::uint32_t i) {
     request.prompt.push_back(static_cast<TokenId>((i + j) % 7));
   }
   SamplingParams& params = request.params;
-  params.max_tokens = 4000;
+  params.max_tokens = 2000;
+  params.ignore_eos = true;
   params.temperature = i % 2 == 0 ? 0.0f : 1.0f;
   if (i % 3 == 1) params.top_k = 5;
   if (i % 4 == 1) params.top_p = 0.9f;
@@ -98,19 +101,30 @@ Request request_of(std::uint32_t i) {
   if (i % 6 == 1) params.repetition_penalty = 1.01f;
   if (i % 7 == 1) params.bad_words = {{40}, {41, 42}};
   if (i % 8 == 1) params.allowed_token_ids = {0, 1, 2, 3, 4, 5, 6, 20};
-  if (i % 9 == 1) params.min_tokens = 3000;
+  if (i % 9 == 1) params.min_tokens = 1500;
   return request;
 }
 
 // Allocations during 200 steps, after enough steps for all buffers to have grown.
-int allocations_of_steps(EngineConfig config, bool overlapped) {
-  config.max_model_len = 8192;
-  config.num_blocks = 1 + kSequences * 8192 / config.block_size;
+using MakeModel = std::function<std::unique_ptr<model::CausalLm>(kernels::WorkerPool& pool)>;
+
+std::unique_ptr<model::CausalLm> make_periodic(kernels::WorkerPool&) {
+  return std::make_unique<PeriodicModel>();
+}
+
+int allocations_of_steps(EngineConfig config, bool overlapped,
+                         const MakeModel& make_model = make_periodic,
+                         std::uint32_t num_first_steps = 100) {
+  constexpr std::uint32_t kLength = 2048;
+  config.max_model_len = kLength;
+  config.num_blocks = 1 + kSequences * kLength / config.block_size;
   config.max_num_seqs = kSequences;
   kernels::WorkerPool pool(2);
   SteadyClock clock;
-  StepRunner runner(config, BlockHasher(HashAlgorithm::kSha256Cbor, "0"),
-                    std::make_unique<PeriodicModel>(), &pool, clock);
+  auto model = make_model(pool);
+  EXPECT_TRUE(model->allocate_kv(config.num_blocks, config.block_size).ok());
+  StepRunner runner(config, BlockHasher(HashAlgorithm::kSha256Cbor, "0"), std::move(model), &pool,
+                    clock);
   const auto sink = std::make_shared<NoSink>();
   for (std::uint32_t i = 0; i < kSequences; ++i) {
     runner.add(SequenceId{i + 1}, request_of(i), {}, sink, clock.now());
@@ -130,7 +144,7 @@ int allocations_of_steps(EngineConfig config, bool overlapped) {
     events.clear();
     board.publish(runner.read_stats());
   };
-  for (int i = 0; i < 100; ++i) step();
+  for (std::uint32_t i = 0; i < num_first_steps; ++i) step();
   const std::size_t tokens_before = sink->num_tokens;
   num_allocations = 0;
   counting = true;
@@ -170,6 +184,24 @@ TEST(Allocation, NorWithSpeculation) {
   config.speculative = {
       .num_speculative_tokens = 4, .prompt_lookup_min = 2, .prompt_lookup_max = 3};
   EXPECT_EQ(allocations_of_steps(config, false), 0);
+}
+
+// The forward pass too: plans of attention, packed rows. Contexts go from a part of 256 positions
+// to the next meanwhile, where sequences get more tasks.
+TEST(Allocation, NorDoesARealModel) {
+  for (const char* const quantization : {"", "int8", "int4"}) {
+    for (const DType kv : {DType::kBF16, DType::kF8E4M3, DType::kI8}) {
+      const auto make = [&](kernels::WorkerPool& pool) {
+        return model::testing::tiny_model(pool, {.hidden_size = 128,
+                                                 .intermediate_size = 256,
+                                                 .dtype = "bfloat16",
+                                                 .quantization = quantization,
+                                                 .kv_dtype = kv});
+      };
+      EXPECT_EQ(allocations_of_steps({}, true, make, 350), 0)
+          << quantization << " " << to_string(kv);
+    }
+  }
 }
 
 }  // namespace

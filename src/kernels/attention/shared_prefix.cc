@@ -18,6 +18,10 @@ void SharedPrefixes::find(std::span<const PrefixCandidate> candidates, std::size
                           std::size_t block_size) {
   nodes_.clear();
   members_.clear();
+  // At once what this many may ever need: contexts grow from step to step, batches do not.
+  nodes_.reserve(candidates.size());
+  members_.reserve(candidates.size());
+  common_.reserve(candidates.size());
   for (const PrefixCandidate& candidate : candidates) {
     if (candidate.num_parts != 0) members_.push_back(candidate);
   }
