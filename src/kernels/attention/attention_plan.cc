@@ -1,6 +1,7 @@
 #include "kernels/attention/attention_plan.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/check.h"
 
@@ -142,6 +143,7 @@ void AttentionPlan::add_sequence(const AttentionSequence& sequence, std::uint32_
   if (sequence.num_queries == 0) return;
   const std::uint32_t per_tile = std::max(1u, most_rows() / std::min(group_, most_rows()));
   const std::uint32_t tiles = divide_up(sequence.num_queries, per_tile);
+  const auto first_task = static_cast<std::ptrdiff_t>(tasks_.size());
   for (std::uint32_t tile = tiles; tile-- > 0;) {
     const std::uint32_t begin = first_query + tile * per_tile;
     const std::uint32_t end = first_query + std::min(sequence.num_queries, (tile + 1) * per_tile);
@@ -151,6 +153,14 @@ void AttentionPlan::add_sequence(const AttentionSequence& sequence, std::uint32_
               .first_part = std::max(shared_parts, queries_[begin].first_part),
               .last_part = num_parts_of(queries_[end - 1].position),
               .partial = shared_parts != 0});
+  }
+  // One KV head after the other: its K and V stay in a near cache from tile to tile.
+  if (tiles > 1) {
+    std::sort(tasks_.begin() + first_task, tasks_.end(),
+              [](const AttentionTask& a, const AttentionTask& b) {
+                return std::tuple(a.kv_head, b.first_query, a.first_head, a.first_part) <
+                       std::tuple(b.kv_head, a.first_query, b.first_head, b.first_part);
+              });
   }
 }
 
