@@ -6,6 +6,7 @@ on. The back end (HAProxy answering by itself) and the load (wrk) share core 1.
 
 Added latency: each proxy shares that core, too. The direct way crosses no cores, and on a virtual machine
 each crossing costs 20 us and more, which would be counted as the proxy's.
+`bare` passes bytes on and looks at none (bare_forwarder.cc): what any proxy adds at least.
 Throughput: each proxy runs alone on core 0. On a machine where the load's core is full before the
 proxy's, requests per second of the proxy's CPU time are the comparison; both are printed.
 
@@ -78,6 +79,13 @@ def haproxy_config(port, server=None):
     return text + f"  default_backend b\nbackend b\n  http-reuse always\n  server s 127.0.0.1:{server}\n"
 
 
+def bare_forwarder(binary):
+    source, program = ROOT / "bench/bare_forwarder.cc", pathlib.Path(binary).parent / "bare_forwarder"
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        subprocess.run(["g++", "-std=c++20", "-O2", "-o", program, source], check=True)
+    return program
+
+
 def gateway_config(port, admin, backend, policy):
     return (f"listen: 127.0.0.1:{port}\nadmin: 127.0.0.1:{admin}\nendpoints: ['127.0.0.1:{backend}']\n"
             f"policy: {policy}\nscrape_interval_ms: 1000\n")
@@ -95,7 +103,7 @@ def main():
     script = folder / "chat.lua"
     script.write_text('wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\n'
                       f"wrk.body = '{body}'\n")
-    back, peer, ours, admin = (free_port() for _ in range(4))
+    back, bare, peer, ours, admin = (free_port() for _ in range(5))
     (folder / "back.cfg").write_text(haproxy_config(back))
     (folder / "peer.cfg").write_text(haproxy_config(peer, back))
     (folder / "gateway.yaml").write_text(gateway_config(ours, admin, back, args.policy))
@@ -105,7 +113,8 @@ def main():
         wait_for(back)
         _, direct, _ = wrk(back, script, max(1, args.seconds // 2), 1)
         results = {}
-        for name, port, command in (("haproxy", peer, ["haproxy", "-f", folder / "peer.cfg"]),
+        for name, port, command in (("bare", bare, [bare_forwarder(args.binary), bare, back]),
+                                    ("haproxy", peer, ["haproxy", "-f", folder / "peer.cfg"]),
                                     ("nacelle", ours, [args.binary, "gateway", "--config", folder / "gateway.yaml",
                                                        "--loops", 1, "--log-level", "error"])):
             process = start(1, *command)
@@ -123,7 +132,8 @@ def main():
             process.wait()
         ratio = results["nacelle"][1] / results["haproxy"][1]
         print(f"direct p50 {direct:.1f} us; throughput per core {ratio:.2f} x HAProxy (bar 0.70); "
-              f"added p50 {results['nacelle'][2]:.1f} us (bar 25, and {2 * results['haproxy'][2]:.1f} = 2 x HAProxy)")
+              f"added p50 {results['nacelle'][2]:.1f} us (bar 25, and {2 * results['haproxy'][2]:.1f} = 2 x HAProxy; "
+              f"bare forwarding {results['bare'][2]:.1f})")
     finally:
         for process in processes:
             process.kill()
