@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/url_path.h"
 #include "control/core/kserve/readiness.h"
 
 namespace nacelle::control::kserve {
@@ -48,7 +49,7 @@ std::vector<BasePath> base_paths(const Owner& owner, const Json& route) {
     });
     if (!service) continue;
     for (const Json& match : kube::list_at(rule, {"matches"})) {
-      const std::string path(text_at(match, {"path", "value"}));
+      const std::string path = as_url_path(text_at(match, {"path", "value"}));
       const auto shallower = [&](BasePath& into) {
         if (!into.path.empty() && path.size() >= into.path.size()) return;
         into.path = path;
@@ -75,7 +76,8 @@ struct Base {
   std::int64_t port;
   [[nodiscard]] std::string authority() const {
     const bool usual = (scheme == "http" && port == 80) || (scheme == "https" && port == 443);
-    return host + (usual ? "" : ":" + std::to_string(port));
+    const bool brackets = host.find(':') != host.npos;  // an address of IPv6
+    return (brackets ? "[" + host + "]" : host) + (usual ? "" : ":" + std::to_string(port));
   }
   [[nodiscard]] std::string url(const std::string& path) const {
     return scheme + "://" + authority() + path;

@@ -4,6 +4,8 @@
 // for once the workload and all else of the router are ready, so that its answer says that the
 // whole way works.
 //
+// Paths are those of the route, with what no URL holds as %XX.
+//
 // Home:    pure.
 // Source:  kserve.md section A13, URL discovery; the port of a Service is part of its URL (A22 row
 //          11).

@@ -44,9 +44,7 @@ spec:
       config: {inline: {plugins: [{type: queue-scorer, parameters: {note: $(HOME)}}]}}
 )x";
 
-// The objects of the service on a cluster of other machines.
-std::vector<Json> make_objects() {
-  const Json service = *kube::json_of_yaml(kService);
+Combined combined_of(const Json& service) {
   Lookup lookup;
   lookup.config = [](std::string_view, std::string_view name) -> const Json* {
     for (const Json& preset : presets()) {
@@ -54,9 +52,16 @@ std::vector<Json> make_objects() {
     }
     return nullptr;
   };
-  const GlobalConfig global;
-  const Combined combined = combine(service, global, lookup);
+  Combined combined = combine(service, {}, lookup);
   EXPECT_TRUE(combined.ok()) << combined.message;
+  return combined;
+}
+
+// The objects of the service on a cluster of other machines.
+std::vector<Json> make_objects() {
+  const Json service = *kube::json_of_yaml(kService);
+  const Combined combined = combined_of(service);
+  const GlobalConfig global;
   const Spec spec = parse_spec(combined.spec);
   const Platform platform;
   const Owner owner{service, spec, global, platform};
@@ -128,6 +133,16 @@ TEST(Literals, WhatTheUserWritesForAContainerIsReadAsKubernetesReadsIt) {
   // Pods do not read these.
   EXPECT_EQ(main["lifecycle"]["preStop"]["exec"]["command"][1], "a$(HOME)b$$c");
   EXPECT_EQ(main["readinessProbe"]["httpGet"]["httpHeaders"][0]["value"], "a$(HOME)b$$c");
+}
+
+TEST(Literals, ANameIsPercentEncodedInPathsOfARouteAndNotInItsHeaders) {
+  Json service = *kube::json_of_yaml(kService);
+  service["spec"]["model"]["name"] = "org/50% \xc3\xbc?";
+  const Json spec = combined_of(service).spec;
+  const std::string route = kube::map_at(spec, {"router", "route", "http", "spec"}).dump();
+  EXPECT_NE(route.find("\"/publishers/team/models/org/50%25%20%C3%BC%3F\""), route.npos) << route;
+  EXPECT_NE(route.find("\"publishers/team/models/org/50% \xc3\xbc?\""), route.npos) << route;
+  EXPECT_EQ(route.find("/publishers/team/models/org/50% "), route.npos) << route;
 }
 
 }  // namespace

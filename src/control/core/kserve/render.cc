@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/quantity.h"
+#include "base/url_path.h"
 #include "control/core/go_template/go_template.h"
 #include "control/core/pod/expansion.h"
 
@@ -102,8 +103,14 @@ bool is_read_by_pod(std::string_view field) {
          (list == "command" && field.find(".exec.command[") == std::string_view::npos);
 }
 
+// A path of a route is compared with those of requests, which come percent-encoded.
+bool is_path_of_route(std::string_view field) {
+  return field.starts_with("router.route.") && field.ends_with(".path.value");
+}
+
 std::string print_in_field(std::string_view field, std::string value) {
-  return is_read_by_pod(field) ? pod::escaped(value) : value;
+  if (is_read_by_pod(field)) return pod::escaped(value);
+  return is_path_of_route(field) ? percent_encode_path(value) : value;
 }
 
 void drop_empty_items(Json& list, const Json& before) {
