@@ -357,6 +357,28 @@ class Examples(unittest.TestCase):
         shares = {one["name"]: one["entitlement"] for one in self.up.get(pool)["status"]["services"]}
         self.assertEqual(shares, {"elastic": 2, "other": 2})
 
+    def test_a_pool_has_an_address_that_finds_a_service_by_its_model(self):
+        path = "/apis/inference.llm-d.ai/v1alpha1/namespaces/default/llminferencepools/shared-devices"
+        below = "/pools/default/shared-devices"
+        harness.wait_until(lambda: self.conditions(path).get("RouterReady", ("",))[0] == "True", 60,
+                           message=lambda: str(self.up.get(path).get("status")))
+        self.assertEqual(self.up.get(path)["status"]["url"], f"http://127.0.0.1:{self.up.port}{below}")
+        models = self.eventually("its models", "GET", below + "/v1/models").json
+        self.assertEqual([one["id"] for one in models["data"]], ["elastic", "other"])
+        for model in ("elastic", "other", "publishers/default/models/other"):
+            self.assertEqual(self.complete(model, below, model).json["model"], model.rsplit("/")[-1])
+        self.complete("no such model", below, "nobody", status=404)
+        if os.geteuid() != 0:
+            return  # who may not listen on port 80 of a cluster address has none
+        harness.wait_until(lambda: len(self.up.get(path)["status"]["addresses"]) == 2, 60,
+                           message=lambda: str(self.up.get(path).get("status")))
+        cluster_ip = self.up.get("/api/v1/namespaces/default/services/shared-devices")["spec"]["clusterIP"]
+        with contextlib.closing(http.client.HTTPConnection(cluster_ip, 80, timeout=60)) as connection:
+            connection.request("POST", "/v1/completions", json.dumps({"model": "elastic", "prompt": "x", "max_tokens": 2}),
+                               {"Host": "shared-devices.default.svc", "Content-Type": "application/json"})
+            answer = connection.getresponse()
+            self.assertEqual((answer.status, json.loads(answer.read())["model"]), (200, "elastic"))
+
     def test_the_job_completes(self):
         harness.wait_until(lambda: (self.up.get("/apis/batch/v1/namespaces/default/jobs/pieces").get("status") or {})
                            .get("succeeded") == 4, 60, message="the Job")
