@@ -300,6 +300,13 @@ async::Task<bool> Forwarder::answer_by_filter(Request& request) {
     answer.headers.add("location", location_of(*rule.filters.redirect, source));
     answer.details = "direct_response";
     if (rule.filters.response_headers) rule.filters.response_headers->apply(answer.headers);
+  } else if (rule.direct && !rule.invalid) {
+    answer.status = rule.direct->status;
+    answer.headers.add("content-type", rule.direct->content_type);
+    answer.body = rule.direct->body;
+    answer.message = "The route answers every request so.";
+    answer.details = "direct_response";
+    if (rule.filters.response_headers) rule.filters.response_headers->apply(answer.headers);
   } else if (rule.invalid || request.rule->levels.empty()) {
     answer.message = "The route has no backend that could be asked.";
     answer.details = "no_backend";

@@ -47,9 +47,12 @@ Gateway::Gateway(async::Runtime& runtime, PickerFactory pickers, GatewayOptions 
       options_(std::move(options)),
       shared_(std::make_shared<GatewayShared>(metrics_)),
       scope_(runtime.loop(0)),
-      ports_(runtime, [this](ServerExchange& exchange, std::uint32_t id, std::uint16_t number) {
-        return forwarders_[exchange.loop().index()]->forward(exchange, id, number);
-      }) {
+      ports_(
+          runtime,
+          [this](ServerExchange& exchange, std::uint32_t id, std::uint16_t number) {
+            return forwarders_[exchange.loop().index()]->forward(exchange, id, number);
+          },
+          options_.unbound_ports) {
   for (std::size_t i = 0; i < runtime_.size(); ++i)
     forwarders_.push_back(std::make_unique<Forwarder>(runtime_.loop(i), shared_));
   add_collector();
@@ -190,6 +193,17 @@ Status Gateway::listen() {
   return ports_.listen();
 }
 
+std::vector<UnservedPort> Gateway::unserved_ports() const {
+  const std::lock_guard lock(mutex_);
+  return ports_.unserved();
+}
+
+void Gateway::try_unserved_ports() {
+  if (shared_->draining.load()) return;
+  const std::lock_guard lock(mutex_);
+  ports_.try_unserved(listening_);
+}
+
 std::uint16_t Gateway::port() const {
   const std::lock_guard lock(mutex_);
   return ports_.first_port();
@@ -252,6 +266,8 @@ void Gateway::add_collector() {
       const std::lock_guard lock(mutex_);
       out.gauge("nacelle_gateway_connections", "Connections of clients.", {},
                 static_cast<double>(ports_.open_connections()));
+      out.gauge("nacelle_gateway_unserved_ports", "Ports that could not be bound.", {},
+                static_cast<double>(ports_.unserved().size()));
       for (const auto& [port, end] : ports_.certificate_ends()) {
         out.gauge("nacelle_gateway_certificate_expiry_timestamp_seconds",
                   "When the first certificate of a port ends.", {{"port", port}},
@@ -340,7 +356,16 @@ std::string Gateway::describe_config() const {
       append_json_string(rules, rule.cluster_name);
     }
   }
-  return out + "],\"rules\":[" + rules + "]}\n";
+  out += "],\"unserved_ports\":[";
+  std::string unserved;
+  for (const UnservedPort& port : ports_.unserved()) {
+    unserved += unserved.empty() ? "{\"port\":" : ",{\"port\":";
+    append_json_string(unserved, port.address);
+    unserved += ",\"error\":";
+    append_json_string(unserved, port.why);
+    unserved += '}';
+  }
+  return out + unserved + "],\"rules\":[" + rules + "]}\n";
 }
 
 }  // namespace nacelle::gateway

@@ -11,7 +11,8 @@
 // Home:    apply() and listen() from any thread but one at a time; drain() on loop 0; requests on
 //          the loops of the runtime. Destroyed when the runtime has stopped, or on its only loop.
 // Errors:  apply() and bind() name the port that is taken or the picker that cannot be made; what
-//          was in force stays.
+//          was in force stays. With UnboundPorts::kLeaveOut a port that is taken is left out, and
+//          the rest is put in force.
 #pragma once
 
 #include <memory>
@@ -42,6 +43,7 @@ using AdminHandler =
 struct GatewayOptions {
   Duration retire_timeout = 60s;  // of requests on ports that a reload removed
   AdminHandler admin;             // runs on the admin connection's loop; may be empty
+  UnboundPorts unbound_ports = UnboundPorts::kRefuse;
 };
 
 class Gateway {
@@ -60,6 +62,10 @@ class Gateway {
   // A configuration that could not even be read: counted, and told by /config.
   void refuse(const Status& why);
   [[nodiscard]] Status listen();
+  // Of what is in force, ports that were left out; from any thread.
+  [[nodiscard]] std::vector<UnservedPort> unserved_ports() const;
+  // Serves those of them that can be bound now; as apply().
+  void try_unserved_ports();
 
   [[nodiscard]] std::uint16_t port() const;  // the first one
   [[nodiscard]] std::uint16_t admin_port() const { return admin_->port(); }

@@ -19,11 +19,13 @@ std::string key_of(const PortConfig& config) {
 
 }  // namespace
 
-Ports::Ports(async::Runtime& runtime, Serve serve) : runtime_(runtime), serve_(std::move(serve)) {}
+Ports::Ports(async::Runtime& runtime, Serve serve, UnboundPorts unbound)
+    : runtime_(runtime), serve_(std::move(serve)), unbound_(unbound) {}
 
-Result<Ports::Port> Ports::bind(const PortConfig& config, const GatewayLimits& limits) {
+Result<Ports::Port> Ports::bind(const PortConfig& config, const GatewayLimits& limits,
+                                std::uint32_t id, std::string_view& reason) {
   Port port;
-  port.id = next_id_++;
+  port.id = id;
   port.key = key_of(config);
   net::http::HttpServerConfig server;
   server.address = config.address;
@@ -35,6 +37,7 @@ Result<Ports::Port> Ports::bind(const PortConfig& config, const GatewayLimits& l
   server.write_stall_timeout = limits.write_timeout;
   server.max_connections = limits.max_connections;
   if (config.tls) {
+    reason = kPortInvalid;
     ASSIGN_OR_RETURN(auto context, make_server_tls(config));
     port.tls = std::make_shared<net::TlsServerSource>(std::move(context));
     server.tls = port.tls;
@@ -45,6 +48,7 @@ Result<Ports::Port> Ports::bind(const PortConfig& config, const GatewayLimits& l
   auto handler = [this, id = port.id, number](net::http::ServerExchange& exchange) {
     return serve_(exchange, id, *number);
   };
+  reason = kPortUnavailable;
   ASSIGN_OR_RETURN(port.server,
                    net::http::HttpServer::bind(runtime_, server, std::move(handler), refusal));
   *number = port.server->port();
@@ -53,6 +57,7 @@ Result<Ports::Port> Ports::bind(const PortConfig& config, const GatewayLimits& l
 
 Status Ports::prepare(Snapshot& snapshot) {
   for (Port& port : ports_) port.wanted = port.fresh = false;
+  next_left_out_.clear();
   for (PortRuntime& runtime : snapshot.ports) {
     const std::string key = key_of(*runtime.config);
     const bool any = runtime.config->address.port == 0;
@@ -60,8 +65,11 @@ Status Ports::prepare(Snapshot& snapshot) {
       return port.key == key && !port.wanted && !(any && port.fresh);
     });
     Status fine;
+    std::string_view reason = kPortInvalid;
+    std::uint32_t id = 0;
     if (known == ports_.end()) {
-      auto port = bind(*runtime.config, snapshot.model.settings.limits);
+      id = next_id_++;
+      auto port = bind(*runtime.config, snapshot.model.settings.limits, id, reason);
       fine = port.error();
       if (port) known = ports_.insert(ports_.end(), std::move(*port));
     } else if (runtime.config->tls && known->listeners != runtime.config->listeners) {
@@ -73,8 +81,20 @@ Status Ports::prepare(Snapshot& snapshot) {
       }
     }
     if (!fine.ok()) {
-      roll_back();
-      return fine;
+      if (unbound_ == UnboundPorts::kRefuse) {
+        roll_back();
+        return fine;
+      }
+      const PortConfig& config = *runtime.config;
+      next_left_out_.push_back(
+          {{config.address.to_string(), std::string(reason), std::string(fine.message())},
+           id,
+           {config.address, config.tls, config.listeners, {}},
+           snapshot.model.settings.limits});
+    }
+    if (known == ports_.end()) {
+      runtime.id = id;  // until it can be bound
+      continue;
     }
     known->wanted = true;
     runtime.id = known->id;
@@ -83,6 +103,7 @@ Status Ports::prepare(Snapshot& snapshot) {
 }
 
 void Ports::roll_back() {
+  next_left_out_.clear();
   std::erase_if(ports_, [](const Port& port) { return port.fresh; });
   for (Port& port : ports_) {
     port.wanted = true;
@@ -92,6 +113,7 @@ void Ports::roll_back() {
 
 Result<std::vector<std::unique_ptr<net::http::HttpServer>>> Ports::commit(bool listening) {
   std::vector<std::unique_ptr<net::http::HttpServer>> retired;
+  left_out_ = std::exchange(next_left_out_, {});
   for (Port& port : ports_) {
     port.fresh = false;
     if (port.next_tls) {
@@ -114,7 +136,35 @@ Status Ports::listen() {
   return {};
 }
 
+std::vector<UnservedPort> Ports::unserved() const {
+  std::vector<UnservedPort> out;
+  for (const LeftOut& one : left_out_) out.push_back(one.told);
+  return out;
+}
+
+void Ports::try_unserved(bool listening) {
+  std::erase_if(left_out_, [&](LeftOut& one) {
+    if (one.id == 0) return false;
+    std::string_view reason;
+    auto port = bind(one.config, one.limits, one.id, reason);
+    Status fine = port.error();
+    if (port && listening) {
+      fine = port->server->listen();
+      port->listening = fine.ok();
+    }
+    if (!fine.ok()) {
+      one.told.reason = reason;
+      one.told.why = fine.message();
+      return false;
+    }
+    port->fresh = false;
+    ports_.push_back(std::move(*port));
+    return true;
+  });
+}
+
 std::vector<std::unique_ptr<net::http::HttpServer>> Ports::take_all() {
+  left_out_.clear();
   std::vector<std::unique_ptr<net::http::HttpServer>> servers;
   for (Port& port : ports_) servers.push_back(std::move(port.server));
   ports_.clear();

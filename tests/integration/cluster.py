@@ -21,7 +21,8 @@ SCALED_SERVICES = "/apis/inference.llm-d.ai/v1alpha1/namespaces/default/llminfer
 class Cluster(harness.Server):
     """Keeps its data folder between stop() and start_again(); close() removes it."""
 
-    def __init__(self, *flags, model=harness.DEMO, engines=2, data_dir=None):
+    def __init__(self, *flags, model=harness.DEMO, engines=2, data_dir=None, environment=None):
+        self.environment = environment
         self.data_dir = data_dir or tempfile.mkdtemp(prefix="nacelle-cluster-")
         self.flags = [*map(str, flags)]
         self.admin_port, self.gateway_port = harness.free_port(), harness.free_port()
@@ -32,7 +33,7 @@ class Cluster(harness.Server):
     def _start(self, args):
         super().__init__(["up", "--port", self.gateway_port, "--admin-port", self.admin_port, "--api-port",
                           self.api_port, "--data-dir", self.data_dir, *args],
-                         self.gateway_port, ready_path="/v1/models")
+                         self.gateway_port, ready_path="/v1/models", environment=self.environment)
 
     def start_again(self, *model):
         """Without a model on the command line what is stored counts."""

@@ -63,11 +63,12 @@ def request_on(connection, method, path, body=None, headers=None):
 class Server:
     """A process of the binary that answers GET /health on `port` once it is ready; with ready_path=None nobody asks."""
 
-    def __init__(self, args, port, ready_path="/health"):
+    def __init__(self, args, port, ready_path="/health", environment=None):
         self.port = port
         self.output = tempfile.TemporaryFile()
         self.process = subprocess.Popen([BINARY, *map(str, args)], stdout=self.output,
-                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                        env={**os.environ, **(environment or {})})
         try:
             if ready_path:
                 self._wait(ready_path)

@@ -30,18 +30,33 @@ http.server.ThreadingHTTPServer((os.environ["POD_IP"], 8000), Handler).serve_for
 """
 
 
+# A service of the other group: its engine has other arguments.
+SCALED = f"{cluster.SCALED_SERVICES}/scaled"
+SCALED_SERVICE = """
+apiVersion: inference.llm-d.ai/v1alpha1
+kind: LLMInferenceService
+metadata:
+  name: scaled
+  namespace: default
+  annotations: {nacelle.dev/canary-steps: "50", nacelle.dev/canary-step-seconds: "2", nacelle.dev/canary-min-requests: "3"}
+spec:
+  model: {id: scaled, source: {uri: "file://%s"}}
+  engine: {args: ["--kv-cache-memory-bytes", "128M", "--threads", "1", %s]}
+"""
+
+
 class Requests(threading.Thread):
     """One request after the other until the block ends; keeps what was no 200."""
 
-    def __init__(self, up):
+    def __init__(self, up, model="demo"):
         super().__init__()
-        self.up, self.ending = up, threading.Event()
+        self.up, self.model, self.ending = up, model, threading.Event()
         self.answers, self.failed = 0, []
 
     def run(self):
         while not self.ending.is_set():
             try:
-                answer = self.up.request("POST", "/default/demo/v1/completions", ASK)
+                answer = self.up.request("POST", f"/default/{self.model}/v1/completions", {**ASK, "model": self.model})
                 if answer.status != 200:
                     self.failed.append((answer.status, answer.data))
             except OSError as error:
@@ -132,6 +147,23 @@ class Canary(unittest.TestCase):
         self.assertEqual(requests.failed, [], "the revision before answers")
         self.assertEqual(self.stable_args(), before)
         self.assertIn("requests failed, a rate of ", self.up.condition(DEMO, "CanaryReady")[2])
+
+    def test_4_a_service_of_the_other_group_has_it_too(self):
+        self.up.apply(SCALED, SCALED_SERVICE % (harness.DEMO, '"--max-model-len", "2048"'))
+        self.up.wait_ready("scaled", services=cluster.SCALED_SERVICES)
+        deployment = DEPLOYMENT.replace("demo", "scaled")
+        args = lambda: self.up.get(deployment)["spec"]["template"]["spec"]["containers"][0]["args"]
+        reason = lambda: (self.up.condition(SCALED, "CanaryReady") or ("", ""))[1]
+        with Requests(self.up, "scaled") as requests:
+            for more, end in (('"--max-model-len", "1024"', "Promoted"), ('"--no-such-flag"', "RolledBack")):
+                self.up.apply(SCALED, SCALED_SERVICE % (harness.DEMO, more))
+                harness.wait_until(lambda: reason() == "Progressing", 30, message=reason)
+                harness.wait_until(lambda: reason() == end, 60,
+                                   message=lambda: json.dumps(self.up.get(SCALED)["status"]["conditions"], indent=1))
+                self.assertEqual(self.up.condition(SCALED, "Ready")[0], "True")
+                self.assertEqual(args()[-2:], ["--max-model-len", "1024"], "the last revision that was good")
+        self.assertEqual(requests.failed, [])
+        self.assertGreater(requests.answers, 10)
 
 
 if __name__ == "__main__":

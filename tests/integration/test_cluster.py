@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import threading
 import unittest
 
@@ -25,6 +26,28 @@ spec:
   template:
     containers: [{name: main, args: ["--kv-cache-memory-bytes", "128M", "--threads", "1"]}]
   router: {gateway: {}, route: {}, scheduler: {}}
+"""
+
+CROWDED = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: crowded, namespace: default}
+spec:
+  gatewayClassName: nacelle
+  listeners:
+  - {name: free, port: %d, protocol: HTTP}
+  - {name: taken, port: %d, protocol: HTTP}
+"""
+CROWDED_ROUTE = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: crowded, namespace: default}
+spec:
+  parentRefs: [{name: crowded}]
+  rules:
+  - matches: [{path: {value: /crowded}}]
+    filters: [{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /}}}]
+    backendRefs: [{group: inference.networking.k8s.io, kind: InferencePool, name: demo-inference-pool}]
 """
 
 
@@ -82,6 +105,31 @@ spec:
                            60, message=lambda: str(self.up.get(f"{cluster.SERVICES}/broken").get("status")))
         self.assertEqual(self.up.api("DELETE", f"{cluster.SERVICES}/broken")[0], 200)
 
+    def test_a_port_that_is_taken_keeps_only_its_listener_out(self):
+        group = "/apis/gateway.networking.k8s.io/v1/namespaces/default"
+        free, taken = harness.free_port(), harness.free_port()
+        with socket.create_server(("127.0.0.1", taken)):
+            self.up.apply(f"{group}/gateways/crowded", CROWDED % (free, taken))
+            programmed = lambda: {one["name"]: self.condition_of(one, "Programmed") for one in
+                                  (self.up.get(f"{group}/gateways/crowded").get("status") or {}).get("listeners") or []}
+            harness.wait_until(lambda: programmed().get("taken", ("",))[0] == "False", 30, message=lambda: str(programmed()))
+            self.assertEqual(programmed()["free"][:2], ("True", "Programmed"))
+            self.assertEqual(programmed()["taken"][1], "PortUnavailable")
+            self.assertIn(f"port {taken} is already in use", programmed()["taken"][2])
+            self.assertEqual(self.up.condition(f"{group}/gateways/crowded", "Programmed")[0], "True")
+            # What is newer is served.
+            self.up.apply(f"{group}/httproutes/crowded", CROWDED_ROUTE)
+            harness.wait_until(lambda: harness.request(free, "GET", "/crowded/v1/models").status == 200, 30)
+            self.assertIn(f"127.0.0.1:{taken}", self.up.admin("/config"))
+        harness.wait_until(lambda: programmed()["taken"][0] == "True", 60, message=lambda: str(programmed()))
+        self.assertEqual(harness.request(taken, "GET", "/crowded/v1/models").status, 200)
+        for kind in ("httproutes", "gateways"):
+            self.assertEqual(self.up.api("DELETE", f"{group}/{kind}/crowded")[0], 200)
+
+    @staticmethod
+    def condition_of(thing, kind):
+        return next(((one["status"], one["reason"], one["message"]) for one in thing["conditions"] if one["type"] == kind),
+                    ("", "", ""))
 
     def test_the_api_describes_our_kinds_and_refuses_fields_that_they_lack(self):
         for api, kind, path in (("serving.kserve.io/v1alpha2", "LLMInferenceService", "spec.model.uri"),
@@ -308,6 +356,28 @@ class Examples(unittest.TestCase):
         self.assertEqual(self.conditions(pool)["ServicesResolved"], ("True", "ResolvedRefs"))
         shares = {one["name"]: one["entitlement"] for one in self.up.get(pool)["status"]["services"]}
         self.assertEqual(shares, {"elastic": 2, "other": 2})
+
+    def test_a_pool_has_an_address_that_finds_a_service_by_its_model(self):
+        path = "/apis/inference.llm-d.ai/v1alpha1/namespaces/default/llminferencepools/shared-devices"
+        below = "/pools/default/shared-devices"
+        harness.wait_until(lambda: self.conditions(path).get("RouterReady", ("",))[0] == "True", 60,
+                           message=lambda: str(self.up.get(path).get("status")))
+        self.assertEqual(self.up.get(path)["status"]["url"], f"http://127.0.0.1:{self.up.port}{below}")
+        models = self.eventually("its models", "GET", below + "/v1/models").json
+        self.assertEqual([one["id"] for one in models["data"]], ["elastic", "other"])
+        for model in ("elastic", "other", "publishers/default/models/other"):
+            self.assertEqual(self.complete(model, below, model).json["model"], model.rsplit("/")[-1])
+        self.complete("no such model", below, "nobody", status=404)
+        if os.geteuid() != 0:
+            return  # who may not listen on port 80 of a cluster address has none
+        harness.wait_until(lambda: len(self.up.get(path)["status"]["addresses"]) == 2, 60,
+                           message=lambda: str(self.up.get(path).get("status")))
+        cluster_ip = self.up.get("/api/v1/namespaces/default/services/shared-devices")["spec"]["clusterIP"]
+        with contextlib.closing(http.client.HTTPConnection(cluster_ip, 80, timeout=60)) as connection:
+            connection.request("POST", "/v1/completions", json.dumps({"model": "elastic", "prompt": "x", "max_tokens": 2}),
+                               {"Host": "shared-devices.default.svc", "Content-Type": "application/json"})
+            answer = connection.getresponse()
+            self.assertEqual((answer.status, json.loads(answer.read())["model"]), (200, "elastic"))
 
     def test_the_job_completes(self):
         harness.wait_until(lambda: (self.up.get("/apis/batch/v1/namespaces/default/jobs/pieces").get("status") or {})

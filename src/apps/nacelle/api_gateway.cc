@@ -104,15 +104,18 @@ bool looks_equal(const CachedObject& a, const CachedObject& b, bool is_pod) {
 
 }  // namespace
 
-ApiGateway::ApiGateway(kube::Client& client, Options options, Apply apply,
+ApiGateway::ApiGateway(kube::Client& client, Options options, Apply apply, Unserved unserved,
                        kube::InformerMetrics* metrics)
     : client_(client),
       options_(std::move(options)),
       apply_(std::move(apply)),
+      unserved_(std::move(unserved)),
       scope_(client.loop()),
       pace_(options_.settle),
       changed_(client.loop()),
-      tell_(client.loop()) {
+      tell_(client.loop()),
+      unbound_(client.loop()),
+      port_wait_(options_.retry) {
   for (const Kind& kind : kinds()) {
     kube::InformerOptions informer;
     informer.resource = kind.resource();
@@ -133,6 +136,7 @@ ApiGateway::~ApiGateway() = default;
 void ApiGateway::start() {
   for (const auto& watched : watched_) watched->informer->start();
   scope_.spawn(run());
+  scope_.spawn(try_ports());
   if (options_.tell_statuses) scope_.spawn(tell_statuses());
 }
 
@@ -140,6 +144,7 @@ async::Task<void> ApiGateway::stop() {
   scope_.stop();
   changed_.set();
   tell_.set();
+  unbound_.set();
   for (const auto& watched : watched_) co_await watched->informer->stop();
   co_await scope_.join();
 }
@@ -220,8 +225,41 @@ bool ApiGateway::apply_once() {
     log::error("configuration refused; the one before stays in force", {{"why", in_force_}});
     return false;
   }
+  look_at_ports(Try::kNot);
   ++applied_;
   return true;
+}
+
+void ApiGateway::look_at_ports(Try how) {
+  if (!unserved_) return;
+  std::vector<gateway::UnservedPort> ports = unserved_(how);
+  if (ports == ports_) return;
+  for (const gateway::UnservedPort& port : ports) {
+    if (std::find(ports_.begin(), ports_.end(), port) == ports_.end())
+      log::warn("port is not served", {{"port", port.address}, {"why", port.why}});
+  }
+  for (const gateway::UnservedPort& port : ports_) {
+    const bool still = std::any_of(ports.begin(), ports.end(),
+                                   [&](const auto& one) { return one.address == port.address; });
+    if (!still) log::info("port is not missed any more", {{"port", port.address}});
+  }
+  ports_ = std::move(ports);
+  port_wait_ = options_.retry;
+  tell_.set();
+  if (!ports_.empty()) unbound_.set();
+}
+
+async::Task<void> ApiGateway::try_ports() {
+  for (;;) {
+    co_await unbound_.wait();
+    if (scope_.stop_requested()) co_return;
+    const Duration wait = port_wait_;
+    port_wait_ = std::min<Duration>(2 * wait, options_.slowest_retry);
+    const bool go_on = co_await scope_.sleep(wait);
+    if (!go_on) co_return;
+    look_at_ports(Try::kAgain);
+    if (ports_.empty()) unbound_.reset();
+  }
 }
 
 async::Task<void> ApiGateway::tell_statuses() {
@@ -242,7 +280,7 @@ async::Task<void> ApiGateway::tell_statuses() {
 async::Task<bool> ApiGateway::write_statuses() {
   const std::string now = kube::to_time(kube::wall_now());
   const std::vector<gateway::StatusWrite> writes =
-      gateway::statuses_of(objects(), {report_, in_force_, options_.addresses, now});
+      gateway::statuses_of(objects(), {report_, in_force_, ports_, options_.addresses, now});
   std::string wrong;
   for (const gateway::StatusWrite& write : writes) {
     const auto kind = std::find_if(kinds().begin(), kinds().end(), [&](const Kind& one) {

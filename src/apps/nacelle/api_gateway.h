@@ -8,8 +8,9 @@
 //
 // Home:    the client's loop; synced() and applied() from any thread.
 // Errors:  none leave: what a model leaves out is logged when it changes, and a pool whose picker
-//          does not load keeps the one before; a model that the gateway refuses (a port that is
-//          taken) leaves the one before in force, and is tried again.
+//          does not load keeps the one before; a model that the gateway refuses leaves the one
+//          before in force, and is tried again. Ports of a model in force that cannot be bound are
+//          tried again, at first soon and then ever more seldom.
 // Bounds:  one watch per kind.
 #pragma once
 
@@ -36,15 +37,19 @@ class ApiGateway {
   struct Options {
     gateway::Settings settings;
     Duration settle = 1ms;  // from a change to the model of it, at least
-    Duration retry = 2s;    // after a refusal
+    Duration retry = 2s;    // after a refusal, and first of ports that are not served
+    Duration slowest_retry = 30s;
     bool tell_statuses = true;
     std::vector<std::string> addresses = {"127.0.0.1"};  // of Gateways that name none
   };
   // Puts a model in force; runs on the client's loop.
   using Apply = std::function<Status(gateway::GatewayModel)>;
+  // Of the model in force, what is not served; `kAgain` tries to bind it first. As Apply.
+  enum class Try { kNot, kAgain };
+  using Unserved = std::function<std::vector<gateway::UnservedPort>(Try)>;
 
   // `client` and `metrics` (may be null) outlive this.
-  ApiGateway(kube::Client& client, Options options, Apply apply,
+  ApiGateway(kube::Client& client, Options options, Apply apply, Unserved unserved = {},
              kube::InformerMetrics* metrics = nullptr);
   ~ApiGateway();
   ApiGateway(const ApiGateway&) = delete;
@@ -68,6 +73,8 @@ class ApiGateway {
   void on_changes(const Kind& kind, std::span<const kube::ObjectChange> changes);
   async::Task<void> run();
   [[nodiscard]] bool all_synced() const;
+  async::Task<void> try_ports();
+  void look_at_ports(Try how);
   [[nodiscard]] gateway::ApiModel make_model();
   async::Task<void> tell_statuses();
   [[nodiscard]] async::Task<bool> write_statuses();
@@ -77,14 +84,18 @@ class ApiGateway {
   kube::Client& client_;
   const Options options_;
   const Apply apply_;
+  const Unserved unserved_;  // may be empty
   async::StopScope scope_;
   ModelPace pace_;
   std::vector<std::unique_ptr<Watched>> watched_;
   async::Event changed_;
-  async::Event tell_;  // some status may differ from what it should be
+  async::Event tell_;     // some status may differ from what it should be
+  async::Event unbound_;  // some port is not served
   gateway::ApiReader reader_;
-  gateway::CompileReport report_;  // of the newest model
-  Status in_force_;                // how it fared
+  gateway::CompileReport report_;             // of the newest model
+  Status in_force_;                           // how it fared
+  std::vector<gateway::UnservedPort> ports_;  // that are not served
+  Duration port_wait_;                        // until they are tried again
   GoodPickers pickers_;
   std::string bad_pickers_;  // told last, as the next one
   std::string left_out_;

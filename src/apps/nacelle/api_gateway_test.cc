@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "async/timer.h"
 #include "base/check.h"
 #include "kube/testing/await.h"
 
@@ -130,6 +131,31 @@ async::Task<void> refuse_twice(FakeApiServer* server) {
 TEST(ApiGateway, TriesAgainAfterARefusal) {
   FakeApiServer server;
   async::run_blocking(server.loop(), refuse_twice(&server));
+}
+
+async::Task<void> wait_for_a_port(FakeApiServer* server) {
+  put_all(*server);
+  std::vector<gateway::UnservedPort> missing = {{"0.0.0.0:8080", "PortUnavailable", "taken"}};
+  int tries = 0;
+  Follower one(*server);
+  one.follower = std::make_unique<ApiGateway>(
+      *one.client, without_statuses(), [](gateway::GatewayModel) { return Status(); },
+      [&](ApiGateway::Try how) {
+        if (how == ApiGateway::Try::kAgain && ++tries == 3) missing.clear();
+        server->activity().pulse();
+        return missing;
+      });
+  one.follower->start();
+  NACELLE_AWAIT(tries == 3);
+  EXPECT_EQ(one.follower->applied(), 1u) << "ports are tried without a new model";
+  co_await async::sleep_for(20ms);
+  EXPECT_EQ(tries, 3) << "nobody tries what is served";
+  co_await one.follower->stop();
+}
+
+TEST(ApiGateway, TriesPortsAgainUntilTheyAreServed) {
+  FakeApiServer server;
+  async::run_blocking(server.loop(), wait_for_a_port(&server));
 }
 
 async::Task<void> wait_for_every_list(FakeApiServer* server) {

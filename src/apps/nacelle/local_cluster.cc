@@ -70,15 +70,20 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::create(async::Runtime& runti
   follow.settings = model.settings;
   follow.addresses = {reachable_host(given.host)};
   DataPlane::Options plane;
+  plane.gateway.unbound_ports = gateway::UnboundPorts::kLeaveOut;
   plane.wake = [self = cluster.get()](const std::string& pool) { self->wake(pool); };
   ASSIGN_OR_RETURN(cluster->plane_, DataPlane::bind(runtime, std::move(model), std::move(plane)));
   cluster->plane_->gateway().metrics().add_collector(
       [self = cluster.get()](telemetry::Snapshot& out) { self->pool_metrics_.collect(out); });
-  cluster->gateway_ =
-      std::make_unique<ApiGateway>(cluster->control_->client(), std::move(follow),
-                                   [plane = cluster->plane_.get()](gateway::GatewayModel next) {
-                                     return plane->apply(std::move(next));
-                                   });
+  cluster->gateway_ = std::make_unique<ApiGateway>(
+      cluster->control_->client(), std::move(follow),
+      [plane = cluster->plane_.get()](gateway::GatewayModel next) {
+        return plane->apply(std::move(next));
+      },
+      [plane = cluster->plane_.get()](ApiGateway::Try how) {
+        if (how == ApiGateway::Try::kAgain) plane->gateway().try_unserved_ports();
+        return plane->gateway().unserved_ports();
+      });
   return cluster;
 }
 

@@ -67,7 +67,7 @@ constexpr Entry kControllers[] = {
      [](Workshop& w, const ControllersOptions& o, Units& to) {
        const auto models = std::make_shared<LocalModels>(w);
        to.push_back(llmd_controller(w, o.kserve, o.llmd, models));
-       to.push_back(llmd_pool_controller(w, o.llmd, models));
+       to.push_back(llmd_pool_controller(w, o.kserve, o.llmd, models));
      }},
 };
 

@@ -18,7 +18,8 @@ bool is_name(const std::string& host) {
 }
 
 std::string host_of(const std::string& authority) {
-  return authority.substr(0, authority.find(':'));
+  return authority.substr(
+      0, authority.starts_with('[') ? authority.find(']') + 1 : authority.find(':'));
 }
 
 async::Task<Status> ask_over_http(std::shared_ptr<Asker> self, AddressAsk ask) {
@@ -28,7 +29,8 @@ async::Task<Status> ask_over_http(std::shared_ptr<Asker> self, AddressAsk ask) {
   if (ask.tls) {
     net::TlsClientConfig tls;
     tls.verify = false;
-    if (is_name(ask.authority)) tls.server_name = host_of(ask.authority);
+    const std::string host = host_of(ask.authority);
+    if (is_name(host)) tls.server_name = host;
     auto context = net::TlsClientContext::create(tls);
     if (!context.ok()) co_return context.error();
     options.tls = *context;

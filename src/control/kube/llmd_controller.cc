@@ -89,10 +89,11 @@ class LlmdDecider {
     Review ignored;
     const llmd::AutoscalingSpec spec =
         llmd::parse_autoscaling(kube::map_at(*service, {"spec"}), ignored);
+    const bool has_time = decision.look_again_in.has_value();  // a canary's step ends by it
     const bool watched = options_.load && spec.enabled;
     if (watched) decision.look_again(options_.evaluation_period);
     at_rest_.erase(key);
-    if (watched && !needs_model && refused.empty() && decision.actions.empty() &&
+    if (watched && !has_time && !needs_model && refused.empty() && decision.actions.empty() &&
         decision.asks.empty() && no_load(observed.load) &&
         kube::number_at(*service, {"status", "demand"}) == spec.min_replicas) {
       at_rest_[key] = {informers.changes(), observed.now_s + kRestSeconds};

@@ -32,6 +32,7 @@ struct LlmdOptions {
                                                               const LlmdOptions& options,
                                                               std::shared_ptr<LocalModels> models);
 [[nodiscard]] std::unique_ptr<ControllerUnit> llmd_pool_controller(
-    Workshop& workshop, const LlmdOptions& options, std::shared_ptr<LocalModels> models);
+    Workshop& workshop, const KserveOptions& kserve, const LlmdOptions& options,
+    std::shared_ptr<LocalModels> models);
 
 }  // namespace nacelle::control

@@ -2,6 +2,7 @@
 
 #include "control/core/llmd/pool_status.h"
 #include "control/core/llmd/service.h"
+#include "control/kube/child_kinds.h"
 #include "control/kube/llmd_controller.h"
 #include "control/kube/model_unit.h"
 #include "control/kube/serving_view.h"
@@ -23,11 +24,43 @@ bool names(const Json& pool, const std::string& service) {
   return false;
 }
 
-Decision decide(Workshop& workshop, const LlmdOptions& options, ModelUnit& unit,
-                const ObjectKey& key) {
+constexpr std::pair<const char*, const char*> kChildKinds[] = {
+    {kGatewayApi, "HTTPRoute"},
+    {"v1", "Service"},
+    {"discovery.k8s.io/v1", "EndpointSlice"},
+    {"gateway.nacelle.dev/v1alpha1", "GatewayPolicy"},
+};
+
+llmd::PoolFront front_of(Workshop& workshop, const KserveOptions& kserve, const Json& pool,
+                         ServingView& view, const std::vector<Refusal>& refused) {
   SharedInformers& informers = workshop.informers;
-  const auto pool = informers.get({kApi, kPool, key.name_space, key.name});
+  llmd::PoolFront out;
+  out.global = view.global_config();
+  out.own_gateway = kserve.platform.picker_in_gateway;
+  auto gateway = informers.get(
+      {kGatewayApi, "Gateway", out.global.gateway_namespace, out.global.gateway_name});
+  if (gateway) out.gateway = *std::move(gateway);
+  const std::string uid(text_at(pool, {"metadata", "uid"}));
+  for (const auto& [api, kind] : kChildKinds) {
+    for (Json& child : informers.find(api, kind, kByController, uid))
+      out.children.push_back(std::move(child));
+  }
+  for (const Refusal& refusal : refused) {
+    out.refused.push_back(refusal.target.kind + " " + refusal.target.name + ": " + refusal.message);
+  }
+  out.answers = view.answers(target_of(pool));
+  return out;
+}
+
+Decision decide(Workshop& workshop, const KserveOptions& kserve, const LlmdOptions& options,
+                ModelUnit& unit, const ObjectKey& key, const std::vector<Refusal>& refused) {
+  SharedInformers& informers = workshop.informers;
+  const Target target{kApi, kPool, key.name_space, key.name};
+  const auto pool = informers.get(target);
+  ServingView view(workshop, kserve);
+  const auto again = [&unit, key] { unit.look_at(key); };
   if (!pool) {
+    view.ask(target, {}, again);
     if (options.pool_metrics != nullptr) options.pool_metrics->forget(key);
     return {};
   }
@@ -52,20 +85,26 @@ Decision decide(Workshop& workshop, const LlmdOptions& options, ModelUnit& unit,
   if (options.pool_metrics != nullptr) {
     options.pool_metrics->set(key, llmd::figures_of(*pool, observed.services));
   }
+  observed.front = front_of(workshop, kserve, *pool, view, refused);
   Decision out = llmd::decide_pool(*pool, observed);
+  if (add_taken(informers, out, observed.front->children)) out = llmd::decide_pool(*pool, observed);
+  view.ask(target, out, again);
   if (!observed.models.empty()) ModelUnit::look_at_models_again(*pool, out);
   return out;
 }
 
 }  // namespace
 
-std::unique_ptr<ControllerUnit> llmd_pool_controller(Workshop& workshop, const LlmdOptions& options,
+std::unique_ptr<ControllerUnit> llmd_pool_controller(Workshop& workshop,
+                                                     const KserveOptions& kserve,
+                                                     const LlmdOptions& options,
                                                      std::shared_ptr<LocalModels> models) {
   SharedInformers& informers = workshop.informers;
   auto unit = std::make_unique<ModelUnit>(
       workshop, "llmd-pools", std::move(models),
-      [&workshop, options](ModelUnit& self, const ObjectKey& key, const std::vector<Refusal>&) {
-        return decide(workshop, options, self, key);
+      [&workshop, kserve, options](ModelUnit& self, const ObjectKey& key,
+                                   const std::vector<Refusal>& refused) {
+        return decide(workshop, kserve, options, self, key, refused);
       });
   const auto of_namespace = [&informers](const Json& object) {
     std::vector<ObjectKey> out;
@@ -82,6 +121,15 @@ std::unique_ptr<ControllerUnit> llmd_pool_controller(Workshop& workshop, const L
                    [&informers](const Json&) { return keys_of(informers, kApi, kPool); },
                    {.when = other_devices, .delay = {}});
   controller.watch("v1", "PersistentVolumeClaim", of_namespace);
+  for (const auto& [api, kind] : kChildKinds) {
+    controller.watch(
+        api, kind, [](const Json& child) { return DecisionController::owner_key(child, kPool); },
+        gathered());
+  }
+  controller.watch(kGatewayApi, "Gateway",
+                   [&informers](const Json&) { return keys_of(informers, kApi, kPool); },
+                   {.when = other_gateway, .delay = {}});
+  controller.watch("v1", "ConfigMap", no_keys);
   controller.watch("v1", "Pod", [of_namespace](const Json& pod) {
     return service_of_pod(pod).empty() ? std::vector<ObjectKey>{} : of_namespace(pod);
   });

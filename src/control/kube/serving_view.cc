@@ -17,7 +17,7 @@ using kube::text_at;
 namespace {
 
 std::string asker_of(const Target& service) {
-  return service.api_version + "/" + service.name_space + "/" + service.name;
+  return service.api_version + "/" + service.kind + "/" + service.name_space + "/" + service.name;
 }
 
 }  // namespace
@@ -77,10 +77,14 @@ kserve::Observed ServingView::observe(const Json& service, const std::vector<Ref
   }
   observe_group(service, out);
   observe_traffic(service, out);
-  if (workshop_.prober != nullptr) {
-    out.answers = workshop_.prober->answers(asker_of(target_of(service)));
-  }
+  out.answers = answers(target_of(service));
   return out;
+}
+
+std::optional<std::map<std::string, AddressAnswer>> ServingView::answers(
+    const Target& service) const {
+  if (workshop_.prober == nullptr) return std::nullopt;
+  return workshop_.prober->answers(asker_of(service));
 }
 
 void ServingView::ask(const Target& service, const Decision& decision,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +42,9 @@ class ServingView {
   void add_certificate(const Json& service, const std::string& cluster_domain, bool stopped,
                        Decision& decision);
   [[nodiscard]] kserve::Observed observe(const Json& service, const std::vector<Refusal>& refused);
+  // What those that it waits for have said; nothing: nobody asks.
+  [[nodiscard]] std::optional<std::map<std::string, AddressAnswer>> answers(
+      const Target& service) const;
   // The addresses that the decision about `service` waits for; `again` when one has answered.
   void ask(const Target& service, const Decision& decision, const std::function<void()>& again);
 

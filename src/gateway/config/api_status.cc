@@ -53,6 +53,16 @@ json class_status(const json& object, const StatusFacts& facts) {
   return {{"conditions", told.list()}};
 }
 
+// Whether requests are served at a listener.
+Finding programmed_of(const ListenerReport& report, const StatusFacts& facts) {
+  Finding out = finding_of(report.serves(), "Invalid", "the listener is not served");
+  if (!facts.in_force.ok()) out.fail("Pending", facts.in_force.message());
+  for (const UnservedPort& port : facts.unserved) {
+    if (port.address == report.address) out.fail(port.reason, port.why);
+  }
+  return out;
+}
+
 json listener_status(const json& object, const json& before, const std::string& name,
                      const ListenerReport& report, const StatusFacts& facts) {
   Told told(kube::list_at(before, {"conditions"}), object, facts.now);
@@ -64,9 +74,7 @@ json listener_status(const json& object, const json& before, const std::string& 
   } else {
     told.set_false("Conflicted", "NoConflicts", "no other listener is in its way");
   }
-  Finding programmed = finding_of(report.serves(), "Invalid", "the listener is not served");
-  if (!facts.in_force.ok()) programmed.fail("Pending", facts.in_force.message());
-  told.set("Programmed", programmed, "Programmed", "requests are served");
+  told.set("Programmed", programmed_of(report, facts), "Programmed", "requests are served");
   return {{"name", name},
           {"supportedKinds", {{{"group", kGatewayGroup}, {"kind", "HTTPRoute"}}}},
           {"attachedRoutes", report.attached_routes},
@@ -102,10 +110,19 @@ std::optional<json> gateway_status(const json& object, const StatusFacts& facts)
   told.set("Accepted", finding_of(any, "ListenersNotValid", "none of the listeners can be served"),
            all ? "Accepted" : "ListenersNotValid",
            all ? "the Gateway is valid" : "some listeners cannot be served");
-  const bool serves = std::any_of(listeners.begin(), listeners.end(),
-                                  [](const auto& pair) { return pair.second.serves(); });
-  Finding programmed = finding_of(serves, "Invalid", "none of the listeners is served");
-  if (!facts.in_force.ok()) programmed.fail("Pending", facts.in_force.message());
+  // One listener that serves is enough; without one, what keeps the first valid one from it.
+  const bool valid = std::any_of(listeners.begin(), listeners.end(),
+                                 [](const auto& pair) { return pair.second.serves(); });
+  Finding programmed = finding_of(valid, "Invalid", "none of the listeners is served");
+  for (const auto& [listener, report] : listeners) {
+    if (!report.serves()) continue;
+    const Finding one = programmed_of(report, facts);
+    if (one.holds()) {
+      programmed = {};
+      break;
+    }
+    programmed.fail(one.reason, one.message);
+  }
   told.set("Programmed", programmed, "Programmed", "requests are served");
 
   json list = json::array();
@@ -130,7 +147,7 @@ std::optional<json> gateway_status(const json& object, const StatusFacts& facts)
   for (json& address : addresses) address.emplace("type", "IPAddress");
   status["conditions"] = told.list();
   status["listeners"] = std::move(list);
-  status["addresses"] = serves && facts.in_force.ok() ? std::move(addresses) : json::array();
+  status["addresses"] = programmed.holds() ? std::move(addresses) : json::array();
   return status;
 }
 

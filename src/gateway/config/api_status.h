@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "gateway/config/api_model.h"
+#include "gateway/unserved_port.h"
 
 namespace nacelle::gateway {
 
@@ -24,6 +25,7 @@ struct StatusWrite {
 struct StatusFacts {
   const CompileReport& report;
   Status in_force;                     // why the model was refused, or OK
+  std::vector<UnservedPort> unserved;  // of the model in force
   std::vector<std::string> addresses;  // under which clients reach the gateways
   std::string now;                     // RFC 3339
 };

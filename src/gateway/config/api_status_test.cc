@@ -110,10 +110,12 @@ struct Told {
 };
 
 Told tell(const std::vector<ApiObject>& objects, const Status& in_force = {},
-          const std::string& now = "2026-01-01T00:00:00Z") {
+          const std::string& now = "2026-01-01T00:00:00Z",
+          const std::vector<UnservedPort>& unserved = {}) {
   const ApiModel made = model_of_api(objects, {}, Settings());
   Told out;
-  for (StatusWrite& write : statuses_of(objects, {made.report, in_force, {"127.0.0.1"}, now})) {
+  const StatusFacts facts{made.report, in_force, unserved, {"127.0.0.1"}, now};
+  for (StatusWrite& write : statuses_of(objects, facts)) {
     out.statuses[std::string(kube::text_at(*write.object, {"kind"})) + " " +
                  kube::key_of(*write.object).name] = std::move(write.status);
   }
@@ -208,6 +210,32 @@ TEST(ApiStatus, WhatWasToldIsNotToldAgainAndTimesStay) {
   }
   EXPECT_TRUE(refused.statuses.at("Gateway gw")["addresses"].empty());
   EXPECT_FALSE(refused.statuses.contains("HTTPRoute llm"));
+}
+
+TEST(ApiStatus, AListenerWhosePortIsTakenSaysSoAndTheOthersServe) {
+  const std::vector<ApiObject> objects = parse(kObjects);
+  const std::string time = "2026-01-01T00:00:00Z";
+  const UnservedPort taken{"0.0.0.0:8080", "PortUnavailable", "port 8080 is already in use"};
+  const Told one = tell(objects, {}, time, {taken});
+  const auto programmed = [&](const Told& told, const char* listener) {
+    const kube::Conditions conditions(told.listener(listener)["conditions"], "");
+    const json* found = conditions.find("Programmed");
+    return std::string((*found)["reason"]) + ": " + std::string((*found)["message"]);
+  };
+  EXPECT_EQ(programmed(one, "http"), "PortUnavailable: port 8080 is already in use");
+  EXPECT_EQ(programmed(one, "local"), "Programmed: requests are served");
+  EXPECT_EQ(programmed(one, "one"), "Invalid: the listener is not served") << "that is older";
+  EXPECT_EQ(one.of("Gateway gw", "Programmed"), "True Programmed");
+  EXPECT_EQ(one.of("Gateway gw", "Accepted"), "True ListenersNotValid")
+      << "nothing is wrong with it";
+  EXPECT_FALSE(one.statuses.at("Gateway gw")["addresses"].empty());
+
+  const UnservedPort other{"0.0.0.0:8081", "PortUnavailable", "cannot bind 0.0.0.0:8081"};
+  const Told none = tell(objects, {}, time, {taken, other});
+  EXPECT_EQ(none.of("Gateway gw", "Programmed"), "False PortUnavailable");
+  EXPECT_TRUE(none.statuses.at("Gateway gw")["addresses"].empty());
+  const Told refused = tell(objects, unavailable("no picker"), time, {taken});
+  EXPECT_EQ(programmed(refused, "http"), "Pending: no picker");
 }
 
 }  // namespace

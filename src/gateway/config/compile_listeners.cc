@@ -198,6 +198,8 @@ std::vector<PlacedListener> place_listeners(References& references, GatewayModel
         std::tie(here.port, here.listener) =
             place(references, object, host, std::move(listener), report, model);
       }
+      if (here.port != PlacedListener::kNowhere)
+        report.address = model.ports[here.port].address.to_string();
       placed.push_back(here);
     }
   }

@@ -199,6 +199,7 @@ class RouteCompiler {
     if (policy.stream_idle_timeout) rule.stream_idle_timeout = *policy.stream_idle_timeout;
     if (policy.resume) rule.resume = *policy.resume;
     if (policy.body) rule.body = *policy.body;
+    if (policy.direct) rule.direct = policy.direct;
     for (const auto& [name, level] : policy.priorities) {
       for (BackendConfig& backend : rule.backends) {
         if (backend.name == name || backend.name == route_.meta.name_space + "/" + name)

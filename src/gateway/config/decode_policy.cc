@@ -1,6 +1,8 @@
 // decode_policy.cc: our own kinds: GatewayPolicy and GatewaySettings.
 #include "gateway/config/decode.h"
 
+#include <algorithm>
+
 #include "base/nearest_name.h"
 
 namespace nacelle::gateway {
@@ -107,6 +109,23 @@ PickerConfig decode_picker(ObjectReader reader) {
   return out;
 }
 
+DirectResponse decode_direct(ObjectReader reader) {
+  constexpr std::size_t kMaxBody = std::size_t{1} << 20;
+  DirectResponse out;
+  std::int64_t status = out.status;
+  if (reader.integer("status", 200, 599, status)) out.status = static_cast<int>(status);
+  reader.string("contentType", out.content_type);
+  const bool plain = std::all_of(out.content_type.begin(), out.content_type.end(),
+                                 [](char c) { return c >= ' ' && c <= '~'; });
+  if (!plain) reader.problem("contentType", "must be printable ASCII");
+  reader.string("body", out.body);
+  if (out.body.size() > kMaxBody) {
+    reader.problem("body",
+                   fmt::format("{} bytes, at most {} are accepted", out.body.size(), kMaxBody));
+  }
+  return out;
+}
+
 void decode_limits(ObjectReader reader, GatewayLimits& out) {
   size(reader, "bodyBytes", out.body_bytes);
   size(reader, "heldBodyBytes", out.held_body_bytes);
@@ -152,6 +171,8 @@ void decode_policy(ObjectReader& root, ObjectMeta meta, Objects& objects) {
     if (spec.boolean("resumeStreams", resume)) out.resume = resume;
     if (const auto body = spec.one_of("body", {"Auto", "Held"}))
       out.body = static_cast<RuleConfig::Body>(*body);
+    spec.object("directResponse",
+                [&](ObjectReader reader) { out.direct = decode_direct(std::move(reader)); });
     spec.each("priorities", 16, [&](ObjectReader reader) {
       std::string backend;
       std::uint32_t level = 0;

@@ -146,6 +146,13 @@ struct MirrorConfig {
   std::uint32_t numerator = 100, denominator = 100;
 };
 
+// What a rule answers by itself.
+struct DirectResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+};
+
 struct RuleConfig {
   // kAuto: held when the rule needs the whole body (a pool, a mirror), else passed through.
   enum class Body : std::uint8_t { kAuto, kHeld };
@@ -155,6 +162,7 @@ struct RuleConfig {
   FilterSet filters;
   std::optional<Cors> cors;
   std::vector<MirrorConfig> mirrors;
+  std::optional<DirectResponse> direct;  // no backend is asked
   std::vector<BackendConfig> backends;
   Duration request_timeout{};      // all attempts; 0 = none
   Duration backend_timeout{};      // one attempt, until its answer is complete

@@ -189,6 +189,7 @@ struct PolicyObject {
   std::optional<Duration> first_byte_timeout, stream_idle_timeout;
   std::optional<bool> resume;  // streams go on elsewhere
   std::optional<RuleConfig::Body> body;
+  std::optional<DirectResponse> direct;
   std::vector<std::pair<std::string, std::uint32_t>> priorities;  // backend name to level
 };
 

@@ -30,6 +30,7 @@ struct Finding {
 struct ListenerReport {
   Finding accepted, resolved;
   bool conflicted = false;  // `accepted` says how
+  std::string address;      // of the port that it is on; "": on none
   std::uint32_t attached_routes = 0;
   [[nodiscard]] bool serves() const { return accepted.holds() && resolved.holds(); }
 };

@@ -54,6 +54,35 @@ class Routes : public testing::GatewayFixture {
   }
 };
 
+TEST_F(Routes, ARuleAnswersByItself) {
+  const auto answers = [](const char* rule, const std::string& fields) {
+    std::string out = policy(fmt::format("{{kind: HTTPRoute, name: r, sectionName: {}}}", rule),
+                             "  directResponse: {" + fields + "}");
+    return out.replace(out.find("{name: policy}"), 14, fmt::format("{{name: {}}}", rule));
+  };
+  start(base_objects() + service("s", {upstream(named("s"))}) +
+        route("r",
+              "\n  - {name: list, matches: [{path: {type: Exact, value: /v1/models}, method: GET}]}"
+              "\n  - {name: closed, matches: [{path: {value: /old}}]}"
+              "\n  - {name: open, backendRefs: [{name: s, port: 80}]}") +
+        answers("list", "body: '{\"data\":[]}'") +
+        answers("closed", "status: 410, contentType: text/plain, body: gone"));
+  const Answer list = ask("GET", "/v1/models");
+  EXPECT_EQ(list.code, 200);
+  EXPECT_EQ(list.body, "{\"data\":[]}");
+  EXPECT_EQ(list.headers.get("content-type"), "application/json");
+  EXPECT_EQ(ask("HEAD", "/v1/models").body, "");
+  const Answer gone = ask("POST", "/old/v1/models", {}, "{}");
+  EXPECT_EQ(gone.code, 410);
+  EXPECT_EQ(gone.body, "gone");
+  EXPECT_EQ(gone.headers.get("content-type"), "text/plain");
+  EXPECT_EQ(who("POST", "/v1/models", {}, "{}"), "s") << "another method is another rule's";
+  EXPECT_NE(apply(base_objects() + route("r", "\n  - {name: list}") + answers("list", "status: 99"))
+                .message()
+                .find("status"),
+            std::string::npos);
+}
+
 TEST_F(Routes, HostPathMethodHeaderQueryAndModelDecide) {
   std::string yaml = base_objects();
   for (const char* name : {"a", "b", "c", "d", "e"}) yaml += service(name, {upstream(named(name))});

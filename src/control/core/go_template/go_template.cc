@@ -20,7 +20,8 @@ bool same_name(std::string_view a, std::string_view b) {
 
 class Renderer {
  public:
-  explicit Renderer(const Context& context) : context_(context) {}
+  // `field`: "" for a text that stands in none.
+  Renderer(const Context& context, std::string_view field) : context_(context), field_(field) {}
 
   Status run(const std::vector<Node>& nodes, const Json& dot) {
     const std::size_t scope = variables_.size();
@@ -53,7 +54,7 @@ class Renderer {
     if (node.kind == Node::Kind::kRange) return range(node, dot);
     ASSIGN_OR_RETURN(Json value, evaluate(node.pipeline, dot));
     if (node.kind == Node::Kind::kOutput) {
-      if (node.pipeline.variables.empty()) out_ += printed(value);
+      if (node.pipeline.variables.empty()) out_ += in_field(printed(value));
       return {};
     }
     const bool chosen = is_true(value);
@@ -61,6 +62,11 @@ class Renderer {
     RETURN_IF_ERROR(run(chosen ? node.body : node.otherwise, below));
     variables_.resize(scope);
     return {};
+  }
+
+  [[nodiscard]] std::string in_field(std::string value) const {
+    if (field_.empty() || !context_.print) return value;
+    return context_.print(field_, std::move(value));
   }
 
   Status range(const Node& node, const Json& dot) {
@@ -191,17 +197,29 @@ class Renderer {
   }
 
   const Context& context_;
+  const std::string_view field_;
   std::vector<std::pair<std::string, Json>> variables_;  // `$` is the context's root
   std::string out_;
   std::size_t steps_ = 0;
   bool described_ = false;
 };
 
+Result<std::string> render_in(std::string_view text, const Context& context,
+                              std::string_view field) {
+  if (text.size() > kMaxTemplateBytes) {
+    return out_of_range("a template of {} bytes; at most {}", text.size(), kMaxTemplateBytes);
+  }
+  ASSIGN_OR_RETURN(const std::vector<Node> nodes, parse_template(text));
+  Renderer renderer(context, field);
+  RETURN_IF_ERROR(renderer.run(nodes, context.root));
+  return renderer.take();
+}
+
 Status render_below(Json& tree, const Context& context, const std::string& path) {
   if (tree.is_string()) {
     const auto& text = tree.get_ref<const std::string&>();
     if (text.find("{{") == text.npos) return {};
-    Result<std::string> rendered = render(text, context);
+    Result<std::string> rendered = render_in(text, context, path);
     if (!rendered.ok()) return rendered.error().with_context(path);
     tree = *std::move(rendered);
     return {};
@@ -221,13 +239,7 @@ Status render_below(Json& tree, const Context& context, const std::string& path)
 }  // namespace
 
 Result<std::string> render(std::string_view text, const Context& context) {
-  if (text.size() > kMaxTemplateBytes) {
-    return out_of_range("a template of {} bytes; at most {}", text.size(), kMaxTemplateBytes);
-  }
-  ASSIGN_OR_RETURN(const std::vector<Node> nodes, parse_template(text));
-  Renderer renderer(context);
-  RETURN_IF_ERROR(renderer.run(nodes, context.root));
-  return renderer.take();
+  return render_in(text, context, "");
 }
 
 Status render_strings(Json& tree, const Context& context) {

@@ -35,6 +35,8 @@ struct Context {
   std::map<std::string, Function, std::less<>> functions;
   // Whether an object may lack this field without being wrong.
   std::function<bool(std::string_view)> optional;
+  // Of render_strings(): what stands for a printed value in a field; absent: the value itself.
+  std::function<std::string(std::string_view field, std::string value)> print;
 };
 
 [[nodiscard]] Result<std::string> render(std::string_view text, const Context& context);

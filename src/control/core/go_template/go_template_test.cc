@@ -90,6 +90,19 @@ TEST(GoTemplate, WhatAValueHoldsIsNeverReadAgain) {
   EXPECT_EQ(status.message().find("template.containers[0].args[0]: "), 0U) << status.message();
 }
 
+TEST(GoTemplate, WhatIsPrintedMayStandForItsValueInSomeFields) {
+  Context context = sample();
+  context.print = [](std::string_view field, std::string value) {
+    return field == "args[1]" ? "<" + value + ">" : value;
+  };
+  Json tree = Json::parse(
+      R"j({"args":["{{ .Quote }}","a{{ with .Quote }}{{ . }}{{ end }}b{{ if .Flag }}c{{ end }}"]})j");
+  ASSERT_TRUE(render_strings(tree, context).ok());
+  EXPECT_EQ(tree["args"][0], "a\"b{{c}}\n");
+  EXPECT_EQ(tree["args"][1], "a<a\"b{{c}}\n>bc");
+  EXPECT_EQ(*render("{{ .Quote }}", context), "a\"b{{c}}\n") << "it stands in no field";
+}
+
 TEST(GoTemplate, WorkAndOutputAreBounded) {
   Context context = sample();
   context.root["Many"] = Json::array();

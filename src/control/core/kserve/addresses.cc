@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/url_path.h"
 #include "control/core/kserve/readiness.h"
 
 namespace nacelle::control::kserve {
@@ -48,7 +49,7 @@ std::vector<BasePath> base_paths(const Owner& owner, const Json& route) {
     });
     if (!service) continue;
     for (const Json& match : kube::list_at(rule, {"matches"})) {
-      const std::string path(text_at(match, {"path", "value"}));
+      const std::string path = as_url_path(text_at(match, {"path", "value"}));
       const auto shallower = [&](BasePath& into) {
         if (!into.path.empty() && path.size() >= into.path.size()) return;
         into.path = path;
@@ -75,7 +76,8 @@ struct Base {
   std::int64_t port;
   [[nodiscard]] std::string authority() const {
     const bool usual = (scheme == "http" && port == 80) || (scheme == "https" && port == 443);
-    return host + (usual ? "" : ":" + std::to_string(port));
+    const bool brackets = host.find(':') != host.npos;  // an address of IPv6
+    return (brackets ? "[" + host + "]" : host) + (usual ? "" : ":" + std::to_string(port));
   }
   [[nodiscard]] std::string url(const std::string& path) const {
     return scheme + "://" + authority() + path;
@@ -137,6 +139,22 @@ std::vector<Base> bases_of(const Json& gateway, const Json& route, const std::st
   return out;
 }
 
+Address address_of(const Base& base, const Json& gateway, const std::string& path, AddressAsk ask) {
+  const bool internal = is_private(base.host);
+  std::string name = internal ? "internal" : "gateway-external";
+  if (path == "/") name += "-model-routing";
+  const kube::ObjectKey key = kube::key_of(gateway);
+  return {.entry = {{"name", name},
+                    {"url", base.url(path)},
+                    {"origin",
+                     {{"group", "gateway.networking.k8s.io"},
+                      {"kind", "Gateway"},
+                      {"name", key.name},
+                      {"namespace", key.name_space}}}},
+          .ask = std::move(ask),
+          .external = !internal};
+}
+
 Json models_at(const Owner& owner, bool by_path) {
   Json out = Json::array();
   std::vector<std::string> names = {owner.spec.model.name};
@@ -162,6 +180,35 @@ bool has_no_replica(const kube::Conditions& conditions) {
 }
 
 }  // namespace
+
+std::vector<Address> addresses_at(const Json& gateway, const Json& route, const std::string& path,
+                                  const std::string& preferred_scheme) {
+  std::vector<Address> out;
+  for (const Base& base : bases_of(gateway, route, "", preferred_scheme)) {
+    const BasePath below{.path = path, .own = true, .open = true};
+    Address address = address_of(base, gateway, path, ask_for(base, gateway, below));
+    address.own = true;
+    out.push_back(std::move(address));
+  }
+  return out;
+}
+
+Heard heard_of(const Address& address,
+               const std::optional<std::map<std::string, AddressAnswer>>& answers,
+               const Json& status) {
+  Heard out;
+  out.settled = !answers || address.ask.port == 0 ||
+                is_published(status, std::string(text_at(address.entry, {"url"})));
+  out.answered = out.settled;
+  if (out.settled) return out;
+  const std::string& url = address.ask.url;
+  const auto answer = answers->find(url);
+  const bool asked = answer != answers->end();
+  out.answered = asked && answer->second.answered;
+  out.instead = asked && !answer->second.message.empty() ? answer->second.message
+                                                         : url + " has not answered yet";
+  return out;
+}
 
 std::vector<Address> addresses_of(const Owner& owner, const Observed& observed) {
   std::vector<Address> out;
@@ -190,20 +237,11 @@ std::vector<Address> addresses_of(const Owner& owner, const Observed& observed) 
           for (const BasePath& path : paths) {
             const std::string url = base.url(path.path);
             if (!seen.insert(url).second) continue;
-            const bool internal = is_private(base.host);
-            std::string name = internal ? "internal" : "gateway-external";
-            if (path.path == "/") name += "-model-routing";
-            out.push_back({.entry = {{"name", name},
-                                     {"url", url},
-                                     {"origin",
-                                      {{"group", "gateway.networking.k8s.io"},
-                                       {"kind", "Gateway"},
-                                       {"name", kube::key_of(*gateway).name},
-                                       {"namespace", where}}},
-                                     {"models", models_at(owner, path.path != "/")}},
-                           .ask = ask_for(base, *gateway, paths.front()),
-                           .own = path.path == paths.front().path,
-                           .external = !internal});
+            Address address =
+                address_of(base, *gateway, path.path, ask_for(base, *gateway, paths.front()));
+            address.entry["models"] = models_at(owner, path.path != "/");
+            address.own = path.path == paths.front().path;
+            out.push_back(std::move(address));
           }
         }
       }
@@ -221,26 +259,18 @@ void publish_addresses(const Owner& owner, const Observed& observed, Json& statu
       conditions.status("RouterReady") == "True" && conditions.status("WorkloadsReady") == "True";
   const std::vector<Address> all = addresses_of(owner, observed);
   for (const Address& address : all) {
-    AddressAsk ask = address.ask;
-    bool answered = !observed.answers || ask.port == 0;
-    if (!answered && !is_published(status, std::string(text_at(address.entry, {"url"})))) {
-      const auto heard = observed.answers->find(ask.url);
-      answered = heard != observed.answers->end() && heard->second.answered;
-      if (!answered && silent.empty()) {
-        silent = !ready ? ask.url + " is asked when a replica is ready"
-                 : heard == observed.answers->end() || heard->second.message.empty()
-                     ? ask.url + " has not answered yet"
-                     : heard->second.message;
-      }
+    const Heard heard = heard_of(address, observed.answers, status);
+    if (!heard.settled) {
+      AddressAsk ask = address.ask;
+      if (!heard.answered && silent.empty())
+        silent = ready ? heard.instead : ask.url + " is asked when a replica is ready";
       // Until the status that is seen publishes it: what was heard is kept for as long.
       ask.any_answer = ask.any_answer || has_no_replica(conditions);
       if (ready && std::find(asks.begin(), asks.end(), ask) == asks.end()) {
         asks.push_back(std::move(ask));
       }
-    } else {
-      answered = true;
     }
-    if (!answered) continue;
+    if (!heard.answered) continue;
     list.push_back(address.entry);
     const bool better = preferred == nullptr || (address.external && !preferred->external);
     if (address.own && better) preferred = &address;

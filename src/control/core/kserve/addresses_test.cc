@@ -173,6 +173,20 @@ TEST(Addresses, AGatewayIsAskedWhereItListensByTheNameThatIsPublished) {
   EXPECT_EQ(mutual.url(), "https://inference.example.com:8443/team/chat");
 }
 
+TEST(Addresses, WhatNoUrlHoldsIsPercentEncoded) {
+  Scene scene;
+  Json& rules = scene.observed.children[0]["spec"]["rules"];
+  rules[0]["matches"][0]["path"]["value"] = "/publishers/team/models/a b/50%/%20/\xc3\xbc?";
+  scene.observed.gateways[0]["status"]["addresses"][0]["value"] = "2001:db8::1";
+  scene.observed.gateways[0]["spec"]["listeners"][0]["port"] = 8080;
+  scene.observed.answers.reset();
+  scene.publish();
+  ASSERT_EQ(scene.status["addresses"].size(), 2U);
+  EXPECT_EQ(scene.url(), "http://[2001:db8::1]:8080/team/chat");
+  EXPECT_EQ(scene.status["addresses"][1]["url"],
+            "http://[2001:db8::1]:8080/publishers/team/models/a%20b/50%25/%20/%C3%BC%3F");
+}
+
 TEST(Addresses, OneSilentGatewayDoesNotHideTheOther) {
   Scene scene;
   Json other = scene.observed.gateways[0];

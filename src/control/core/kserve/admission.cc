@@ -129,11 +129,9 @@ void review_model(const Json& service, Review& review) {
 
 void review_canary(const Spec& spec, const Json& service, Review& review) {
   if (!parse_canary(service, review)) return;
-  const bool nodes = spec.main.multi_node() || (spec.prefill && spec.prefill->multi_node());
-  if (!nodes && spec.route_group().empty()) return;
-  review.warnings.push_back(
-      std::string("metadata.annotations[nacelle.dev/canary-steps] is not used by a service ") +
-      (nodes ? "on several nodes" : "in a traffic group"));
+  if (spec.route_group().empty()) return;
+  review.warnings.emplace_back(
+      "metadata.annotations[nacelle.dev/canary-steps] is not used by a service in a traffic group");
 }
 
 }  // namespace

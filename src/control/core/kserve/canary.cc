@@ -23,23 +23,26 @@ using kube::text_at;
 constexpr const char* kCondition = "CanaryReady";
 // How often failed requests are looked at.
 constexpr std::chrono::seconds kLookAtTraffic{1};
+constexpr std::int64_t kStatusSeconds = 10;
 
 class CanaryPlanner {
  public:
   CanaryPlanner(const Owner& owner, const Observed& observed, std::vector<Json>& wanted,
-                Json& status, kube::Conditions& conditions)
+                Json& status, kube::Conditions& conditions, std::string_view why_not)
       : owner_(owner),
         observed_(observed),
         wanted_(wanted),
         status_(status),
         conditions_(conditions),
+        why_not_(why_not),
         uid_(text_at(owner.service, {"metadata", "uid"})),
         now_(kube::parse_timestamp(observed.now).value_or(0)),
         revision_(revision_of(owner, wanted)) {}
 
   CanaryPlan run() {
     sides_ = stable_sides(owner_, observed_, revision_, wanted_);
-    canary_ = own_child("Deployment", canary_deployment_name(owner_, false));
+    canary_ = own_child(owner_.spec.main.multi_node() ? "LeaderWorkerSet" : "Deployment",
+                        canary_workload_name(owner_, false));
     Review review;
     const auto settings = parse_canary(owner_.service, review);
     if (!review.allowed()) {
@@ -48,8 +51,7 @@ class CanaryPlanner {
     } else if (!settings) {
       forget_outcome();
       conditions_.remove(kCondition);
-    } else if (const std::string why = why_no_canary(owner_, observed_, revision_, sides_, wanted_);
-               !why.empty()) {
+    } else if (const std::string why = in_the_way(); !why.empty()) {
       refuse("NotSupported", why + "; another revision is a plain update");
     } else {
       settings_ = *settings;
@@ -61,6 +63,11 @@ class CanaryPlanner {
   }
 
  private:
+  [[nodiscard]] std::string in_the_way() const {
+    if (!why_not_.empty()) return std::string(why_not_);
+    return why_no_canary(owner_, observed_, revision_, sides_, wanted_);
+  }
+
   [[nodiscard]] const Json* own_child(std::string_view kind, const std::string& name) const {
     const Json* child = child_of(observed_, kind, name);
     return child != nullptr && controller_of(*child) == uid_ ? child : nullptr;
@@ -147,14 +154,27 @@ class CanaryPlanner {
     progress.step = std::min(progress.step, steps.size() - 1);
     const std::int64_t percent = steps[progress.step];
     std::vector<Json> objects = make_objects(percent);
-    if (!any_available(observed_, objects)) progress.began.reset();
+    if (progress.began && !any_available(observed_, objects)) {
+      progress.began.reset();
+      progress.asked = now_;
+    }
     // A clock that went back: the step begins now, or it would wait for the time to come again.
     if (progress.began && *progress.began > now_) progress.began = now_;
+    if (!progress.asked || *progress.asked > now_) progress.asked = now_;
     if (!progress.began && is_ready(observed_, objects)) {
       progress.began = now_;
       progress.counted = canary_traffic(owner_, observed_);
     }
     if (!progress.began) {
+      const std::int64_t left = *progress.asked + kSetDeadlineSeconds - now_;
+      if (std::string late = late_set(observed_, objects, revision_.digest); !late.empty()) {
+        if (left <= 0) {
+          hold();
+          roll_back(late);
+          return;
+        }
+        plan_.look_again_in = std::chrono::seconds(left);
+      }
       const bool answers = progress.step > 0 && any_available(observed_, objects);
       const std::int64_t meanwhile = answers ? steps[progress.step - 1] : 0;
       hold();
@@ -176,13 +196,14 @@ class CanaryPlanner {
       tell_of_step(progress.step, end, before);
       return;
     }
-    if (progress.step + 1 == steps.size()) {  // the Deployments get the template now
+    if (progress.step + 1 == steps.size()) {  // the workloads get the template now
       add(std::move(objects), progress, percent);
       progressing(promoting_text(percent));
       return;
     }
     ++progress.step;
     progress.began.reset();
+    progress.asked = now_;
     objects = make_objects(steps[progress.step]);
     hold();
     add(std::move(objects), progress, percent);
@@ -202,10 +223,11 @@ class CanaryPlanner {
     plan_.look_again_in = observed_.traffic ? std::min(left, kLookAtTraffic) : left;
   }
 
-  // The Deployments have the new template: the canary answers until they all do.
+  // The workloads have the new template: the canary answers until they all do.
   void await_promotion() {
     const bool done = std::all_of(sides_.begin(), sides_.end(), [&](const StableSide& one) {
-      return one.revision.digest == revision_.digest && is_rolled_out(*one.seen);
+      return one.revision.digest == revision_.digest && is_rolled_out(*one.seen) &&
+             is_told(*one.seen);
     });
     if (done) {
       set_outcome("Promoted");
@@ -219,6 +241,17 @@ class CanaryPlanner {
     const bool answers = any_available(observed_, objects);
     add(std::move(objects), progress_of(*canary_), answers ? percent : 0);
     progressing(promoting_text(answers ? percent : 0));
+  }
+
+  // A status that does not say which generation it is about may be of the template before: it
+  // counts some time after the template was written, which is the end of the last step.
+  [[nodiscard]] bool is_told(const Json& workload) {
+    const std::int64_t began = progress_of(*canary_).began.value_or(now_);
+    if (tells_generation(workload) || began > now_) return true;  // or the clock went back
+    const std::int64_t written = began + settings_.step_seconds;
+    if (now_ >= written + kStatusSeconds) return true;
+    plan_.look_again_in = std::chrono::seconds(written + kStatusSeconds - now_);
+    return false;
   }
 
   void roll_back(const std::string& cause) {
@@ -246,17 +279,19 @@ class CanaryPlanner {
 
   // ---- what is wanted
 
-  // The Deployments keep the template that they have.
+  // The workloads keep the template that they have.
   void hold() {
     for (const StableSide& one : sides_) {
-      (*one.wanted)["spec"]["template"] = kube::map_at(*one.seen, {"spec", "template"});
+      const char* key = workload_template_key(text_at(*one.wanted, {"kind"}));
+      (*one.wanted)["spec"][key] = workload_template(*one.seen);
       set_revision(*one.wanted, one.revision);
     }
   }
 
   [[nodiscard]] std::vector<Json> make_objects(std::int64_t percent) const {
-    return canary_objects(owner_, wanted_, revision_, [&](const Json& deployment) {
-      const Json* seen = child_of(observed_, "Deployment", kube::key_of(deployment).name);
+    return canary_objects(owner_, wanted_, revision_, [&](const Json& workload) {
+      const Json* seen =
+          child_of(observed_, text_at(workload, {"kind"}), kube::key_of(workload).name);
       const std::int64_t all = seen == nullptr ? 1 : replicas_of(*seen);
       return std::max<std::int64_t>(1, (all * percent + 99) / 100);
     });
@@ -265,7 +300,8 @@ class CanaryPlanner {
   // In front of the route, which refers to them.
   void add(std::vector<Json> objects, const CanaryProgress& progress, std::int64_t percent) {
     for (Json& object : objects) {
-      if (kube::key_of(object).name == canary_deployment_name(owner_, false))
+      if (is_workload(text_at(object, {"kind"})) &&
+          kube::key_of(object).name == canary_workload_name(owner_, false))
         write_progress(progress, object);
     }
     const auto route = std::find_if(wanted_.begin(), wanted_.end(), [](const Json& object) {
@@ -326,6 +362,7 @@ class CanaryPlanner {
   std::vector<Json>& wanted_;
   Json& status_;
   kube::Conditions& conditions_;
+  const std::string_view why_not_;
   const std::string uid_;
   const std::int64_t now_;
   const Revision revision_;  // that is wanted
@@ -338,8 +375,8 @@ class CanaryPlanner {
 }  // namespace
 
 CanaryPlan plan_canary(const Owner& owner, const Observed& observed, std::vector<Json>& wanted,
-                       Json& status, kube::Conditions& conditions) {
-  return CanaryPlanner(owner, observed, wanted, status, conditions).run();
+                       Json& status, kube::Conditions& conditions, std::string_view why_not) {
+  return CanaryPlanner(owner, observed, wanted, status, conditions, why_not).run();
 }
 
 bool has_canary(const Owner& owner, const Observed& observed) {

@@ -5,9 +5,9 @@
 //                                  │                  │                            (rolling update)
 //                                  └── not ready, crash loop, too many errors ──► rolled back
 //
-// While a canary runs, the service's Deployments keep the pod template that they have: it is
+// While a canary runs, the service's workloads keep the pod template that they have: it is
 // remembered nowhere else. The step and its beginning stand in annotations of the canary's
-// Deployment, how the last revision ended in one of the service's status. Each decision is made
+// workload, how the last revision ended in one of the service's status. Each decision is made
 // from those alone, so a crash after any write ends in the same place.
 //
 // Objects of a canary go after every gateway has taken the route that no longer sends to them, and
@@ -15,11 +15,12 @@
 //
 // Home:    pure.
 // Errors:  none: the condition CanaryReady says what is in the way, and the update is a plain one
-//          where a canary cannot be (several nodes, no route of its own, a traffic group).
+//          where a canary cannot be (no route of its own, a traffic group).
 #pragma once
 
 #include <chrono>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "control/core/kserve/decide.h"
@@ -37,10 +38,10 @@ struct CanaryPlan {
 };
 
 // Makes of `wanted`, the objects of a plain update, those of this moment, and sets the condition
-// CanaryReady and the outcome in `status`.
+// CanaryReady and the outcome in `status`. `why_not`: what only the caller knows to be in the way.
 [[nodiscard]] CanaryPlan plan_canary(const Owner& owner, const Observed& observed,
                                      std::vector<Json>& wanted, Json& status,
-                                     kube::Conditions& conditions);
+                                     kube::Conditions& conditions, std::string_view why_not = "");
 
 // A canary has objects: what gateways and controllers have not looked at yet is its doing.
 [[nodiscard]] bool has_canary(const Owner& owner, const Observed& observed);

@@ -25,12 +25,14 @@ struct Pair {
 std::vector<Pair> pairs_of(const Owner& owner) {
   const auto name = [&](std::string_view suffix) { return child_name(owner.name(), suffix); };
   std::vector<Pair> out = {
-      {"Deployment", name("-kserve"), canary_deployment_name(owner, false)},
+      {"Deployment", name("-kserve"), name("-kserve-canary")},
+      {"Deployment", name("-kserve-prefill"), name("-kserve-canary-prefill")},
+      {"LeaderWorkerSet", name("-kserve-mn"), name("-kserve-mn-canary")},
+      {"LeaderWorkerSet", name("-kserve-mn-prefill"), name("-kserve-mn-canary-prefill")},
       {"Deployment", name("-kserve-router-scheduler"), name("-kserve-canary-scheduler")},
       {"Service", name("-kserve-workload-svc"), name("-kserve-canary-svc")},
       {"Service", name("-epp-service"), name("-canary-epp-service")},
       {"InferencePool", name("-inference-pool"), canary_pool_name(owner.name())}};
-  out.push_back({"Deployment", name("-kserve-prefill"), canary_deployment_name(owner, true)});
   return out;
 }
 
@@ -78,13 +80,27 @@ void rename_pool(Json& value, const std::string& from, const std::string& to) {
   }
 }
 
-void make_deployment(const Owner& owner, Json& object) {
-  Json& spec = object["spec"];
+// The pods of a workload, each with its metadata and spec.
+std::vector<Json*> pods_of(Json& workload) {
+  Json& spec = workload["spec"];
+  if (text_at(workload, {"kind"}) == "Deployment") return {&spec["template"]};
+  std::vector<Json*> out;
+  for (const char* part : {"leaderTemplate", "workerTemplate"}) {
+    const auto at = spec["leaderWorkerTemplate"].find(part);
+    if (at != spec["leaderWorkerTemplate"].end()) out.push_back(&*at);
+  }
+  return out;
+}
+
+void make_workload(const Owner& owner, Json& object) {
   relabel(object["metadata"]["labels"]);
-  relabel(spec["selector"]["matchLabels"]);
-  relabel(spec["template"]["metadata"]["labels"]);
-  rename_pool(spec["template"]["spec"], child_name(owner.name(), "-inference-pool"),
-              canary_pool_name(owner.name()));
+  if (const auto selector = object["spec"].find("selector"); selector != object["spec"].end())
+    relabel((*selector)["matchLabels"]);
+  for (Json* pod : pods_of(object)) {
+    relabel((*pod)["metadata"]["labels"]);
+    rename_pool((*pod)["spec"], child_name(owner.name(), "-inference-pool"),
+                canary_pool_name(owner.name()));
+  }
   // An autoscaler of variants does not find it: how many it has follows from the step.
   Json& annotations = object["metadata"]["annotations"];
   for (auto at = annotations.begin(); at != annotations.end();) {
@@ -137,15 +153,30 @@ void split_rule(const std::vector<Pair>& pairs, std::int64_t percent, Json& rule
 
 }  // namespace
 
+bool is_workload(std::string_view kind) {
+  return kind == "Deployment" || kind == "LeaderWorkerSet";
+}
+
+const char* workload_template_key(std::string_view kind) {
+  return kind == "LeaderWorkerSet" ? "leaderWorkerTemplate" : "template";
+}
+
+const Json& workload_template(const Json& workload) {
+  return kube::map_at(workload, {"spec", workload_template_key(text_at(workload, {"kind"}))});
+}
+
 bool is_stable(const Owner& owner, const Json& object) {
-  if (text_at(object, {"kind"}) != "Deployment") return false;
+  if (!is_workload(text_at(object, {"kind"}))) return false;
   const std::string name = kube::key_of(object).name;
   return name == workload_name(owner, false) ||
          (owner.spec.prefill && name == workload_name(owner, true));
 }
 
-std::string canary_deployment_name(const Owner& owner, bool prefill) {
-  return child_name(owner.name(), prefill ? "-kserve-canary-prefill" : "-kserve-canary");
+std::string canary_workload_name(const Owner& owner, bool prefill) {
+  const Workload& workload = prefill ? *owner.spec.prefill : owner.spec.main;
+  std::string suffix = workload.multi_node() ? "-kserve-mn-canary" : "-kserve-canary";
+  if (prefill) suffix += "-prefill";
+  return child_name(owner.name(), suffix);
 }
 
 std::string canary_pool_name(const std::string& service) {
@@ -155,7 +186,7 @@ std::string canary_pool_name(const std::string& service) {
 Revision revision_of(const Owner& owner, const std::vector<Json>& wanted) {
   Json templates = Json::array();
   for (const Json& object : wanted) {
-    if (is_stable(owner, object)) templates.push_back(kube::map_at(object, {"spec", "template"}));
+    if (is_stable(owner, object)) templates.push_back(workload_template(object));
   }
   std::vector<std::string> models = {owner.spec.model.name};
   for (const Adapter& adapter : owner.spec.model.adapters) models.push_back(adapter.name);
@@ -165,15 +196,15 @@ Revision revision_of(const Owner& owner, const std::vector<Json>& wanted) {
   return out;
 }
 
-void set_revision(Json& deployment, const Revision& revision) {
-  Json& annotations = deployment["metadata"]["annotations"];
+void set_revision(Json& workload, const Revision& revision) {
+  Json& annotations = workload["metadata"]["annotations"];
   annotations[std::string(kRevisionAnnotation)] = revision.digest;
   annotations[std::string(kRevisionModelsAnnotation)] = revision.models;
 }
 
 std::vector<Json> canary_objects(
     const Owner& owner, const std::vector<Json>& wanted, const Revision& revision,
-    const std::function<std::int64_t(const Json& deployment)>& replicas) {
+    const std::function<std::int64_t(const Json& workload)>& replicas) {
   const std::vector<Pair> pairs = pairs_of(owner);
   std::vector<Json> out;
   for (const Json& object : wanted) {
@@ -182,12 +213,12 @@ std::vector<Json> canary_objects(
     Json copy = object;
     copy["metadata"]["name"] = *name;
     const std::string_view kind = text_at(object, {"kind"});
-    if (kind == "Deployment") {
-      make_deployment(owner, copy);
+    if (is_workload(kind)) {
+      make_workload(owner, copy);
       if (is_stable(owner, object)) {
         copy["spec"]["replicas"] = replicas(object);
-        copy["spec"]["template"]["metadata"]["labels"][std::string(kRevisionAnnotation)] =
-            revision.digest;
+        for (Json* pod : pods_of(copy))
+          (*pod)["metadata"]["labels"][std::string(kRevisionAnnotation)] = revision.digest;
         set_revision(copy, revision);
       }
     } else if (kind == "InferencePool") {
@@ -243,8 +274,14 @@ bool pool_takes_canary(const Owner& owner, const std::vector<Json>& wanted) {
     if (name == pool && text_at(object, {"apiVersion"}) == "inference.networking.k8s.io/v1") {
       selector = &kube::map_at(object, {"spec", "selector", "matchLabels"});
     }
-    if (text_at(object, {"kind"}) == "Deployment" && name == workload_name(owner, false)) {
-      labels = kube::map_at(object, {"spec", "template", "metadata", "labels"});
+    if (is_workload(text_at(object, {"kind"})) && name == workload_name(owner, false)) {
+      const Json& pods = workload_template(object);
+      const bool set = text_at(object, {"kind"}) == "LeaderWorkerSet";
+      const bool led = set && pods.contains("leaderTemplate");
+      const Json& answers = !set  ? pods
+                            : led ? kube::map_at(pods, {"leaderTemplate"})
+                                  : kube::map_at(pods, {"workerTemplate"});
+      labels = kube::map_at(answers, {"metadata", "labels"});
     }
   }
   if (selector == nullptr) return false;

@@ -1,13 +1,15 @@
 // canary_objects.h: the objects of a canary, made from those that the service wants for itself.
 //
 //   <n>-kserve -> <n>-kserve-canary             pods of another component: neither the service's
-//   <n>-kserve-prefill -> ...-canary-prefill    pool, nor its Service, nor its Deployment take them
+//   <n>-kserve-prefill -> ...-canary-prefill    pool, nor its Service, nor its workload take them
+//   <n>-kserve-mn -> <n>-kserve-mn-canary       the same on several nodes
 //   <n>-kserve-workload-svc -> <n>-kserve-canary-svc
 //   <n>-inference-pool -> <n>-canary-inference-pool
 //   the Endpoint Picker, where pools have one, and its Service
 //
-// A revision is the pod templates of a service's Deployments, by their digest. The Deployments of
-// the service, and all of the canary, say in an annotation which one they have.
+// A workload is a Deployment, or of a service on several nodes a LeaderWorkerSet. A revision is the
+// pod templates of a service's workloads, by their digest. The workloads of the service, and all of
+// the canary, say in an annotation which one they have.
 //
 // Home:    pure.
 #pragma once
@@ -21,7 +23,7 @@
 
 namespace nacelle::control::kserve {
 
-// On Deployments, and as a label on pods of a canary: 16 hex digits.
+// On workloads, and as a label on pods of a canary: 16 hex digits.
 inline constexpr std::string_view kRevisionAnnotation = "nacelle.dev/revision";
 // The names that the revision serves its model and adapters by.
 inline constexpr std::string_view kRevisionModelsAnnotation = "nacelle.dev/revision-models";
@@ -33,19 +35,25 @@ struct Revision {
   friend bool operator==(const Revision&, const Revision&) = default;
 };
 
-// One of the service's Deployments of pods that answer: there is one, or with prefill two.
+[[nodiscard]] bool is_workload(std::string_view kind);
+// What the pods of a workload are made from, as it stands in its spec under
+// workload_template_key().
+[[nodiscard]] const Json& workload_template(const Json& workload);
+[[nodiscard]] const char* workload_template_key(std::string_view kind);
+
+// One of the service's workloads of pods that answer: there is one, or with prefill two.
 [[nodiscard]] bool is_stable(const Owner& owner, const Json& object);
-[[nodiscard]] std::string canary_deployment_name(const Owner& owner, bool prefill);
+[[nodiscard]] std::string canary_workload_name(const Owner& owner, bool prefill);
 [[nodiscard]] std::string canary_pool_name(const std::string& service);
 
 // `wanted` are all objects of the service.
 [[nodiscard]] Revision revision_of(const Owner& owner, const std::vector<Json>& wanted);
-void set_revision(Json& deployment, const Revision& revision);
+void set_revision(Json& workload, const Revision& revision);
 
-// `replicas` says how many pods the canary of a wanted Deployment has.
+// `replicas` says how many replicas the canary of a wanted workload has.
 [[nodiscard]] std::vector<Json> canary_objects(
     const Owner& owner, const std::vector<Json>& wanted, const Revision& revision,
-    const std::function<std::int64_t(const Json& deployment)>& replicas);
+    const std::function<std::int64_t(const Json& workload)>& replicas);
 
 // Whether `child` has the name of an object of a canary.
 [[nodiscard]] bool is_of_canary(const Owner& owner, const Json& child);

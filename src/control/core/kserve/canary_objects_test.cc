@@ -113,14 +113,6 @@ TEST(Canary, WhereItCannotBeTheUpdateIsAPlainOne) {
   }
 }
 
-TEST(Canary, WorkersOnSeveralNodesHaveNone) {
-  Story story(canary_service(R"({"spec":{"worker":{"containers":[{"name":"main","image":"one"}]},
-    "parallelism":{"data":2,"dataLocal":1}}})"));
-  ASSERT_TRUE(story.settle()) << story.world.text();
-  EXPECT_EQ(story.canary_condition(), "NotSupported");
-  EXPECT_THAT(story.canary_condition("message"), HasSubstr("several nodes"));
-}
-
 TEST(Canary, SomebodyElsesPoolIsLeftAlone) {
   Story story;
   ASSERT_TRUE(story.settle()) << story.world.text();

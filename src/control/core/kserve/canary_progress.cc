@@ -18,13 +18,14 @@ void read(std::string_view text, Number& into) {
 
 }  // namespace
 
-CanaryProgress progress_of(const Json& deployment) {
+CanaryProgress progress_of(const Json& workload) {
   const auto text = [&](std::string_view key) {
-    return kube::text_at(deployment, {"metadata", "annotations", key});
+    return kube::text_at(workload, {"metadata", "annotations", key});
   };
   CanaryProgress out;
   read(text(kCanaryStep), out.step);
   out.began = kube::parse_timestamp(text(kCanaryBegan));
+  out.asked = kube::parse_timestamp(text(kCanaryAsked));
   const std::string_view counted = text(kCanaryCounted);
   const std::size_t slash = std::min(counted.find('/'), counted.size());
   read(counted.substr(0, slash), out.counted.requests);
@@ -32,10 +33,11 @@ CanaryProgress progress_of(const Json& deployment) {
   return out;
 }
 
-void write_progress(const CanaryProgress& progress, Json& deployment) {
-  Json& annotations = deployment["metadata"]["annotations"];
+void write_progress(const CanaryProgress& progress, Json& workload) {
+  Json& annotations = workload["metadata"]["annotations"];
   annotations[std::string(kCanaryStep)] = std::to_string(progress.step);
   annotations[std::string(kCanaryBegan)] = progress.began ? kube::timestamp(*progress.began) : "";
+  if (progress.asked) annotations[std::string(kCanaryAsked)] = kube::timestamp(*progress.asked);
   annotations[std::string(kCanaryCounted)] =
       fmt::format("{}/{}", progress.counted.requests, progress.counted.errors);
 }

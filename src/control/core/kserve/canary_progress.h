@@ -1,4 +1,4 @@
-// canary_progress.h: where a canary is, as annotations of its Deployment say, and what it has
+// canary_progress.h: where a canary is, as annotations of its workload say, and what it has
 // answered since.
 //
 // Home:    pure; values.
@@ -16,17 +16,20 @@ namespace nacelle::control::kserve {
 
 inline constexpr std::string_view kCanaryStep = "nacelle.dev/canary-step";    // 0, 1, ...
 inline constexpr std::string_view kCanaryBegan = "nacelle.dev/canary-began";  // RFC 3339, "" before
+// When it was asked for what the step wants, RFC 3339.
+inline constexpr std::string_view kCanaryAsked = "nacelle.dev/canary-asked";
 inline constexpr std::string_view kCanaryCounted =
     "nacelle.dev/canary-counted";  // "requests/errors"
 
 struct CanaryProgress {
   std::size_t step = 0;               // of settings.steps
   std::optional<std::int64_t> began;  // of the step; nothing: it is not ready for it yet
-  PoolTraffic counted;                // of its pool, when the step began
+  std::optional<std::int64_t> asked;
+  PoolTraffic counted;  // of its pool, when the step began
 };
 
-[[nodiscard]] CanaryProgress progress_of(const Json& deployment);
-void write_progress(const CanaryProgress& progress, Json& deployment);
+[[nodiscard]] CanaryProgress progress_of(const Json& workload);
+void write_progress(const CanaryProgress& progress, Json& workload);
 
 // What its pool has counted now.
 [[nodiscard]] PoolTraffic canary_traffic(const Owner& owner, const Observed& observed);

@@ -94,8 +94,7 @@ TEST(CanaryAdmission, WarnsWhereThereIsNoCanary) {
               ElementsAre(HasSubstr("canary-steps] is not used by a service in a traffic group")));
   const Json nodes = canary_service(
       R"({"spec":{"worker":{"containers":[]},"parallelism":{"data":2,"dataLocal":1}}})");
-  EXPECT_THAT(review_service(nodes, nullptr).warnings,
-              ElementsAre(HasSubstr("canary-steps] is not used by a service on several nodes")));
+  EXPECT_TRUE(review_service(nodes, nullptr).warnings.empty());
 }
 
 }  // namespace

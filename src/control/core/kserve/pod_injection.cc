@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "control/core/pod/expansion.h"
+
 namespace nacelle::control::kserve {
 namespace {
 
@@ -39,6 +41,7 @@ void mount(Json& container, Json how) {
   }
 }
 
+// `value` may refer to other variables; a text of the user's is escaped.
 void set_env(Json& container, std::string_view name, std::string_view value) {
   if (!has_named(container["env"], "name", name)) {
     container["env"].push_back({{"name", name}, {"value", value}});
@@ -90,7 +93,7 @@ void fetch(Json& pod, Json& container, const std::vector<std::string>& pairs,
 Status place(Json& pod, Json& container, const std::string& uri, const std::string& at,
              const std::string& volume, std::vector<std::string>& pairs) {
   if (is_fetched(uri)) {
-    pairs.push_back(uri);
+    pairs.push_back(pod::escaped(uri));
     pairs.push_back(at);
   } else if (uri.starts_with("pvc://")) {
     const auto [claim, path] = claim_of(uri);
@@ -154,6 +157,15 @@ std::string shell_quoted(const std::string& text) {
   return out + "'";
 }
 
+// The same, where the shell would read more in it than a word.
+std::string shell_word(const std::string& text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("-_./:@%+=,").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  return plain ? text : shell_quoted(text);
+}
+
 void add_lora_flags(Json& container, const Injection& what) {
   const Model& model = what.spec.model;
   if (names_lora_modules(container)) return;
@@ -169,7 +181,8 @@ void add_lora_flags(Json& container, const Injection& what) {
     const std::string path = std::string(kLoraFolder) + sanitised(adapter.name);
     for (const std::string& name : {adapter.name, publisher_name(what.name_space, adapter.name)}) {
       const Json module = {{"name", name}, {"path", path}};
-      flags.push_back(shell_quoted(module.dump(-1, ' ', false, Json::error_handler_t::replace)));
+      flags.push_back(
+          pod::escaped(shell_quoted(module.dump(-1, ' ', false, Json::error_handler_t::replace))));
     }
   }
   for (const Json& own : kube::list_at(container, {"args"})) flags.push_back(own);
@@ -236,21 +249,23 @@ void add_tracing(Json& container, const Json& tracing, std::string_view role) {
   set_tracing_env(container, tracing, "inference-server-" + std::string(role));
   Json& args = container["args"];
   if (!args.is_array()) args = Json::array();
-  for (const std::string_view flag :
-       {std::string_view("--otlp-traces-endpoint"), text_at(tracing, {"exporterEndpoint"}),
-        std::string_view("--collect-detailed-traces"), std::string_view("all")}) {
-    args.push_back(std::string(flag));
+  const std::string endpoint(text_at(tracing, {"exporterEndpoint"}));
+  for (const std::string& flag :
+       {std::string("--otlp-traces-endpoint"), pod::escaped(shell_word(endpoint)),
+        std::string("--collect-detailed-traces"), std::string("all")}) {
+    args.push_back(flag);
   }
 }
 
 }  // namespace
 
 void set_tracing_env(Json& container, const Json& tracing, std::string_view service) {
+  const auto literal = [&](const char* field) { return pod::escaped(text_at(tracing, {field})); };
   set_env(container, "OTEL_SERVICE_NAME", service);
-  set_env(container, "OTEL_EXPORTER_OTLP_ENDPOINT", text_at(tracing, {"exporterEndpoint"}));
-  set_env(container, "OTEL_TRACES_EXPORTER", text_at(tracing, {"exporter"}));
-  set_env(container, "OTEL_TRACES_SAMPLER", text_at(tracing, {"sampler"}));
-  set_env(container, "OTEL_TRACES_SAMPLER_ARG", text_at(tracing, {"samplerArg"}));
+  set_env(container, "OTEL_EXPORTER_OTLP_ENDPOINT", literal("exporterEndpoint"));
+  set_env(container, "OTEL_TRACES_EXPORTER", literal("exporter"));
+  set_env(container, "OTEL_TRACES_SAMPLER", literal("sampler"));
+  set_env(container, "OTEL_TRACES_SAMPLER_ARG", literal("samplerArg"));
   for (const auto& [name, field] :
        {std::pair{"NODE_NAME", "spec.nodeName"}, std::pair{"POD_NAME", "metadata.name"}}) {
     const std::string full = std::string("OTEL_RESOURCE_ATTRIBUTES_") + name;

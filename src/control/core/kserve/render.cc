@@ -4,7 +4,9 @@
 #include <array>
 
 #include "base/quantity.h"
+#include "base/url_path.h"
 #include "control/core/go_template/go_template.h"
+#include "control/core/pod/expansion.h"
 
 namespace nacelle::control::kserve {
 namespace {
@@ -82,6 +84,35 @@ Result<Json> kv_transfer(std::span<const Json> arguments) {
   return Json(kv_transfer_config(arguments[0]));
 }
 
+// The name of a field's last part that is no index: "args" of spec.template.containers[0].args[1].
+std::string_view list_of(std::string_view field) {
+  field = field.substr(0, field.ends_with(']') ? field.rfind('[') : field.size());
+  return field.substr(field.rfind('.') + 1);
+}
+
+// A pod reads $(NAME) in commands, arguments and variables of its containers, and not in what its
+// probes and hooks execute.
+bool is_read_by_pod(std::string_view field) {
+  if (field.ends_with(".value")) {
+    field.remove_suffix(std::string_view(".value").size());
+    return list_of(field) == "env";
+  }
+  if (!field.ends_with(']')) return false;
+  const std::string_view list = list_of(field);
+  return list == "args" ||
+         (list == "command" && field.find(".exec.command[") == std::string_view::npos);
+}
+
+// A path of a route is compared with those of requests, which come percent-encoded.
+bool is_path_of_route(std::string_view field) {
+  return field.starts_with("router.route.") && field.ends_with(".path.value");
+}
+
+std::string print_in_field(std::string_view field, std::string value) {
+  if (is_read_by_pod(field)) return pod::escaped(value);
+  return is_path_of_route(field) ? percent_encode_path(value) : value;
+}
+
 void drop_empty_items(Json& list, const Json& before) {
   Json kept = Json::array();
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -151,6 +182,7 @@ Status render_spec(Json& spec, const Json& service, const GlobalConfig& global) 
                        {"shutdownTimeout", shutdown_timeout},
                        {"kvTransferConfig", kv_transfer}};
   context.optional = may_be_absent;
+  context.print = print_in_field;
   Json model;
   if (const auto at = spec.find("model"); at != spec.end()) {
     model = std::move(*at);

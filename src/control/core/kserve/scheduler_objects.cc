@@ -5,6 +5,7 @@
 #include "control/core/kserve/pod_injection.h"
 #include "control/core/kserve/preset_catalogue.h"
 #include "control/core/kserve/scheduler_config.h"
+#include "control/core/pod/expansion.h"
 #include "kube/pod.h"
 
 namespace nacelle::control::kserve {
@@ -30,7 +31,7 @@ Json picker_deployment(const Owner& owner) {
     if (!args.is_array()) args = Json::array();
     if (!has_flag(container, "--config-text") && !has_flag(container, "--config-file")) {
       args.push_back("--config-text");
-      args.push_back(scheduler_config_text(owner.spec));
+      args.push_back(pod::escaped(scheduler_config_text(owner.spec)));
     }
     if (replicas > 1) args.push_back("--ha-enable-leader-election");
     if (owner.spec.tracing.is_null()) continue;

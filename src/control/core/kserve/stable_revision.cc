@@ -13,24 +13,22 @@ namespace {
 
 using kube::text_at;
 
-// Of a Deployment that was made before revisions were written down, by its template.
+// Of a workload that was made before revisions were written down, by its template.
 Revision revision_of_seen(const Json& wanted, const Json& seen, const Revision& revision) {
   const auto annotation = [&](std::string_view key) {
     return std::string(text_at(seen, {"metadata", "annotations", key}));
   };
   Revision out{annotation(kRevisionAnnotation), annotation(kRevisionModelsAnnotation)};
   if (!out.digest.empty()) return out;
-  const Json pods_alone = {{"apiVersion", "apps/v1"},
-                           {"kind", "Deployment"},
-                           {"spec", {{"template", kube::map_at(wanted, {"spec", "template"})}}}};
+  const Json pods_alone = {
+      {"apiVersion", text_at(wanted, {"apiVersion"})},
+      {"kind", text_at(wanted, {"kind"})},
+      {"spec", {{workload_template_key(text_at(wanted, {"kind"})), workload_template(wanted)}}}};
   if (covers(seen, pods_alone)) return revision;
-  return {digest_of(kube::map_at(seen, {"spec", "template"})), revision.models};
+  return {digest_of(workload_template(seen)), revision.models};
 }
 
 std::string why_not_of_spec(const Spec& spec) {
-  if (spec.main.multi_node() || (spec.prefill && spec.prefill->multi_node())) {
-    return "a workload on several nodes has no canary";
-  }
   if (spec.route.is_null() || !kube::list_at(spec.route, {"http", "refs"}).empty()) {
     return "the service has no route of its own to split";
   }
@@ -48,7 +46,8 @@ std::vector<StableSide> stable_sides(const Owner& owner, const Observed& observe
   std::vector<StableSide> out;
   for (Json& object : wanted) {
     if (!is_stable(owner, object)) continue;
-    StableSide side{&object, child_of(observed, "Deployment", kube::key_of(object).name), {}};
+    StableSide side{
+        &object, child_of(observed, text_at(object, {"kind"}), kube::key_of(object).name), {}};
     if (side.seen != nullptr) side.revision = revision_of_seen(object, *side.seen, revision);
     set_revision(object, revision);
     out.push_back(std::move(side));

@@ -1,4 +1,4 @@
-// stable_revision.h: the Deployments that a service's requests go to, with the revision that each
+// stable_revision.h: the workloads that a service's requests go to, with the revision that each
 // has, and whether another one can be tried beside them.
 //
 // Home:    pure.

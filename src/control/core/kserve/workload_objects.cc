@@ -4,6 +4,7 @@
 
 #include "control/core/kserve/objects.h"
 #include "control/core/kserve/pod_injection.h"
+#include "control/core/pod/expansion.h"
 #include "kube/pod.h"
 
 namespace nacelle::control::kserve {
@@ -73,9 +74,9 @@ Result<Json> pod_template(const Side& side, Json pod, Json labels, const std::st
     const std::string named(text_at(owner.spec.scheduler, {"pool", "ref", "name"}));
     for (Json& init : pod["initContainers"]) {
       if (text_at(init, {"name"}) != "llm-d-routing-sidecar") continue;
-      init["env"].push_back(
-          {{"name", "INFERENCE_POOL_NAME"},
-           {"value", named.empty() ? child_name(owner.name(), "-inference-pool") : named}});
+      init["env"].push_back({{"name", "INFERENCE_POOL_NAME"},
+                             {"value", named.empty() ? child_name(owner.name(), "-inference-pool")
+                                                     : pod::escaped(named)}});
     }
   }
   if (!account.empty() && text_at(pod, {"serviceAccountName"}).empty()) {

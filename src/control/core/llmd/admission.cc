@@ -7,6 +7,7 @@
 
 #include "base/quantity.h"
 #include "control/core/kserve/admission_rules.h"
+#include "control/core/kserve/canary_settings.h"
 #include "control/core/llmd/autoscaler.h"
 
 namespace nacelle::control::llmd {
@@ -72,6 +73,7 @@ Review review_service(const kube::Json& service, const kube::Json* before) {
   }
   (void)parse_autoscaling(spec, review);
   (void)parse_pace(service, review);
+  (void)kserve::parse_canary(service, review);
   warn_of_unknown(spec, "spec", {"model", "engine", "resources", "replicas", "autoscaling"},
                   review);
   return review;

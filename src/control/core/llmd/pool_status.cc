@@ -103,6 +103,16 @@ class PoolDecider {
   }
 
  private:
+  // Those that are the pool's.
+  [[nodiscard]] std::vector<Json> own_services() const {
+    std::vector<Json> out;
+    for (const PoolService& member : members_) {
+      const Json* service = service_of(member.name);
+      if (service != nullptr && !kube::is_being_deleted(*service)) out.push_back(*service);
+    }
+    return out;
+  }
+
   const Json* service_of(const std::string& name) const {
     for (const Json& service : observed_.services) {
       if (kube::key_of(service).name == name) return &service;
@@ -258,6 +268,8 @@ class PoolDecider {
 
   void write_status(const std::vector<PoolShare>& shares) {
     Json status = kube::map_at(pool_, {"status"});
+    if (observed_.front)
+      publish_pool(pool_, own_services(), *observed_.front, status, conditions_, decision_);
     Json list = Json::array();
     std::int64_t allocated = 0;
     for (std::size_t i = 0; i < shares.size(); ++i) {

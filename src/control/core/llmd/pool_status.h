@@ -1,7 +1,7 @@
 // pool_status.h: an LLMInferencePool to the shares of its services, as its status tells them.
 //
 // Services read what they may have from there (allowed_replicas()), so the pool writes nothing but
-// its own status.
+// its own status, and the objects of its address (pool_address.h).
 //
 // Home:    pure.
 // Source:  scaling-and-benchmarks.md section 9, rows 1 to 5, 8, 12, 14, 15, 18 to 20, step 6 of its
@@ -16,6 +16,7 @@
 
 #include "control/core/decision.h"
 #include "control/core/llmd/fit.h"
+#include "control/core/llmd/pool_address.h"
 
 namespace nacelle::control::llmd {
 
@@ -27,6 +28,7 @@ struct PoolObserved {
   std::map<std::string, ModelFacts> models;       // by service, where needs_model() says so
   std::map<std::string, std::int64_t> in_flight;  // requests by service, of those that are measured
   std::int64_t now_s = 0;
+  std::optional<PoolFront> front;  // nothing: the pool gets no address
 };
 
 [[nodiscard]] Decision decide_pool(const Json& pool, const PoolObserved& observed);

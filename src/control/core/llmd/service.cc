@@ -6,6 +6,8 @@
 
 #include "control/core/children.h"
 #include "control/core/kserve/addresses.h"
+#include "control/core/kserve/canary.h"
+#include "control/core/kserve/canary_objects.h"
 #include "control/core/kserve/readiness.h"
 #include "control/core/llmd/engine_args.h"
 #include "control/core/llmd/service_form.h"
@@ -18,6 +20,9 @@ namespace {
 using kube::Conditions;
 using kube::number_at;
 using kube::text_at;
+
+constexpr std::string_view kNoShare =
+    "its LLMInferencePool has no share for a second set of replicas";
 
 class ServiceDecider {
  public:
@@ -193,13 +198,17 @@ class ServiceDecider {
     const kserve::Spec spec = kserve::parse_spec(combined.spec);
     const kserve::Owner owner{form, spec, global_, platform_};
     const std::string error = fits || replicas == 0 ? plan(owner) : "";
-    kserve::workload_conditions(owner, observed_.objects, conditions_);
+    // A canary changes Deployment and route, and each form of them serves.
+    const kserve::Unseen unseen = kserve::has_canary(owner, observed_.objects)
+                                      ? kserve::Unseen::kAsBefore
+                                      : kserve::Unseen::kNotReady;
+    kserve::workload_conditions(owner, observed_.objects, conditions_, unseen);
     if (!error.empty()) {
       for (const char* type : {"MainWorkloadReady", "WorkloadsReady"}) {
         conditions_.set({type, "False", "ReconcileSingleNodeWorkloadError", error});
       }
     }
-    kserve::router_conditions(owner, observed_.objects, conditions_);
+    kserve::router_conditions(owner, observed_.objects, conditions_, unseen);
     kserve::publish_addresses(owner, observed_.objects, status_, conditions_, decision_.asks);
     if (fits) {
       kserve::overall_condition(conditions_);
@@ -220,13 +229,24 @@ class ServiceDecider {
     }
     const kserve::Group alone{{}, true};
     if (auto route = kserve::route_object(owner, alone)) wanted.push_back(*std::move(route));
+    kserve::CanaryPlan canary =
+        kserve::plan_canary(owner, observed_.objects, wanted, status_, conditions_,
+                            observed_.allowed ? kNoShare : std::string_view());
+    events_ = std::move(canary.events);
+    if (canary.look_again_in) decision_.look_again(*canary.look_again_in);
     ChildrenPlan plan = plan_children(uid_, std::move(wanted), observed_.objects.children);
-    for (Action& action : plan.actions) decision_.actions.push_back(std::move(action));
+    for (Action& action : plan.actions) {
+      const auto* removal = std::get_if<Delete>(&action);
+      const bool kept = removal != nullptr && std::find(canary.keep.begin(), canary.keep.end(),
+                                                        removal->target) != canary.keep.end();
+      if (!kept) decision_.actions.push_back(std::move(action));
+    }
     std::string error;
     for (const Target& foreign : plan.foreign) {
       error = foreign.kind + " " + foreign.name + " is controlled by somebody else";
     }
     for (const std::string& refusal : observed_.objects.refused) {
+      if (kserve::is_refusal_of_canary(owner, refusal)) continue;  // its own condition tells it
       error += (error.empty() ? "" : "; ") + refusal;
     }
     return error;
@@ -251,6 +271,7 @@ class ServiceDecider {
     if (status_ == kube::map_at(service_, {"status"})) return;
     Json updated = service_;
     updated["status"] = status_;
+    for (RecordEvent& event : events_) decision_.actions.push_back(std::move(event));
     decision_.actions.push_back(UpdateStatus{std::move(updated)});
   }
 
@@ -264,6 +285,7 @@ class ServiceDecider {
   Json status_;
   Conditions conditions_;
   std::int64_t demand_ = 0;
+  std::vector<RecordEvent> events_;  // of the status that is written now
   Decision decision_;
 };
 

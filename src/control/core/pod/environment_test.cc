@@ -32,7 +32,10 @@ TEST(Expansion, FollowsTheTableOfKubernetes) {
       {"$($(A))", "$(1)"},
       {"$()", "$()"},
   };
-  for (const Row& row : kRows) EXPECT_EQ(expand(row.text, variables), row.expanded) << row.text;
+  for (const Row& row : kRows) {
+    EXPECT_EQ(expand(row.text, variables), row.expanded) << row.text;
+    EXPECT_EQ(expand(escaped(row.text), variables), row.text);
+  }
 }
 
 class FakeSource final : public ConfigSource {

@@ -2,6 +2,12 @@
 
 namespace nacelle::control::pod {
 
+std::string escaped(std::string_view literal) {
+  std::string out;
+  for (const char c : literal) out += c == '$' ? std::string("$$") : std::string(1, c);
+  return out;
+}
+
 std::string expand(std::string_view text, const StringMap& variables) {
   std::string out;
   while (!text.empty()) {

@@ -17,6 +17,9 @@ namespace nacelle::control::pod {
 
 inline constexpr std::size_t kMaxExpanded = 1 << 20;
 
+// The text of which expand() makes `literal`, whatever variables there are.
+[[nodiscard]] std::string escaped(std::string_view literal);
+
 [[nodiscard]] std::string expand(std::string_view text, const StringMap& variables);
 
 }  // namespace nacelle::control::pod

@@ -1,9 +1,12 @@
 #include "control/core/kserve/testing/canary_story.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "control/core/children.h"
 #include "control/core/kserve/admission.h"
+#include "control/core/kserve/canary.h"
+#include "control/core/kserve/canary_objects.h"
 #include "kube/time.h"
 
 namespace nacelle::control::kserve::testing {
@@ -14,18 +17,9 @@ namespace {
 
 Json J(std::string_view text) { return Json::parse(text); }
 
-std::vector<World::Decider> deciders(World& world, const Surroundings& around) {
-  std::vector<World::Decider> out;
-  out.push_back([&] {
-    const Json* stored = world.find("LLMInferenceService", "chat");
-    return stored == nullptr ? Decision{} : decide_alone(*stored, observe(world, *stored, around));
-  });
-  add_neighbours(world, out);
-  return out;
-}
-
 void run_others(World& world, Surroundings& around) {
   world.finish_deletions();
+  if (around.sets_work) run_sets(world);
   run_workloads(world);
   if (around.gateway_works) accept_routes(world);
   if (!around.every_second) return;
@@ -72,12 +66,27 @@ Decision decide_alone(const Json& service, const Observed& observed) {
   return kserve::decide(service, {}, platform, lookup, observed);
 }
 
-Story::Story(const Json& service)
-    : world([this](World& w) { return deciders(w, around); },
-            [this](World& w) { run_others(w, around); }) {
+Story::Story(const Json& service, DecideService decide)
+    : world([this](World& w) { return deciders(w); }, [this](World& w) { run_others(w, around); }),
+      decide_(std::move(decide)) {
   Json made = service;
-  default_service(made);
+  if (!decide_) {
+    default_service(made);
+    decide_ = [](const World& w, const Json& stored, const Surroundings& beside) {
+      return decide_alone(stored, observe(w, stored, beside));
+    };
+  }
   world.add(std::move(made));
+}
+
+std::vector<World::Decider> Story::deciders(World& of) {
+  std::vector<World::Decider> out;
+  out.push_back([this, &of] {
+    const Json* stored = of.find("LLMInferenceService", "chat");
+    return stored == nullptr ? Decision{} : decide_(of, *stored, around);
+  });
+  add_neighbours(of, out);
+  return out;
 }
 
 std::string Story::scene() {
@@ -94,17 +103,26 @@ std::string Story::weights() {
   return out;
 }
 
-std::string Story::canary() {
-  const Json* deployment = world.find("Deployment", "chat-kserve-canary");
-  if (deployment == nullptr) return "none";
-  return (*deployment)["spec"]["replicas"].dump() + "x" +
-         image_of((*deployment)["spec"]["template"]);
+namespace {
+
+// The workload of one of these names, with the pod that answers.
+std::string text_of(World& world, const char* alone, const char* on_nodes, bool with_replicas) {
+  const Json* workload = world.find("Deployment", alone);
+  if (workload == nullptr) workload = world.find("LeaderWorkerSet", on_nodes);
+  if (workload == nullptr) return "none";
+  const Json& pods = workload_template(*workload);
+  const std::string image =
+      image_of(pods.contains("leaderTemplate") ? pods["leaderTemplate"] : pods);
+  return with_replicas ? (*workload)["spec"]["replicas"].dump() + "x" + image : image;
 }
 
-std::string Story::stable_image() {
-  const Json* deployment = world.find("Deployment", "chat-kserve");
-  return deployment == nullptr ? "none" : image_of((*deployment)["spec"]["template"]);
+}  // namespace
+
+std::string Story::canary() {
+  return text_of(world, "chat-kserve-canary", "chat-kserve-mn-canary", true);
 }
+
+std::string Story::stable_image() { return text_of(world, "chat-kserve", "chat-kserve-mn", false); }
 
 std::string Story::condition(std::string_view type, const char* field) {
   const Json* seen = world.find("LLMInferenceService", "chat");
@@ -127,13 +145,16 @@ void Story::change(const char* patch) {
 }
 
 void Story::set_image(const std::string& image) {
-  world.edit("LLMInferenceService", "chat",
-             [&](Json& object) { object["spec"]["template"]["containers"][0]["image"] = image; });
+  world.edit("LLMInferenceService", "chat", [&](Json& object) {
+    Json& spec = object["spec"];
+    const bool engine = spec.contains("engine");
+    (engine ? spec["engine"] : spec["template"]["containers"][0])["image"] = image;
+  });
 }
 
 void Story::second() {
   run_others(world, around);
-  for (const auto& decide : deciders(world, around)) {
+  for (const auto& decide : deciders(world)) {
     for (const Action& action : decide().actions) {
       if (!world.carry_out(action)) break;
     }
@@ -153,6 +174,54 @@ std::vector<std::string> Story::watch(int seconds) {
 bool Story::wait_for(const std::string& wanted) {
   for (int i = 0; i < 300 && weights() != wanted; ++i) second();
   return weights() == wanted;
+}
+
+Json essence(Story& story) {
+  Json out;
+  out["scene"] = story.scene();
+  out["condition"] = {story.canary_condition("status"), story.canary_condition()};
+  out["ready"] = story.condition("Ready", "status");
+  const Json* service = story.world.find("LLMInferenceService", "chat");
+  out["outcome"] = text_at(*service, {"status", "annotations", kCanaryOutcome});
+  for (const char* kind :
+       {"Deployment", "LeaderWorkerSet", "InferencePool", "Service", "HTTPRoute"}) {
+    for (const Json& object : story.world.of(kind)) out[kind].push_back(kube::key_of(object).name);
+    std::sort(out[kind].begin(), out[kind].end());
+  }
+  std::vector<std::string> pods;
+  for (const Json& pod : story.world.of("Pod")) pods.push_back(image_of(pod));
+  std::sort(pods.begin(), pods.end());
+  out["pods"] = pods;
+  return out;
+}
+
+std::vector<Plot> plots() {
+  return {{.image = "two"},
+          {.image = "two", .errors = true},
+          {.image = "two", .gives_up = true},
+          {.image = "broken"},
+          {.image = "broken", .gives_up = true},
+          {.image = "slow"},
+          {.image = "one"},
+          {.image = "two", .jump = 3600},
+          {.image = "two", .jump = -3600},
+          {.image = "two", .errors = true, .jump = -3600},
+          {.image = "broken", .jump = 3600},
+          {.image = "broken", .jump = -3600}};
+}
+
+bool live(const Plot& plot, std::mt19937* dice, Story& story) {
+  if (!story.settle()) return false;
+  if (plot.errors) story.around.every_second = PoolTraffic{10, 5};
+  story.set_image(plot.image);
+  if (dice != nullptr) {
+    story.world.stumble(*dice, 150);
+    story.world.now += plot.jump;
+  }
+  if (plot.gives_up)
+    story.change(R"({"metadata":{"annotations":{"nacelle.dev/canary-steps":null}}})");
+  if (dice != nullptr) story.world.stumble(*dice, 100);
+  return story.settle();
 }
 
 }  // namespace nacelle::control::kserve::testing

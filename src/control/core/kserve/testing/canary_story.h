@@ -4,8 +4,10 @@
 // Home:    one test.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +21,7 @@ struct Surroundings {
   // What each pool is asked; nothing: nobody counts.
   std::optional<PoolTraffic> every_second = PoolTraffic{10, 0};
   bool gateway_works = true;  // takes what is new of routes
+  bool sets_work = true;      // somebody acts on LeaderWorkerSets
   std::map<std::string, PoolTraffic> counted;
 };
 
@@ -27,11 +30,15 @@ struct Surroundings {
 [[nodiscard]] Observed observe(const World& world, const Json& service, const Surroundings& around);
 [[nodiscard]] Decision decide_alone(const Json& service, const Observed& observed);
 
+// Of a service of either group.
+using DecideService =
+    std::function<Decision(const World& world, const Json& service, const Surroundings& around)>;
+
 struct Story {
   Surroundings around;
   World world;
 
-  explicit Story(const Json& service = canary_service());
+  explicit Story(const Json& service = canary_service(), DecideService decide = {});
   Story(const Story&) = delete;
   Story& operator=(const Story&) = delete;
 
@@ -48,8 +55,8 @@ struct Story {
   // "Warning CanaryRolledBack"
   [[nodiscard]] std::vector<std::string> events() const;
 
-  void change(const char* patch);  // a merge patch of the service
-  void set_image(const std::string& image);
+  void change(const char* patch);            // a merge patch of the service
+  void set_image(const std::string& image);  // of the main container, or the engine
 
   void second();
   // The scenes of some seconds, each once.
@@ -57,6 +64,25 @@ struct Story {
   // Until the route has these weights; false when that does not come.
   [[nodiscard]] bool wait_for(const std::string& weights);
   [[nodiscard]] bool settle() { return world.settle(3000); }
+
+ private:
+  [[nodiscard]] std::vector<World::Decider> deciders(World& of);
+
+  DecideService decide_;
 };
+
+// What must be the same in the end, whatever the names and times.
+[[nodiscard]] Json essence(Story& story);
+
+// What happens to a canary.
+struct Plot {
+  const char* image;  // of the new revision
+  bool errors = false;
+  bool gives_up = false;  // the annotation goes in the middle
+  std::int64_t jump = 0;  // of the clock, in the middle; seconds
+};
+[[nodiscard]] std::vector<Plot> plots();
+// Lives it, calm without `dice`, until it settles; false when it does not.
+[[nodiscard]] bool live(const Plot& plot, std::mt19937* dice, Story& story);
 
 }  // namespace nacelle::control::kserve::testing

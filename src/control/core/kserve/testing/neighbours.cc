@@ -1,10 +1,15 @@
 #include "control/core/kserve/testing/neighbours.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "control/core/children.h"
 #include "control/core/kserve/preset_catalogue.h"
 #include "control/core/workload/deployment/deployment.h"
 #include "control/core/workload/replica_set/replica_set.h"
+#include "kube/pod.h"
 #include "kube/time.h"
 
 namespace nacelle::control::kserve::testing {
@@ -29,6 +34,63 @@ void run_pods(World& world) {
         "lastState":{"terminated":{"exitCode":1,"message":"no such model"}}}])");
     });
   }
+}
+
+Json set_condition(const char* type, bool holds, const Json& before, std::int64_t now) {
+  const char* status = holds ? "True" : "False";
+  Json out = {{"type", type}, {"status", status}, {"lastTransitionTime", kube::timestamp(now)}};
+  for (const Json& each : kube::list_at(before, {"conditions"})) {
+    if (each["type"] == type && each["status"] == status) return each;
+  }
+  return out;
+}
+
+// One group is made, or goes, at a time; an old one goes where all others answer.
+void run_set(World& world, const Json& set) {
+  const std::string uid = set["metadata"]["uid"];
+  const Json& groups = set["spec"]["leaderWorkerTemplate"];
+  const std::string digest = digest_of(groups);
+  const std::int64_t wanted = set["spec"].value("replicas", 1);
+  std::vector<Json> pods;
+  for (Json& pod : world.of("Pod")) {
+    if (controller_of(pod) == uid && !kube::is_being_deleted(pod)) pods.push_back(std::move(pod));
+  }
+  const auto is_new = [&](const Json& pod) {
+    return pod["metadata"]["annotations"]["set"] == digest;
+  };
+  const auto all = static_cast<std::int64_t>(pods.size());
+  const std::int64_t ready = std::count_if(pods.begin(), pods.end(), kube::is_ready);
+  const std::int64_t fresh = std::count_if(pods.begin(), pods.end(), is_new);
+  const auto old = std::find_if_not(pods.begin(), pods.end(), is_new);
+  if (all < wanted) {
+    Json pod =
+        groups.contains("leaderTemplate") ? groups["leaderTemplate"] : groups["workerTemplate"];
+    static int number = 0;
+    pod["apiVersion"] = "v1";
+    pod["kind"] = "Pod";
+    pod["metadata"]["name"] = "group-" + std::to_string(++number);
+    pod["metadata"]["annotations"]["set"] = digest;
+    pod["metadata"]["ownerReferences"] = Json::array({{{"kind", "LeaderWorkerSet"},
+                                                       {"name", kube::key_of(set).name},
+                                                       {"uid", uid},
+                                                       {"controller", true}}});
+    world.add(std::move(pod));
+  } else if (all > wanted) {
+    world.remove("Pod", kube::key_of(pods.back()).name);
+  } else if (old != pods.end() && ready == all) {
+    world.remove("Pod", kube::key_of(*old).name);
+  }
+  const bool done = ready == wanted && fresh == wanted && all == wanted;
+  const Json before = kube::map_at(set, {"status"});
+  const Json status = {{"replicas", all},
+                       {"readyReplicas", ready},
+                       {"updatedReplicas", fresh},
+                       {"conditions",
+                        {set_condition("Available", done, before, world.now),
+                         set_condition("Progressing", !done, before, world.now)}}};
+  if (status == before) return;
+  world.edit("LeaderWorkerSet", kube::key_of(set).name,
+             [&](Json& object) { object["status"] = status; });
 }
 
 void judge(World& world, const char* kind) {
@@ -103,6 +165,10 @@ void run_workloads(World& world) {
                [](Json& object) { object["spec"]["progressDeadlineSeconds"] = 600; });
   }
   run_pods(world);
+}
+
+void run_sets(World& world) {
+  for (const Json& set : world.of("LeaderWorkerSet")) run_set(world, set);
 }
 
 void accept_routes(World& world) {

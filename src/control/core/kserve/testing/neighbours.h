@@ -1,5 +1,6 @@
 // neighbours.h: who lives beside the controllers of services in a simulated namespace: those of
-// Deployments and ReplicaSets, pods that run or do not, a gateway that takes routes.
+// Deployments and ReplicaSets, one of LeaderWorkerSets (a pod stands for each group, and there is
+// no observedGeneration), pods that run or do not, a gateway that takes routes.
 //
 // Images say what becomes of a pod: "broken" crashes, "slow" never answers, others are ready.
 //
@@ -22,6 +23,7 @@ using workload::testing::World;
 
 void add_neighbours(World& world, std::vector<World::Decider>& to);
 void run_workloads(World& world);
+void run_sets(World& world);
 void accept_routes(World& world);
 
 }  // namespace nacelle::control::kserve::testing
