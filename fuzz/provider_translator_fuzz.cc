@@ -28,7 +28,10 @@ struct Outcome {
 
 Outcome run(Endpoint endpoint, Schema schema, bool alias, std::string_view body,
             std::string_view answer, std::size_t step) {
-  Context context{.request_id = "id", .want_usage = true, .max_answer_bytes = 1 << 16};
+  Context context{.request_id = "id",
+                  .want_usage = true,
+                  .content_type = "multipart/form-data; boundary=b",
+                  .max_answer_bytes = 1 << 16};
   if (alias) context.client_model = "alias";
   auto translator = make_translator(endpoint, {.schema = schema, .version = "v"}, context);
   if (!translator.ok()) return {"", false};
@@ -53,7 +56,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view body = input.substr(0, parting);
   const std::string_view answer =
       parting == std::string_view::npos ? input : input.substr(parting + kParting.size());
-  const Endpoint endpoint = (pair & 8) != 0 ? Endpoint::kMessages : Endpoint::kChatCompletions;
+  // Of clients that speak Anthropic, and of those that speak OpenAI.
+  constexpr std::array<Endpoint, 4> kMessages{Endpoint::kMessages, Endpoint::kCountTokens,
+                                              Endpoint::kMessages, Endpoint::kCountTokens};
+  constexpr std::array<Endpoint, 4> kChat{Endpoint::kChatCompletions, Endpoint::kTokenize,
+                                          Endpoint::kEmbeddings, Endpoint::kTranscription};
+  const Endpoint endpoint = ((pair & 8) != 0 ? kMessages : kChat)[pair >> 5 & 3];
   const Schema schema = kSchemas[pair & 7];
   const bool alias = (pair & 16) != 0;
   const Outcome whole = run(endpoint, schema, alias, body, answer, answer.size() + 1);

@@ -353,7 +353,9 @@ async::Task<bool> Forwarder::hold_body(Request& request) {
   request.record.bytes_received = request.body.size();
   if (status.ok()) {
     request.body_held = true;
-    request.facts = inspector_.inspect(request.body);
+    request.facts = request.body.starts_with("--")
+                        ? form_facts(exchange.request().headers.get("content-type"), request.body)
+                        : inspector_.inspect(request.body);
     request.record.model = request.facts.model;
     request.record.streamed = request.facts.stream;
     co_return true;

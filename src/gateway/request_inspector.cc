@@ -2,6 +2,8 @@
 
 #include <simdjson.h>
 
+#include "provider/form_data.h"
+
 namespace nacelle::gateway {
 
 struct RequestInspector::Impl {
@@ -73,6 +75,17 @@ RequestFacts RequestInspector::inspect(std::string& body) {
         facts.max_output_tokens = cap;
     }
   }
+  return facts;
+}
+
+RequestFacts form_facts(std::string_view content_type, std::string_view body) {
+  RequestFacts facts;
+  const auto boundary = provider::form::boundary_of(content_type);
+  if (!boundary) return facts;
+  auto fields = provider::form::read_fields(body, *boundary);
+  if (!fields) return facts;
+  facts.model = std::move(fields->model);
+  facts.stream = fields->stream;
   return facts;
 }
 

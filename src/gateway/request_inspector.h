@@ -38,4 +38,7 @@ class RequestInspector {
   std::unique_ptr<Impl> impl_;
 };
 
+// The same of a form with audio, which names its model in a field; empty for anything else.
+[[nodiscard]] RequestFacts form_facts(std::string_view content_type, std::string_view body);
+
 }  // namespace nacelle::gateway

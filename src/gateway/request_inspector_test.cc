@@ -53,6 +53,17 @@ TEST(RequestInspector, LeavesMalformedBodiesToTheEngine) {
   }
 }
 
+TEST(RequestInspector, AFormNamesItsModelInAField) {
+  const std::string body =
+      "--b\r\nContent-Disposition: form-data; name=model\r\n\r\nm\r\n"
+      "--b\r\nContent-Disposition: form-data; name=stream\r\n\r\ntrue\r\n--b--\r\n";
+  const RequestFacts facts = form_facts("multipart/form-data; boundary=b", body);
+  EXPECT_EQ(facts.model, "m");
+  EXPECT_TRUE(facts.stream);
+  EXPECT_EQ(form_facts("multipart/form-data; boundary=c", body).model, "");
+  EXPECT_EQ(form_facts("application/json", body).model, "");
+}
+
 TEST(RequestInspector, TheLongestPromptIsNotCopied) {
   RequestInspector inspector;
   std::string body = R"({"model":"m","prompt":")" + std::string(1 << 20, 'a') + R"("})";

@@ -1,7 +1,8 @@
 #include "gateway/snapshot.h"
 
 #include <algorithm>
-#include <set>
+#include <string_view>
+#include <unordered_map>
 
 #include "gateway/upstream/retry.h"
 
@@ -35,13 +36,16 @@ Result<std::shared_ptr<Snapshot>> make_snapshot(GatewayModel model, const Picker
   snapshot->generation = before == nullptr ? 1 : before->generation + 1;
   snapshot->model = std::move(model);
   const GatewayModel& m = snapshot->model;
+  std::unordered_map<std::string_view, const std::shared_ptr<Cluster>*> known;
+  if (before != nullptr) {
+    for (const auto& old : before->clusters) known.emplace(old->config.name, &old);
+  }
   for (const ClusterConfig& config : m.clusters) {
     std::shared_ptr<Cluster> cluster;
-    if (before != nullptr) {
-      for (const auto& old : before->clusters)
-        if (old->config == config) cluster = old;
-      for (std::size_t i = 0; !cluster && i < before->clusters.size(); ++i)
-        cluster = with_new_endpoints(*before->clusters[i], config, metrics);
+    if (const auto old = known.find(config.name); old != known.end()) {
+      cluster = (*old->second)->config == config
+                    ? *old->second
+                    : with_new_endpoints(**old->second, config, metrics);
     }
     if (!cluster) {
       auto picker = pickers(config);
@@ -59,23 +63,24 @@ Result<std::shared_ptr<Snapshot>> make_snapshot(GatewayModel model, const Picker
   for (const RuleConfig& config : m.rules) {
     RuleRuntime rule;
     rule.config = &config;
-    std::set<std::uint32_t> levels;
     bool pool = false;
     for (const BackendConfig& backend : config.backends) {
-      if (backend.weight > 0) levels.insert(backend.priority);
+      if (backend.weight > 0) rule.levels.push_back(backend.priority);
       pool = pool || (backend.cluster != kNoCluster &&
                       m.clusters[backend.cluster].kind == ClusterConfig::Kind::kPool);
     }
-    rule.levels.assign(levels.begin(), levels.end());
+    std::sort(rule.levels.begin(), rule.levels.end());
+    rule.levels.erase(std::unique(rule.levels.begin(), rule.levels.end()), rule.levels.end());
     rule.retry = config.retry ? *config.retry : default_retry(pool, m.settings.limits.max_attempts);
     rule.metrics = &metrics.route(config.cluster_name);
     snapshot->rules.push_back(std::move(rule));
   }
-  for (const PortConfig& config : m.ports) {
+  for (PortConfig& config : snapshot->model.ports) {
     std::vector<RouteListener> listeners;
     for (std::size_t i = 0; i < config.listeners.size(); ++i) {
-      listeners.push_back(
-          {config.listeners[i].name, config.listeners[i].hostname, RouteTable(config.routes[i])});
+      // The table owns them from here on.
+      listeners.push_back({config.listeners[i].name, config.listeners[i].hostname,
+                           RouteTable(std::move(config.routes[i]))});
     }
     snapshot->ports.push_back({0, &config, PortTable(std::move(listeners))});
   }

@@ -28,7 +28,8 @@ Result<UpstreamRequest> CodecTranslator::request(std::string_view body) {
   RequestFacts facts{.model = json::string_member(client, "model")};
   if (facts.model.empty()) return invalid_argument("model: expected a non-empty string");
   if (!backend_.model_override.empty()) facts.model = backend_.model_override;
-  if (json::bool_member(client, "stream")) facts.delivery = Delivery::kStreamed;
+  if (may_stream(endpoint_) && json::bool_member(client, "stream"))
+    facts.delivery = Delivery::kStreamed;
   delivery_ = facts.delivery;
 
   UpstreamRequest out;

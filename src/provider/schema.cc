@@ -23,13 +23,17 @@ struct EndpointRow {
   std::string_view path;
   std::string_view operation;
 };
-constexpr std::array<EndpointRow, 9> kEndpoints{{
+constexpr std::array<EndpointRow, 13> kEndpoints{{
     {Endpoint::kChatCompletions, "/v1/chat/completions", "chat"},
     {Endpoint::kCompletions, "/v1/completions", "completion"},
     {Endpoint::kEmbeddings, "/v1/embeddings", "embeddings"},
     {Endpoint::kResponses, "/v1/responses", "responses"},
     {Endpoint::kResponsesInputTokens, "/v1/responses/input_tokens", "responses_input_tokens"},
     {Endpoint::kTokenize, "/tokenize", "tokenize"},
+    {Endpoint::kImages, "/v1/images/generations", "image_generation"},
+    {Endpoint::kSpeech, "/v1/audio/speech", "speech"},
+    {Endpoint::kTranscription, "/v1/audio/transcriptions", "transcription"},
+    {Endpoint::kTranslation, "/v1/audio/translations", "translation"},
     {Endpoint::kMessages, "/anthropic/v1/messages", "messages"},
     {Endpoint::kCountTokens, "/anthropic/v1/messages/count_tokens", "count_tokens"},
     {Endpoint::kRerank, "/cohere/v2/rerank", "rerank"},
@@ -49,6 +53,10 @@ Status blank_cell(Endpoint endpoint, Schema schema) {
 
 bool is_generation(Endpoint endpoint) {
   return endpoint == Endpoint::kChatCompletions || endpoint == Endpoint::kMessages;
+}
+
+bool counts(Endpoint endpoint) {
+  return endpoint == Endpoint::kTokenize || endpoint == Endpoint::kCountTokens;
 }
 
 // The part after the prefix: "chat/completions" of "/v1/chat/completions".
@@ -71,8 +79,16 @@ Result<std::string> openai_path(Endpoint endpoint, const Backend& backend) {
     case Endpoint::kResponsesInputTokens:
       return under_prefix(backend, "responses/input_tokens");
     case Endpoint::kTokenize:
-      return std::string("/tokenize");
     case Endpoint::kCountTokens:
+      return std::string("/tokenize");
+    case Endpoint::kImages:
+      return under_prefix(backend, "images/generations");
+    case Endpoint::kSpeech:
+      return under_prefix(backend, "audio/speech");
+    case Endpoint::kTranscription:
+      return under_prefix(backend, "audio/transcriptions");
+    case Endpoint::kTranslation:
+      return under_prefix(backend, "audio/translations");
     case Endpoint::kRerank:
       break;
   }
@@ -98,11 +114,34 @@ Result<std::string> azure_path(Endpoint endpoint, const Backend& backend, std::s
   }
 }
 
+Result<std::string> count_path(Schema schema, const std::string& id) {
+  switch (schema) {
+    case Schema::kAwsBedrock:
+    case Schema::kAwsAnthropic:
+      return fmt::format("/model/{}/count-tokens", id);
+    case Schema::kGcpVertexAi:
+      return fmt::format("publishers/google/models/{}:countTokens", id);
+    default:
+      return std::string("publishers/anthropic/models/count-tokens:rawPredict");
+  }
+}
+
+Result<std::string> embeddings_path(Schema schema, std::string_view model, const std::string& id) {
+  if (schema == Schema::kAwsBedrock) return fmt::format("/model/{}/invoke", id);
+  if (schema == Schema::kGcpVertexAi) {
+    return fmt::format("publishers/google/models/{}:{}", id,
+                       uses_embed_content(model) ? "embedContent" : "predict");
+  }
+  return blank_cell(Endpoint::kEmbeddings, schema);
+}
+
 Result<std::string> cloud_path(Endpoint endpoint, Schema schema, std::string_view model,
                                Delivery delivery) {
-  if (!is_generation(endpoint)) return blank_cell(endpoint, schema);
   const bool streamed = delivery == Delivery::kStreamed;
   const std::string id = escape_path_segment(model);
+  if (counts(endpoint)) return count_path(schema, id);
+  if (endpoint == Endpoint::kEmbeddings) return embeddings_path(schema, model, id);
+  if (!is_generation(endpoint)) return blank_cell(endpoint, schema);
   switch (schema) {
     case Schema::kAwsBedrock:
       return fmt::format("/model/{}/{}", id, streamed ? "converse-stream" : "converse");
@@ -172,6 +211,32 @@ std::optional<Endpoint> endpoint_of(std::string_view path) {
   return std::nullopt;
 }
 
+bool may_stream(Endpoint endpoint) {
+  switch (endpoint) {
+    case Endpoint::kEmbeddings:
+    case Endpoint::kResponsesInputTokens:
+    case Endpoint::kTokenize:
+    case Endpoint::kTranslation:
+    case Endpoint::kCountTokens:
+    case Endpoint::kRerank:
+      return false;
+    default:
+      return true;
+  }
+}
+
+bool is_media(Endpoint endpoint) {
+  return endpoint == Endpoint::kImages || endpoint == Endpoint::kSpeech ||
+         endpoint == Endpoint::kTranscription || endpoint == Endpoint::kTranslation;
+}
+
+bool uses_embed_content(std::string_view model) {
+  constexpr std::string_view kFamily = "gemini-embedding-";
+  if (!model.starts_with(kFamily)) return false;
+  model.remove_prefix(kFamily.size());
+  return !model.empty() && model.front() >= '2' && model.front() <= '9';
+}
+
 Dialect client_dialect(Endpoint endpoint) {
   switch (endpoint) {
     case Endpoint::kMessages:
@@ -193,7 +258,7 @@ Result<std::string> path_of(Endpoint endpoint, const Backend& backend, std::stri
       return azure_path(endpoint, backend, model);
     case Schema::kAnthropic:
       if (is_generation(endpoint)) return under_prefix(backend, "messages");
-      if (endpoint == Endpoint::kCountTokens) return std::string("/v1/messages/count_tokens");
+      if (counts(endpoint)) return std::string("/v1/messages/count_tokens");
       return blank_cell(endpoint, backend.schema);
     case Schema::kCohere:
       if (endpoint != Endpoint::kRerank) return blank_cell(endpoint, backend.schema);

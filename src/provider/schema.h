@@ -2,7 +2,8 @@
 //
 // A client speaks OpenAI or Anthropic, told by its path; a backend speaks the schema of its
 // configuration. `path_of` is the matrix of gateway.md section 8.1 plus the pairs that this
-// gateway adds: chat completions to the Anthropic API itself, and messages to every chat backend.
+// gateway adds: chat completions and tokenize to the Anthropic API itself, and messages and their
+// count to every chat backend.
 //
 // Home:    values and pure functions; any thread.
 // Errors:  unimplemented for a cell of the matrix that is blank: the client gets 422.
@@ -42,6 +43,10 @@ enum class Endpoint : std::uint8_t {
   kResponses,
   kResponsesInputTokens,
   kTokenize,
+  kImages,
+  kSpeech,
+  kTranscription,  // a form
+  kTranslation,    // a form
   kMessages,
   kCountTokens,
   kRerank,
@@ -52,6 +57,12 @@ enum class Endpoint : std::uint8_t {
 
 // The endpoint of a client's path without query, below the prefixes "", "/anthropic" and "/cohere".
 [[nodiscard]] std::optional<Endpoint> endpoint_of(std::string_view path);
+
+// True for answers that may come as a stream of events.
+[[nodiscard]] bool may_stream(Endpoint endpoint);
+
+// Audio and images: answers that may be no JSON and name no model.
+[[nodiscard]] bool is_media(Endpoint endpoint);
 
 enum class Dialect : std::uint8_t { kOpenAi, kAnthropic, kCohere };
 [[nodiscard]] Dialect client_dialect(Endpoint endpoint);
@@ -70,6 +81,10 @@ enum class Delivery : std::uint8_t { kWhole, kStreamed };
 // /v1/projects/{project}/locations/{region}/ in front.
 [[nodiscard]] Result<std::string> path_of(Endpoint endpoint, const Backend& backend,
                                           std::string_view model, Delivery delivery);
+
+// Gemini embeds with :embedContent from its second generation of embedding models on, else
+// :predict.
+[[nodiscard]] bool uses_embed_content(std::string_view model);
 
 // Percent-encodes everything but unreserved characters (RFC 3986): a model id as one path segment.
 [[nodiscard]] std::string escape_path_segment(std::string_view text);

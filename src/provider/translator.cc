@@ -5,6 +5,8 @@
 #include "provider/bedrock/chat_codec.h"
 #include "provider/chained_translator.h"
 #include "provider/codec_translator.h"
+#include "provider/count/count_codec.h"
+#include "provider/embeddings/embeddings_codec.h"
 #include "provider/gemini/chat_codec.h"
 #include "provider/messages/chat_backend_codec.h"
 #include "provider/pass_through/pass_through.h"
@@ -40,6 +42,19 @@ std::unique_ptr<Translator> with_codec(Endpoint endpoint, const Backend& backend
                                            std::move(codec));
 }
 
+std::unique_ptr<Codec> codec_for(Endpoint endpoint, const Backend& backend,
+                                 const Context& context) {
+  switch (endpoint) {
+    case Endpoint::kTokenize:
+    case Endpoint::kCountTokens:
+      return std::make_unique<count::CountCodec>(endpoint, backend, context);
+    case Endpoint::kEmbeddings:
+      return std::make_unique<embeddings::EmbeddingsCodec>(backend.schema, context);
+    default:
+      return chat_codec(backend, context);
+  }
+}
+
 std::unique_ptr<Translator> for_messages(const Backend& backend, const Context& context) {
   if (is_openai(backend.schema)) {
     return with_codec(Endpoint::kMessages, backend, context,
@@ -73,7 +88,7 @@ Result<std::unique_ptr<Translator>> make_translator(Endpoint endpoint, const Bac
   } else if (endpoint == Endpoint::kMessages) {
     out = for_messages(backend, context);
   } else {
-    out = with_codec(endpoint, backend, context, chat_codec(backend, context));
+    out = with_codec(endpoint, backend, context, codec_for(endpoint, backend, context));
   }
   return out;
 }

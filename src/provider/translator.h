@@ -51,6 +51,7 @@ struct Context {
   // configured.
   bool want_usage = false;
   std::string anthropic_beta;  // the client's header of that name
+  std::string content_type;    // the client's; names the boundary of a form
   std::size_t max_answer_bytes = std::size_t{50} << 20;
 };
 

@@ -5,12 +5,24 @@
 namespace nacelle::tracing {
 namespace {
 
-constexpr std::string_view kScheme = "http://";
 constexpr std::string_view kGrpcPort = ":4317";
 
-std::string_view authority_in(std::string_view url) {
-  const std::string_view rest = url.substr(kScheme.size());
-  return rest.substr(0, std::min(rest.find('/'), rest.size()));
+struct Url {
+  bool tls = false;
+  std::string_view authority, path;
+};
+
+std::optional<Url> split(std::string_view url) {
+  Url out;
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!url.starts_with(scheme)) continue;
+    out.tls = scheme == "https://";
+    url.remove_prefix(scheme.size());
+    out.authority = url.substr(0, std::min(url.find('/'), url.size()));
+    out.path = url.substr(out.authority.size());
+    return out;
+  }
+  return std::nullopt;
 }
 
 bool names_port(std::string_view authority) {
@@ -22,21 +34,24 @@ bool names_port(std::string_view authority) {
 
 Protocol protocol_of(const TracingConfig& config, std::string_view endpoint) {
   if (config.protocol) return *config.protocol;
-  if (!endpoint.starts_with(kScheme)) return Protocol::kHttpJson;
-  return authority_in(endpoint).ends_with(kGrpcPort) ? Protocol::kGrpc : Protocol::kHttpJson;
+  const auto url = split(endpoint);
+  return url && url->authority.ends_with(kGrpcPort) ? Protocol::kGrpc : Protocol::kHttpJson;
 }
 
 Result<Collector> collector_of(const TracingConfig& config) {
-  const std::string_view url = config.endpoint;
-  if (!url.starts_with(kScheme)) {
-    return invalid_argument("'{}' is no collector: http://host:port/v1/traces is the form", url);
+  const auto url = split(config.endpoint);
+  if (!url || url->authority.empty() || url->authority.starts_with(":")) {
+    return invalid_argument(
+        "'{}' is no collector: http://host:port/v1/traces is the form, or https", config.endpoint);
   }
   Collector out;
-  out.protocol = protocol_of(config, url);
-  std::string authority(authority_in(url));
-  const std::string_view path = url.substr(kScheme.size() + authority.size());
-  out.target = path.empty() ? "/" : std::string(path);
-  if (!names_port(authority)) authority += out.protocol == Protocol::kGrpc ? ":4317" : ":4318";
+  out.tls = url->tls;
+  out.protocol = protocol_of(config, config.endpoint);
+  out.target = url->path.empty() ? "/" : std::string(url->path);
+  std::string authority(url->authority);
+  if (!names_port(authority)) {
+    authority += out.tls ? ":443" : out.protocol == Protocol::kGrpc ? ":4317" : ":4318";
+  }
   ASSIGN_OR_RETURN(out.address, net::parse_host_port(authority));
   return out;
 }

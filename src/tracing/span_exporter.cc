@@ -17,10 +17,11 @@ constexpr const char* kExport = "/opentelemetry.proto.collector.trace.v1.TraceSe
 
 }  // namespace
 
-SpanExporter::SpanExporter(async::Loop& loop, TracingConfig config, Collector collector,
+SpanExporter::SpanExporter(async::Loop& loop, TracingConfig config, Collector collector, Tls tls,
                            std::string scope)
     : config_(std::move(config)),
       collector_(std::move(collector)),
+      tls_(std::move(tls)),
       scope_name_(std::move(scope)),
       loop_(loop),
       scope_(loop) {}
@@ -30,8 +31,18 @@ SpanExporter::~SpanExporter() = default;
 Result<std::unique_ptr<SpanExporter>> SpanExporter::create(async::Loop& loop, TracingConfig config,
                                                            std::string scope) {
   ASSIGN_OR_RETURN(Collector collector, collector_of(config));
-  return std::unique_ptr<SpanExporter>(
-      new SpanExporter(loop, std::move(config), std::move(collector), std::move(scope)));
+  Tls tls;
+  if (collector.tls) {
+    net::TlsClientConfig client;
+    client.ca = config.authorities;
+    client.certificate = config.certificate;
+    client.key = config.key;
+    auto made = net::TlsClientContext::create(client);
+    if (!made) return made.error().with_context("collector " + config.endpoint);
+    tls = std::move(*made);
+  }
+  return std::unique_ptr<SpanExporter>(new SpanExporter(
+      loop, std::move(config), std::move(collector), std::move(tls), std::move(scope)));
 }
 
 void SpanExporter::start() {
@@ -96,6 +107,7 @@ async::Task<Status> SpanExporter::send_http(const std::vector<Span>& batch) {
   options.connect_timeout = kConnectTimeout;
   options.head_timeout = kAnswerTimeout;
   options.read_idle_timeout = kAnswerTimeout;
+  options.tls = tls_;
   net::http::ClientExchange exchange(*client_);
   const Status sent = co_await exchange.send(collector_.address, head, body, options);
   if (!sent.ok()) co_return sent;
@@ -109,6 +121,7 @@ async::Task<Status> SpanExporter::send_grpc(const std::vector<Span>& batch) {
   net::grpc::CallOptions options;
   options.connect_timeout = kConnectTimeout;
   options.timeout = kAnswerTimeout;
+  options.tls = tls_;
   for (const auto& [name, value] : config_.headers) options.metadata.add(name, value);
   std::string request = export_protobuf(config_, scope_name_, batch);
   const auto answer = co_await net::grpc::call_unary(*client_, collector_.address, kExport,

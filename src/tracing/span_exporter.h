@@ -27,7 +27,8 @@ class SpanExporter {
   static constexpr std::size_t kBatch = 512;
   static constexpr Duration kInterval = 1s;
 
-  // `scope` names what makes the spans. invalid_argument for an endpoint that is no collector.
+  // `scope` names what makes the spans. invalid_argument for an endpoint that is no collector, and
+  // what net::TlsClientContext::create() says of certificates for one behind TLS.
   [[nodiscard]] static Result<std::unique_ptr<SpanExporter>> create(async::Loop& loop,
                                                                     TracingConfig config,
                                                                     std::string scope);
@@ -45,7 +46,9 @@ class SpanExporter {
   void collect(telemetry::Snapshot& out, const std::string& prefix) const;
 
  private:
-  SpanExporter(async::Loop& loop, TracingConfig config, Collector collector, std::string scope);
+  using Tls = std::shared_ptr<const net::TlsClientContext>;
+  SpanExporter(async::Loop& loop, TracingConfig config, Collector collector, Tls tls,
+               std::string scope);
   async::Task<void> run();
   async::Task<void> send_queued();
   [[nodiscard]] std::vector<Span> take_batch();
@@ -55,6 +58,7 @@ class SpanExporter {
 
   const TracingConfig config_;
   const Collector collector_;
+  const Tls tls_;  // null: in the clear
   const std::string scope_name_;
   async::Loop& loop_;
   std::unique_ptr<net::http::HttpClient> client_;

@@ -1,5 +1,6 @@
 """The AI gateway in the real binary: keys, limits, translation both ways, fallback, books, reload."""
 import contextlib
+import email
 import hashlib
 import http.client
 import http.server
@@ -38,6 +39,8 @@ spec:
     backendRefs: [{{name: anthropic, modelNameOverride: claude-sonnet-4-5}}]
   - matches: [{{headers: [{{name: x-ai-eg-model, value: demo}}]}}]
     backendRefs: [{{name: engines, kind: InferencePool, group: inference.networking.k8s.io}}]
+  - matches: [{{headers: [{{name: x-ai-eg-model, value: whisper}}]}}]
+    backendRefs: [{{name: listener, modelNameOverride: whisper-1}}]
   - matches: [{{headers: [{{name: x-ai-eg-model, value: robust}}]}}]
     backendRefs:
     - {{name: broken}}
@@ -59,6 +62,11 @@ apiVersion: aigateway.envoyproxy.io/v1beta1
 kind: AIServiceBackend
 metadata: {{name: anthropic}}
 spec: {{schema: {{name: Anthropic}}, backendRef: {{name: provider, kind: Backend, group: gateway.envoyproxy.io}}}}
+---
+apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: AIServiceBackend
+metadata: {{name: listener}}
+spec: {{schema: {{name: OpenAI}}, backendRef: {{name: provider, kind: Backend, group: gateway.envoyproxy.io}}}}
 ---
 apiVersion: aigateway.envoyproxy.io/v1beta1
 kind: AIServiceBackend
@@ -85,7 +93,7 @@ kind: ClientKeySet
 metadata: {{name: teams}}
 spec:
   keys:
-  - {{id: team-a, sha256: {key_a}, models: [claude, demo, robust]}}
+  - {{id: team-a, sha256: {key_a}, models: [claude, demo, robust, whisper]}}
   - {{id: slow, sha256: {key_slow}, rateLimits: [{{name: pace, limit: 1, unit: {unit}}}]}}
   - {{id: gone, sha256: {key_gone}, disabled: true}}
 ---
@@ -105,11 +113,25 @@ class Provider(http.server.BaseHTTPRequestHandler):
     """Speaks Anthropic on /v1/messages; below /broken everything fails."""
     protocol_version = "HTTP/1.1"
 
+    def transcribe(self):
+        """Reads the form with the standard library's own parser of MIME."""
+        head = f"content-type: {self.headers['content-type']}\r\n\r\n".encode()
+        form = email.message_from_bytes(head + self.rfile.read(int(self.headers["content-length"])))
+        parts = {part.get_param("name", header="content-disposition"): part.get_payload(decode=True)
+                 for part in form.get_payload()}
+        self.server.asked.append((self.path, dict(self.headers), parts))
+        self.reply(200, "application/json", json.dumps(
+            {"text": "hello", "usage": {"type": "tokens", "input_tokens": 21, "output_tokens": 2}}))
+
     def do_POST(self):
+        if self.path == "/v1/audio/transcriptions":
+            return self.transcribe()
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.asked.append((self.path, dict(self.headers), body))
         if self.path.startswith("/broken"):
             return self.reply(500, "application/json", '{"error":{"message":"broken"}}')
+        if self.path.endswith("/count_tokens"):
+            return self.reply(200, "application/json", json.dumps({"input_tokens": 9}))
         usage = {"input_tokens": 11, "output_tokens": 5}
         message = {"id": "msg_1", "type": "message", "role": "assistant", "model": body["model"],
                    "content": [{"type": "text", "text": "hello"}], "stop_reason": "end_turn", "usage": usage}
@@ -217,7 +239,7 @@ class AiGateway(unittest.TestCase):
                 self.assertEqual((answer.status, answer.json["type"]), (status, "error"))
         self.assertEqual(self.provider.asked, [])
         listed = gateway.request("GET", "/v1/models", headers={"x-api-key": "key-a"}).json
-        self.assertEqual([model["id"] for model in listed["data"]], ["claude", "demo", "robust"])
+        self.assertEqual([model["id"] for model in listed["data"]], ["claude", "demo", "robust", "whisper"])
 
     def test_openai_client_and_anthropic_provider(self):
         answer = self.gateway.chat("claude")
@@ -249,6 +271,34 @@ class AiGateway(unittest.TestCase):
         used = self.gateway.usage("?model=demo")
         self.assertEqual(used["totals"]["requests"], 3)
         self.assertGreater(used["totals"]["output_tokens"], 3)
+
+    def test_audio_is_a_form_that_is_routed_by_its_model(self):
+        audio = bytes(range(256)) * 300
+        parts = [(b'name="model"', b"whisper"), (b'name="file"; filename="a.wav"', audio),
+                 (b'name="response_format"', b"json")]
+        form = b"".join(b"--edge\r\nContent-Disposition: form-data; " + head + b"\r\n\r\n" + content + b"\r\n"
+                        for head, content in parts) + b"--edge--\r\n"
+        headers = {"Authorization": "Bearer key-a", "Content-Type": "multipart/form-data; boundary=edge"}
+        answer = self.gateway.request("POST", "/v1/audio/transcriptions", form, headers)
+        self.assertEqual((answer.status, answer.json["text"]), (200, "hello"), answer.data)
+        path, _, fields = self.provider.asked[0]
+        self.assertEqual((path, fields["model"], fields["response_format"]),
+                         ("/v1/audio/transcriptions", b"whisper-1", b"json"))
+        self.assertEqual(fields["file"], audio)
+        self.assertEqual(self.gateway.usage("?model=whisper")["totals"]["input_tokens"], 21)
+        cut = self.gateway.request("POST", "/v1/audio/transcriptions", form[:200], headers)
+        self.assertEqual((cut.status, len(self.provider.asked)), (400, 1), cut.data)
+
+    def test_tokens_are_counted_by_the_provider_and_by_our_own_engine(self):
+        counted = self.gateway.post("/tokenize", model="claude")
+        self.assertEqual((counted.status, counted.json), (200, {"count": 9}), counted.data)
+        path, _, body = self.provider.asked[0]
+        self.assertEqual((path, body["model"]), ("/v1/messages/count_tokens", "claude-sonnet-4-5"))
+        self.assertNotIn("max_tokens", body)
+        ours = self.gateway.post("/anthropic/v1/messages/count_tokens", model="demo")
+        self.assertEqual(ours.status, 200, ours.data)
+        asked = self.gateway.post("/anthropic/v1/messages", model="demo").json["usage"]["input_tokens"]
+        self.assertEqual(ours.json, {"input_tokens": asked})
 
     def test_the_next_backend_answers(self):
         answer = self.gateway.chat("robust")

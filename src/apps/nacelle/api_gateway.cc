@@ -1,6 +1,7 @@
 #include "apps/nacelle/api_gateway.h"
 
 #include <algorithm>
+#include <map>
 
 #include "async/timer.h"
 #include "kube/time.h"
@@ -15,8 +16,11 @@ struct ApiGateway::Kind {
   const char *group, *version, *plural, *kind;
   bool optional = true;  // its CRD may not be installed
   const char* field_selector = "";
+  bool has_our_status = false;  // we write into it
 
   [[nodiscard]] bool is_pod() const { return std::string_view(kind) == "Pod"; }
+  [[nodiscard]] bool is_no_pod() const { return !is_pod(); }
+  [[nodiscard]] bool has_status() const { return has_our_status; }
   [[nodiscard]] kube::Resource resource() const { return {group, version, plural}; }
   [[nodiscard]] std::string api_version() const {
     return *group == '\0' ? version : fmt::format("{}/{}", group, version);
@@ -26,6 +30,8 @@ struct ApiGateway::Kind {
 struct ApiGateway::Watched {
   const Kind* kind;
   std::unique_ptr<kube::Informer> informer;
+  // The informer's objects, each with its kind: a model knows those of the last one by pointer.
+  std::map<kube::ObjectKey, CachedObject> objects;
 };
 
 const std::vector<ApiGateway::Kind>& ApiGateway::kinds() {
@@ -33,11 +39,11 @@ const std::vector<ApiGateway::Kind>& ApiGateway::kinds() {
   constexpr const char* kPool = "inference.networking.k8s.io";
   constexpr const char* kOldPool = "inference.networking.x-k8s.io";
   static const std::vector<Kind> kKinds = {
-      {kGateway, "v1", "gatewayclasses", "GatewayClass"},
-      {kGateway, "v1", "gateways", "Gateway"},
-      {kGateway, "v1", "httproutes", "HTTPRoute"},
+      {kGateway, "v1", "gatewayclasses", "GatewayClass", true, "", true},
+      {kGateway, "v1", "gateways", "Gateway", true, "", true},
+      {kGateway, "v1", "httproutes", "HTTPRoute", true, "", true},
       {kGateway, "v1beta1", "referencegrants", "ReferenceGrant"},
-      {kPool, "v1", "inferencepools", "InferencePool"},
+      {kPool, "v1", "inferencepools", "InferencePool", true, "", true},
       {"llm-d.ai", "v1alpha2", "inferenceobjectives", "InferenceObjective"},
       {"llm-d.ai", "v1alpha2", "inferencemodelrewrites", "InferenceModelRewrite"},
       {kOldPool, "v1alpha2", "inferenceobjectives", "InferenceObjective"},
@@ -125,7 +131,9 @@ ApiGateway::ApiGateway(kube::Client& client, Options options, Apply apply, Unser
     watched->kind = &kind;
     watched->informer = std::make_unique<kube::Informer>(
         client, std::move(informer),
-        [this, &kind](std::span<const kube::ObjectChange> changes) { on_changes(kind, changes); },
+        [this, watched = watched.get()](std::span<const kube::ObjectChange> changes) {
+          on_changes(*watched, changes);
+        },
         metrics);
     watched_.push_back(std::move(watched));
   }
@@ -154,7 +162,16 @@ bool ApiGateway::all_synced() const {
                      [](const auto& watched) { return watched->informer->synced(); });
 }
 
-void ApiGateway::on_changes(const Kind& kind, std::span<const kube::ObjectChange> changes) {
+void ApiGateway::on_changes(Watched& watched, std::span<const kube::ObjectChange> changes) {
+  const Kind& kind = *watched.kind;
+  for (const kube::ObjectChange& change : changes) {
+    if (!change.now) {
+      watched.objects.erase(change.key);
+    } else {
+      watched.objects[change.key] =
+          kind.is_pod() ? change.now : named(change.now, kind.kind, kind.api_version());
+    }
+  }
   const bool first = !synced_ && all_synced();
   if (first) synced_ = true;
   const bool seen =
@@ -184,25 +201,17 @@ async::Task<void> ApiGateway::run() {
   }
 }
 
-std::vector<gateway::ApiObject> ApiGateway::objects() const {
+std::vector<gateway::ApiObject> ApiGateway::objects(bool (Kind::*of)() const) const {
   std::vector<gateway::ApiObject> objects;
   for (const auto& watched : watched_) {
-    if (watched->kind->is_pod()) continue;
-    const std::string version = watched->kind->api_version();
-    for (const auto& [key, object] : watched->informer->objects()) {
-      objects.push_back(named(object, watched->kind->kind, version));
-    }
+    if (!(watched->kind->*of)()) continue;
+    for (const auto& [key, object] : watched->objects) objects.push_back(object);
   }
   return objects;
 }
 
 gateway::ApiModel ApiGateway::make_model() {
-  std::vector<gateway::ApiObject> pods;
-  for (const auto& watched : watched_) {
-    if (!watched->kind->is_pod()) continue;
-    for (const auto& [key, object] : watched->informer->objects()) pods.push_back(object);
-  }
-  return reader_.model(objects(), pods, options_.settings);
+  return reader_.model(objects(&Kind::is_no_pod), objects(&Kind::is_pod), options_.settings);
 }
 
 bool ApiGateway::apply_once() {
@@ -279,8 +288,8 @@ async::Task<void> ApiGateway::tell_statuses() {
 // False when something is to be tried again. A conflict is none: the newer object comes by watch.
 async::Task<bool> ApiGateway::write_statuses() {
   const std::string now = kube::to_time(kube::wall_now());
-  const std::vector<gateway::StatusWrite> writes =
-      gateway::statuses_of(objects(), {report_, in_force_, ports_, options_.addresses, now});
+  const std::vector<gateway::StatusWrite> writes = teller_.differing(
+      objects(&Kind::has_status), {report_, in_force_, ports_, options_.addresses, now});
   std::string wrong;
   for (const gateway::StatusWrite& write : writes) {
     const auto kind = std::find_if(kinds().begin(), kinds().end(), [&](const Kind& one) {

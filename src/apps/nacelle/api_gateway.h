@@ -68,9 +68,9 @@ class ApiGateway {
   struct Watched;  // a kind and its informer
 
   static const std::vector<Kind>& kinds();
-  // Objects but for pods, named by kind.
-  [[nodiscard]] std::vector<gateway::ApiObject> objects() const;
-  void on_changes(const Kind& kind, std::span<const kube::ObjectChange> changes);
+  // Of the kinds of which `of` is true.
+  [[nodiscard]] std::vector<gateway::ApiObject> objects(bool (Kind::*of)() const) const;
+  void on_changes(Watched& watched, std::span<const kube::ObjectChange> changes);
   async::Task<void> run();
   [[nodiscard]] bool all_synced() const;
   async::Task<void> try_ports();
@@ -92,6 +92,7 @@ class ApiGateway {
   async::Event tell_;     // some status may differ from what it should be
   async::Event unbound_;  // some port is not served
   gateway::ApiReader reader_;
+  gateway::StatusTeller teller_;
   gateway::CompileReport report_;             // of the newest model
   Status in_force_;                           // how it fared
   std::vector<gateway::UnservedPort> ports_;  // that are not served

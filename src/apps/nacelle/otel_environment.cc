@@ -31,10 +31,15 @@ Status parse_pairs(const char* name, std::string_view text,
   return {};
 }
 
+// The variable of traces, or else the one of all signals.
+std::optional<std::string> otlp(const Environment& environment, const std::string& name) {
+  auto value = environment(("OTEL_EXPORTER_OTLP_TRACES_" + name).c_str());
+  return value ? value : environment(("OTEL_EXPORTER_OTLP_" + name).c_str());
+}
+
 // Tracers send protobuf or JSON over HTTP alike to any collector; JSON is ours.
 Status apply_protocol(const Environment& environment, tracing::TracingConfig& tracing) {
-  auto name = environment("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL");
-  if (!name) name = environment("OTEL_EXPORTER_OTLP_PROTOCOL");
+  const auto name = otlp(environment, "PROTOCOL");
   if (!name) return {};
   if (*name == "grpc") {
     tracing.protocol = tracing::Protocol::kGrpc;
@@ -45,6 +50,15 @@ Status apply_protocol(const Environment& environment, tracing::TracingConfig& tr
         "OTEL_EXPORTER_OTLP_PROTOCOL: '{}' is none of grpc, http/protobuf, http/json", *name);
   }
   return {};
+}
+
+// Files; the exporter reads them.
+void apply_certificates(const Environment& environment, tracing::TracingConfig& tracing) {
+  for (const auto& [name, out] : {std::pair{"CERTIFICATE", &tracing.authorities},
+                                  std::pair{"CLIENT_CERTIFICATE", &tracing.certificate},
+                                  std::pair{"CLIENT_KEY", &tracing.key}}) {
+    if (const auto file = otlp(environment, name)) out->file = *file;
+  }
 }
 
 Status apply_sampler(const Environment& environment, tracing::TracingConfig& tracing) {
@@ -88,6 +102,7 @@ Status apply_otel_environment(const Environment& environment, tracing::TracingCo
       tracing.endpoint = grpc ? *base : *base + "/v1/traces";
     }
   }
+  apply_certificates(environment, tracing);
   for (const auto& [name, out] : {std::pair{"OTEL_EXPORTER_OTLP_HEADERS", &tracing.headers},
                                   std::pair{"OTEL_EXPORTER_OTLP_TRACES_HEADERS", &tracing.headers},
                                   std::pair{"OTEL_RESOURCE_ATTRIBUTES", &tracing.resource}}) {

@@ -69,6 +69,21 @@ TEST(OtelEnvironment, AProtocolThatIsNamedWins) {
   EXPECT_FALSE(apply({{"OTEL_EXPORTER_OTLP_PROTOCOL", "smoke signals"}}, tracing).ok());
 }
 
+TEST(OtelEnvironment, CertificatesOfTracesWinOverThoseOfAllSignals) {
+  tracing::TracingConfig tracing;
+  ASSERT_TRUE(apply({{"OTEL_EXPORTER_OTLP_ENDPOINT", "https://c:4318"},
+                     {"OTEL_EXPORTER_OTLP_CERTIFICATE", "/all/ca.pem"},
+                     {"OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/traces/ca.pem"},
+                     {"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/all/client.pem"},
+                     {"OTEL_EXPORTER_OTLP_CLIENT_KEY", "/all/client.key"}},
+                    tracing)
+                  .ok());
+  EXPECT_EQ(tracing.endpoint, "https://c:4318/v1/traces");
+  EXPECT_EQ(tracing.authorities.file, "/traces/ca.pem");
+  EXPECT_EQ(tracing.certificate.file, "/all/client.pem");
+  EXPECT_EQ(tracing.key.file, "/all/client.key");
+}
+
 TEST(OtelEnvironment, WrongValuesNameTheirVariable) {
   tracing::TracingConfig tracing;
   const Status status =

@@ -207,6 +207,7 @@ provider::Context AiRequest::context(bool renamed, const net::http::Headers& hea
   if (renamed) out.client_model = client_model_;  // clients see the name that they know
   out.want_usage = runtime_.counts_tokens();
   out.anthropic_beta = headers.get("anthropic-beta");
+  out.content_type = headers.get("content-type");
   return out;
 }
 

@@ -9,26 +9,21 @@
 namespace nacelle::gateway {
 namespace {
 
-template <class T>
-void add_all(const std::vector<T>& from, std::vector<T>& to) {
-  to.insert(to.end(), from.begin(), from.end());
-}
-
 void add_all(const Objects& from, Objects& to) {
-  add_all(from.classes, to.classes);
-  add_all(from.gateways, to.gateways);
-  add_all(from.routes, to.routes);
-  add_all(from.grants, to.grants);
-  add_all(from.backend_tls, to.backend_tls);
-  add_all(from.services, to.services);
-  add_all(from.slices, to.slices);
-  add_all(from.pools, to.pools);
-  add_all(from.backends, to.backends);
-  add_all(from.endpoints, to.endpoints);
-  add_all(from.policies, to.policies);
-  add_all(from.picker_objects, to.picker_objects);
-  add_all(from.secrets, to.secrets);
-  add_all(from.config_maps, to.config_maps);
+  to.classes.append(from.classes);
+  to.gateways.append(from.gateways);
+  to.routes.append(from.routes);
+  to.grants.append(from.grants);
+  to.backend_tls.append(from.backend_tls);
+  to.services.append(from.services);
+  to.slices.append(from.slices);
+  to.pools.append(from.pools);
+  to.backends.append(from.backends);
+  to.endpoints.append(from.endpoints);
+  to.policies.append(from.policies);
+  to.picker_objects.append(from.picker_objects);
+  to.secrets.append(from.secrets);
+  to.config_maps.append(from.config_maps);
   to.namespaces.insert(from.namespaces.begin(), from.namespaces.end());
 }
 
@@ -57,6 +52,16 @@ const ApiReader::Read& ApiReader::read(const ApiObject& object) {
   return read;
 }
 
+const std::shared_ptr<const PodObject>& ApiReader::read_pod(const ApiObject& object) {
+  const auto [at, is_new] = pods_.try_emplace(object);
+  if (is_new) {
+    if (auto pod = serving_pod(*object))
+      at->second.pod = std::make_shared<const PodObject>(std::move(*pod));
+  }
+  at->second.turn = turn_;
+  return at->second.pod;
+}
+
 ApiModel ApiReader::model(const std::vector<ApiObject>& objects, const std::vector<ApiObject>& pods,
                           const Settings& settings) {
   ++turn_;
@@ -64,7 +69,7 @@ ApiModel ApiReader::model(const std::vector<ApiObject>& objects, const std::vect
   all.settings = settings;
   all.pods.emplace();
   for (const ApiObject& object : pods) {
-    if (auto pod = serving_pod(*object)) all.pods->push_back(std::move(*pod));
+    if (const auto& pod = read_pod(object)) all.pods->push_back(pod);
   }
   Problems problems;
   ApiModel out;
@@ -79,7 +84,9 @@ ApiModel ApiReader::model(const std::vector<ApiObject>& objects, const std::vect
           one.wrong;
     }
   }
-  std::erase_if(read_, [this](const auto& entry) { return entry.second.turn != turn_; });
+  const auto is_gone = [this](const auto& entry) { return entry.second.turn != turn_; };
+  std::erase_if(read_, is_gone);
+  std::erase_if(pods_, is_gone);
   out.model = compile_what_holds(all, problems, out.report);
   if (!problems.empty()) out.left_out = problems.status().message();
   return out;

@@ -47,9 +47,15 @@ class ApiReader {
     std::string wrong;  // "" when it can be read
     std::uint64_t turn = 0;
   };
+  struct ReadPod {
+    std::shared_ptr<const PodObject> pod;  // null: it does not serve
+    std::uint64_t turn = 0;
+  };
   const Read& read(const ApiObject& object);
+  const std::shared_ptr<const PodObject>& read_pod(const ApiObject& object);
 
   std::unordered_map<ApiObject, Read> read_;  // of the last model; holds the objects
+  std::unordered_map<ApiObject, ReadPod> pods_;
   std::uint64_t turn_ = 0;
 };
 

@@ -259,8 +259,14 @@ bool is_our_class(const json& object) {
 
 }  // namespace
 
-std::vector<StatusWrite> statuses_of(const std::vector<ApiObject>& objects,
-                                     const StatusFacts& facts) {
+std::vector<StatusWrite> StatusTeller::differing(const std::vector<ApiObject>& objects,
+                                                 const StatusFacts& facts) {
+  ++turn_;
+  std::set<std::string> gateways;
+  for (const auto& [name, listeners] : facts.report.gateways) gateways.insert(name);
+  if (gateways != gateways_) settled_.clear();  // whose parents are ours
+  gateways_ = std::move(gateways);
+
   std::set<std::string, std::less<>> classes;
   bool any_class = false;
   for (const ApiObject& object : objects) {
@@ -273,6 +279,7 @@ std::vector<StatusWrite> statuses_of(const std::vector<ApiObject>& objects,
   for (const ApiObject& object : objects) {
     const std::string_view kind = kube::text_at(*object, {"kind"});
     std::optional<json> status;
+    std::optional<Settled> now;  // of a kind that there is much of
     if (kind == "GatewayClass") {
       if (!is_our_class(*object)) continue;
       status = class_status(*object, facts);
@@ -280,18 +287,45 @@ std::vector<StatusWrite> statuses_of(const std::vector<ApiObject>& objects,
       if (any_class && !classes.contains(kube::text_at(*object, {"spec", "gatewayClassName"})))
         continue;
       status = gateway_status(*object, facts);
-    } else if (kind == "HTTPRoute") {
-      status = route_status(*object, facts);
-    } else if (kind == "InferencePool") {
-      status = pool_status(*object, pools[kube::key_of(*object).to_string()], facts);
+    } else if (kind == "HTTPRoute" || kind == "InferencePool") {
+      const std::string name = kube::key_of(*object).to_string();
+      now.emplace();
+      if (kind == "InferencePool") {
+        now->gateways = std::move(pools[name]);
+      } else {
+        const std::string key = report_key(kind, name);
+        if (const auto route = facts.report.routes.find(key); route != facts.report.routes.end())
+          now->route = route->second;
+        if (const auto wrong = facts.report.unreadable.find(key);
+            wrong != facts.report.unreadable.end())
+          now->unreadable = wrong->second;
+      }
+      if (const auto before = settled_.find(object); before != settled_.end() &&
+                                                     before->second.route == now->route &&
+                                                     before->second.unreadable == now->unreadable &&
+                                                     before->second.gateways == now->gateways) {
+        before->second.turn = turn_;
+        continue;
+      }
+      status = kind == "HTTPRoute" ? route_status(*object, facts)
+                                   : pool_status(*object, now->gateways, facts);
     }
-    if (!status) continue;
-    const bool nothing =
-        !object->contains("status") && status->contains("parents") && (*status)["parents"].empty();
-    if (!nothing && kube::map_at(*object, {"status"}) != *status)
+    const bool nothing = !status || (!object->contains("status") && status->contains("parents") &&
+                                     (*status)["parents"].empty());
+    if (!nothing && kube::map_at(*object, {"status"}) != *status) {
       out.push_back({object, std::move(*status)});
+    } else if (now) {
+      now->turn = turn_;
+      settled_.insert_or_assign(object, std::move(*now));
+    }
   }
+  std::erase_if(settled_, [this](const auto& entry) { return entry.second.turn != turn_; });
   return out;
+}
+
+std::vector<StatusWrite> statuses_of(const std::vector<ApiObject>& objects,
+                                     const StatusFacts& facts) {
+  return StatusTeller().differing(objects, facts);
 }
 
 }  // namespace nacelle::gateway

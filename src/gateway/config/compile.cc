@@ -29,13 +29,12 @@ void References::refuse(const ObjectRef& ref, std::string_view why, std::string_
 }
 
 void References::missing(const ObjectRef& ref, std::string_view kind,
-                         const std::vector<std::string>& names) {
-  const std::vector<std::string_view> views(names.begin(), names.end());
+                         const std::vector<std::string_view>& names) {
   refuse(ref, fmt::format("there is no {} {}/{}{}", kind, ref.name_space, ref.name,
-                          did_you_mean(ref.name, views)));
+                          did_you_mean(ref.name, names)));
 }
 
-std::string References::value(const std::vector<SecretObject>& list, const ObjectRef& ref,
+std::string References::value(const ObjectList<SecretObject>& list, const ObjectRef& ref,
                               std::string_view kind, const std::string& key) {
   const SecretObject* object = find(list, ref, kind);
   if (object == nullptr) return "";

@@ -1,22 +1,58 @@
 #include <algorithm>
+#include <set>
 
 #include "gateway/config/compiler.h"
 
 namespace nacelle::gateway {
 namespace {
 
-bool targets(const std::vector<ObjectRef>& list, const ObjectRef& ref) {
-  return std::any_of(list.begin(), list.end(), [&](const ObjectRef& target) {
-    return target.kind == ref.kind && target.name == ref.name &&
-           target.name_space == ref.name_space;
-  });
-}
-
 std::string address_of(const std::string& host, std::uint16_t port) {
   return net::HostPort{host, port}.to_string();
 }
 
+// Names have no white space.
+std::string label_key(const std::string& name_space, const std::string& key,
+                      const std::string& value) {
+  return fmt::format("{} {} {}", name_space, key, value);
+}
+
 }  // namespace
+
+Clusters::Clusters(References& references) : references_(references) {
+  index_slices();
+  index_pods();
+  index_picker_objects();
+}
+
+void Clusters::index_slices() {
+  for (const SliceObject& slice : references_.objects().slices)
+    slices_[slice.meta.name_space + "/" + slice.service].push_back(&slice);
+}
+
+void Clusters::index_pods() {
+  const Objects& objects = references_.objects();
+  if (!objects.pods) return;
+  std::set<std::string_view> keys;  // few, where pools are made by one hand
+  for (const PoolObject& pool : objects.pools) {
+    for (const auto& [key, value] : pool.selector) {
+      pods_.try_emplace(label_key(pool.meta.name_space, key, value));
+      keys.insert(key);
+    }
+  }
+  for (const PodObject& pod : *objects.pods) {
+    for (const auto& [key, value] : pod.labels) {
+      if (!keys.contains(key)) continue;
+      const auto asked = pods_.find(label_key(pod.name_space, key, value));
+      if (asked != pods_.end()) asked->second.push_back(&pod);
+    }
+  }
+}
+
+void Clusters::index_picker_objects() {
+  std::size_t at = 0;
+  for (const PickerObject& object : references_.objects().picker_objects)
+    picker_objects_[object.name_space + "/" + object.pool].emplace_back(at++, &object);
+}
 
 std::uint32_t Clusters::find_or_add(const ObjectRef& ref, const RouteObject& from) {
   const bool is_external = ref.group == kEnvoyGroup && ref.kind == "Backend";
@@ -73,12 +109,15 @@ std::uint32_t Clusters::service(const ObjectRef& ref) {
     references_.refuse(ref, fmt::format("Service {} has no port {}", ref.name, *ref.port));
     return kNoCluster;
   }
+  std::string cluster_name = fmt::format("service/{}/{}/{}", ref.name_space, ref.name, *ref.port);
+  if (const auto known = by_name_.find(cluster_name); known != by_name_.end()) return known->second;
   ClusterConfig cluster;
-  cluster.name = fmt::format("service/{}/{}/{}", ref.name_space, ref.name, *ref.port);
-  if (const auto known = by_name_.find(cluster.name); known != by_name_.end()) return known->second;
+  cluster.name = std::move(cluster_name);
   cluster.http2 = port->protocol == "kubernetes.io/h2c";
-  for (const SliceObject& slice : objects.slices) {
-    if (slice.meta.name_space != ref.name_space || slice.service != ref.name) continue;
+  const auto slices = slices_.find(ref.name_space + "/" + ref.name);
+  static const std::vector<const SliceObject*> kNoSlices;
+  for (const SliceObject* one : slices == slices_.end() ? kNoSlices : slices->second) {
+    const SliceObject& slice = *one;
     std::uint16_t number = port->target;
     for (const auto& [name, slice_port] : slice.ports) {
       if (name == port->name || (!port->target_name.empty() && name == port->target_name))
@@ -95,10 +134,11 @@ std::uint32_t Clusters::service(const ObjectRef& ref) {
 std::uint32_t Clusters::pool(const ObjectRef& ref) {
   const PoolObject* pool = references_.find(references_.objects().pools, ref, "InferencePool");
   if (pool == nullptr) return kNoCluster;
+  std::string cluster_name = fmt::format("pool/{}/{}", ref.name_space, ref.name);
+  if (const auto known = by_name_.find(cluster_name); known != by_name_.end()) return known->second;
   ClusterConfig cluster;
   cluster.kind = ClusterConfig::Kind::kPool;
-  cluster.name = fmt::format("pool/{}/{}", ref.name_space, ref.name);
-  if (const auto known = by_name_.find(cluster.name); known != by_name_.end()) return known->second;
+  cluster.name = std::move(cluster_name);
   cluster.http2 = pool->http2;
   add_pods(*pool, cluster);
   cluster.traffic.outlier.reset();  // the picker decides who serves
@@ -137,56 +177,74 @@ std::uint32_t Clusters::external(const ObjectRef& ref) {
   return add(std::move(cluster), ref);
 }
 
+// Those that have the rarest of the labels that the pool asks for.
+const std::vector<const PodObject*>& Clusters::candidates(const PoolObject& pool) const {
+  static const std::vector<const PodObject*> kNone;
+  const std::vector<const PodObject*>* fewest = &kNone;
+  for (const auto& [key, value] : pool.selector) {
+    const auto& pods = pods_.at(label_key(pool.meta.name_space, key, value));
+    if (fewest == &kNone || pods.size() < fewest->size()) fewest = &pods;
+  }
+  return *fewest;
+}
+
 void Clusters::add_pods(const PoolObject& pool, ClusterConfig& cluster) {
-  const auto& pods = references_.objects().pods;
-  if (!pods) return;
+  if (!references_.objects().pods) return;
   cluster.discovered = true;
-  for (const PodObject& pod : *pods) {
-    const bool chosen = pod.name_space == pool.meta.name_space && !pool.selector.empty() &&
-                        std::all_of(pool.selector.begin(), pool.selector.end(), [&](auto& pair) {
-                          const auto found = pod.labels.find(pair.first);
-                          return found != pod.labels.end() && found->second == pair.second;
-                        });
+  for (const PodObject* pod : candidates(pool)) {
+    const bool chosen =
+        pod->name_space == pool.meta.name_space &&
+        std::all_of(pool.selector.begin(), pool.selector.end(), [&](const auto& pair) {
+          const auto found = pod->labels.find(pair.first);
+          return found != pod->labels.end() && found->second == pair.second;
+        });
     if (!chosen) continue;
     for (const std::uint16_t port : pool.ports) {
-      cluster.endpoints.push_back(address_of(pod.address, port));
-      cluster.labels[cluster.endpoints.back()] = pod.labels;
+      cluster.endpoints.push_back(address_of(pod->address, port));
+      cluster.labels[cluster.endpoints.back()] = pod->labels;
     }
   }
 }
 
 void Clusters::add_static_endpoints(const ObjectRef& ref, ClusterConfig& cluster) {
-  for (const StaticEndpointsObject& list : references_.objects().endpoints) {
-    if (!targets(list.targets, ref)) continue;
-    cluster.endpoints.insert(cluster.endpoints.end(), list.addresses.begin(), list.addresses.end());
+  for (const StaticEndpointsObject* list : references_.targeting(
+           references_.objects().endpoints, ref.kind, ref.name_space + "/" + ref.name)) {
+    cluster.endpoints.insert(cluster.endpoints.end(), list->addresses.begin(),
+                             list->addresses.end());
   }
 }
 
 void Clusters::apply_policies(const ObjectRef& ref, ClusterConfig& cluster) {
+  const auto& settings = references_.objects().settings;
   cluster.traffic.connect_timeout =
-      references_.objects().settings.value_or(Settings()).limits.connect_timeout;
-  for (const PolicyObject& policy : references_.objects().policies) {
-    if (!targets(policy.targets, ref)) continue;
-    if (policy.traffic) cluster.traffic = *policy.traffic;
-    if (policy.picker) {
-      cluster.picker = *policy.picker;
+      settings ? settings->limits.connect_timeout : GatewayLimits().connect_timeout;
+  for (const PolicyObject* policy : references_.targeting(references_.objects().policies, ref.kind,
+                                                          ref.name_space + "/" + ref.name)) {
+    if (policy->traffic) cluster.traffic = *policy->traffic;
+    if (policy->picker) {
+      cluster.picker = *policy->picker;
       if (cluster.kind != ClusterConfig::Kind::kPool)
-        references_.problems().add(policy.meta.where, "picker belongs to an InferencePool");
+        references_.problems().add(policy->meta.where, "picker belongs to an InferencePool");
     }
   }
   if (cluster.kind != ClusterConfig::Kind::kPool) return;
-  for (const PickerObject& object : references_.objects().picker_objects) {
-    if (object.name_space != ref.name_space || (!object.pool.empty() && object.pool != ref.name))
-      continue;
-    cluster.picker.objects += "---\n" + object.text + "\n";
+  std::vector<std::pair<std::size_t, const PickerObject*>> chosen;
+  for (const std::string& pool : {std::string(), ref.name}) {
+    const auto found = picker_objects_.find(ref.name_space + "/" + pool);
+    if (found == picker_objects_.end()) continue;
+    chosen.insert(chosen.end(), found->second.begin(), found->second.end());
   }
+  std::sort(chosen.begin(), chosen.end());
+  for (const auto& [at, object] : chosen) cluster.picker.objects += "---\n" + object->text + "\n";
 }
 
 void Clusters::apply_tls(const ObjectRef& ref, const std::string& port_name,
                          ClusterConfig& cluster) {
   const BackendTlsObject* chosen = nullptr;
   bool chosen_by_port = false;
-  for (const BackendTlsObject& policy : references_.objects().backend_tls) {
+  for (const BackendTlsObject* one : references_.targeting(
+           references_.objects().backend_tls, ref.kind, ref.name_space + "/" + ref.name)) {
+    const BackendTlsObject& policy = *one;
     for (const ObjectRef& target : policy.targets) {
       if (target.kind != ref.kind || target.name != ref.name ||
           target.name_space != ref.name_space ||

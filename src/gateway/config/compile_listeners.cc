@@ -106,7 +106,7 @@ void show_client_certificate(References& references, const std::vector<PlacedLis
 namespace {
 
 // Oldest first, as far as their age is known: a port that two Gateways want goes to the older one.
-std::vector<const GatewayObject*> by_age(const std::vector<GatewayObject>& gateways) {
+std::vector<const GatewayObject*> by_age(const ObjectList<GatewayObject>& gateways) {
   std::vector<const GatewayObject*> out;
   for (const GatewayObject& gateway : gateways) out.push_back(&gateway);
   std::stable_sort(out.begin(), out.end(), [](const GatewayObject* a, const GatewayObject* b) {

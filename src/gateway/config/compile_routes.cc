@@ -21,11 +21,15 @@ class RouteCompiler {
         attach(listeners);
     if (attached.empty()) return;
     const References::Judging backends(references_, report_.resolved, "BackendNotFound");
-    std::vector<RuleObject> rules = route_.rules;
-    if (rules.empty()) {  // one rule that matches everything and, without backends, answers 500
-      rules.emplace_back();
-      rules.back().matches.emplace_back();
-    }
+    static const std::vector<RuleObject> kAnything = [] {
+      std::vector<RuleObject> one(1);
+      one.back().matches.emplace_back();
+      return one;
+    }();
+    // Without rules one that matches everything and, without backends, answers 500.
+    const std::vector<RuleObject>& rules = route_.rules.empty() ? kAnything : route_.rules;
+    policies_ =
+        references_.targeting(references_.objects().policies, route_.kind, route_.meta.full_name());
     for (std::size_t i = 0; i < rules.size(); ++i) {
       const auto target = static_cast<std::uint32_t>(model_.rules.size());
       model_.rules.push_back(make_rule(rules[i], i));
@@ -180,15 +184,15 @@ class RouteCompiler {
   void apply_policies(const RuleObject& object, RuleConfig& rule) {
     // Those of the whole route first, then those of the rule by its name.
     for (const bool by_rule : {false, true}) {
-      for (const PolicyObject& policy : references_.objects().policies) {
-        const bool meant =
-            std::any_of(policy.targets.begin(), policy.targets.end(), [&](const ObjectRef& target) {
+      for (const PolicyObject* policy : policies_) {
+        const bool meant = std::any_of(
+            policy->targets.begin(), policy->targets.end(), [&](const ObjectRef& target) {
               return target.kind == route_.kind && target.name == route_.meta.name &&
                      target.name_space == route_.meta.name_space &&
                      (by_rule ? !target.section.empty() && target.section == object.name
                               : target.section.empty());
             });
-        if (meant) apply(policy, rule);
+        if (meant) apply(*policy, rule);
       }
     }
   }
@@ -213,12 +217,17 @@ class RouteCompiler {
   const RouteObject& route_;
   GatewayModel& model_;
   RouteReport& report_;
+  std::vector<const PolicyObject*> policies_;  // of the route and its rules
 };
 
 }  // namespace
 
 void attach_routes(References& references, Clusters& clusters,
                    const std::vector<PlacedListener>& listeners, GatewayModel& model) {
+  std::size_t num_rules = 0;
+  for (const RouteObject& route : references.objects().routes)
+    num_rules += std::max<std::size_t>(route.rules.size(), 1);
+  model.rules.reserve(num_rules);
   for (const RouteObject& route : references.objects().routes) {
     RouteCompiler(references, clusters, route, model).run(listeners);
   }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "gateway/config/compile.h"
@@ -15,6 +16,9 @@
 namespace nacelle::gateway {
 
 // Looks objects up by reference and says what is wrong with references.
+//
+// Each list is gone through once, when it is first asked: a model of n objects costs n, not n for
+// each of its references.
 class References {
  public:
   References(const Objects& objects, Problems& problems, Problems& unresolved,
@@ -51,18 +55,44 @@ class References {
 
   // The object, or nullptr after a problem.
   template <class T>
-  const T* find(const std::vector<T>& list, const ObjectRef& ref, std::string_view kind) {
-    std::vector<std::string> names;
+  const T* find(const ObjectList<T>& list, const ObjectRef& ref, std::string_view kind) {
+    const auto [at, is_new] = by_name_.try_emplace(&list);
+    if (is_new) {
+      for (const T& object : list) at->second.emplace(object.meta.full_name(), &object);
+    }
+    const auto found = at->second.find(name_of(ref));
+    if (found != at->second.end()) return static_cast<const T*>(found->second);
+    std::vector<std::string_view> names;
     for (const T& object : list) {
-      if (object.meta.name_space == ref.name_space && object.meta.name == ref.name) return &object;
+      if (names.size() == kMaxHints) break;
       names.push_back(object.meta.name);
     }
     missing(ref, kind, names);
     return nullptr;
   }
 
+  // The objects of `list` whose `targets` name that one, in the order of the list.
+  template <class T>
+  std::vector<const T*> targeting(const ObjectList<T>& list, std::string_view kind,
+                                  const std::string& full_name) {
+    const auto [at, is_new] = by_target_.try_emplace(&list);
+    if (is_new) {
+      for (const T& object : list) {
+        for (const ObjectRef& target : object.targets) {
+          auto& named = at->second[target_key(target.kind, name_of(target))];
+          if (named.empty() || named.back() != &object) named.push_back(&object);
+        }
+      }
+    }
+    std::vector<const T*> out;
+    const auto found = at->second.find(target_key(kind, full_name));
+    if (found == at->second.end()) return out;
+    for (const void* object : found->second) out.push_back(static_cast<const T*>(object));
+    return out;
+  }
+
   // The value of a key of a Secret or ConfigMap, "" after a problem.
-  std::string value(const std::vector<SecretObject>& list, const ObjectRef& ref,
+  std::string value(const ObjectList<SecretObject>& list, const ObjectRef& ref,
                     std::string_view kind, const std::string& key);
 
   // `reason`: that of the condition; "" is the one of missing objects.
@@ -73,7 +103,15 @@ class References {
   [[nodiscard]] CompileReport& report() { return report_; }
 
  private:
-  void missing(const ObjectRef& ref, std::string_view kind, const std::vector<std::string>& names);
+  // Names that a typing error is compared with.
+  static constexpr std::size_t kMaxHints = 256;
+
+  static std::string name_of(const ObjectRef& ref) { return ref.name_space + "/" + ref.name; }
+  static std::string target_key(std::string_view kind, const std::string& full_name) {
+    return std::string(kind) + " " + full_name;
+  }
+  void missing(const ObjectRef& ref, std::string_view kind,
+               const std::vector<std::string_view>& names);
 
   const Objects& objects_;
   Problems& problems_;    // always refuse
@@ -81,12 +119,16 @@ class References {
   CompileReport& report_;
   Finding* finding_ = nullptr;  // of what is looked at
   std::string_view missing_reason_;
+  // By list: its objects by name, and by the name of what they target.
+  std::unordered_map<const void*, std::unordered_map<std::string, const void*>> by_name_;
+  std::unordered_map<const void*, std::unordered_map<std::string, std::vector<const void*>>>
+      by_target_;
 };
 
 // Clusters, made when a rule first names them.
 class Clusters {
  public:
-  explicit Clusters(References& references) : references_(references) {}
+  explicit Clusters(References& references);
 
   // kNoCluster after a problem. `from` is the naming route.
   std::uint32_t find_or_add(const ObjectRef& ref, const RouteObject& from);
@@ -102,9 +144,20 @@ class Clusters {
   void add_pods(const PoolObject& pool, ClusterConfig& cluster);
   void add_static_endpoints(const ObjectRef& ref, ClusterConfig& cluster);
 
+  [[nodiscard]] const std::vector<const PodObject*>& candidates(const PoolObject& pool) const;
+  void index_slices();
+  void index_pods();
+  void index_picker_objects();
+
   References& references_;
   std::vector<ClusterConfig> clusters_;
-  std::map<std::string, std::uint32_t> by_name_;
+  std::unordered_map<std::string, std::uint32_t> by_name_;
+  std::unordered_map<std::string, std::vector<const SliceObject*>> slices_;  // by service
+  // By namespace and one label that some pool asks for.
+  std::unordered_map<std::string, std::vector<const PodObject*>> pods_;
+  // By namespace and pool, "" for those of any pool; with their places in the list.
+  std::unordered_map<std::string, std::vector<std::pair<std::size_t, const PickerObject*>>>
+      picker_objects_;
 };
 
 // A listener with its place in the model.

@@ -26,7 +26,7 @@ void decode_gateway(ObjectReader& root, ObjectMeta meta, Objects& objects);
 void decode_route(ObjectReader& root, ObjectMeta meta, Objects& objects);
 void decode_grant(ObjectReader& root, ObjectMeta meta, Objects& objects);
 void decode_backend_tls(ObjectReader& root, ObjectMeta meta, Objects& objects);
-void decode_secret(ObjectReader& root, ObjectMeta meta, std::vector<SecretObject>& out);
+void decode_secret(ObjectReader& root, ObjectMeta meta, ObjectList<SecretObject>& out);
 void decode_service(ObjectReader& root, ObjectMeta meta, Objects& objects);
 void decode_slice(ObjectReader& root, ObjectMeta meta, Objects& objects);
 void decode_external_backend(ObjectReader& root, ObjectMeta meta, Objects& objects);

@@ -159,7 +159,7 @@ void decode_endpoints(ObjectReader& root, ObjectMeta meta, Objects& objects) {
   objects.endpoints.push_back(std::move(out));
 }
 
-void decode_secret(ObjectReader& root, ObjectMeta meta, std::vector<SecretObject>& secrets) {
+void decode_secret(ObjectReader& root, ObjectMeta meta, ObjectList<SecretObject>& secrets) {
   SecretObject out;
   root.ignore({"immutable"});
   root.string("type", out.type);

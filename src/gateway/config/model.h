@@ -190,7 +190,7 @@ struct PortConfig {
   net::HostPort address;
   bool tls = false;
   std::vector<ListenerConfig> listeners;
-  std::vector<std::vector<RouteEntry>> routes;  // by listener; targets index `rules`
+  std::vector<std::vector<RouteEntry>> routes;  // by listener, to `rules`; a snapshot takes them
 };
 
 struct AccessLogConfig {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "gateway/config/model.h"
+#include "gateway/config/object_list.h"
 #include "gateway/filter/cors.h"
 #include "gateway/filter/header_modifier.h"
 #include "gateway/filter/rewrite.h"
@@ -39,6 +40,7 @@ struct ObjectRef {
   std::string where;  // of the reference
   std::string group, kind, name_space, name, section;
   std::optional<std::uint16_t> port;
+  friend bool operator==(const ObjectRef&, const ObjectRef&) = default;
 };
 
 struct ListenerObject {
@@ -206,22 +208,22 @@ struct PickerObject {
 };
 
 struct Objects {
-  std::vector<GatewayClassObject> classes;
-  std::vector<GatewayObject> gateways;
-  std::vector<RouteObject> routes;
-  std::vector<GrantObject> grants;
-  std::vector<BackendTlsObject> backend_tls;
-  std::vector<ServiceObject> services;
-  std::vector<SliceObject> slices;
-  std::vector<PoolObject> pools;
-  std::optional<std::vector<PodObject>> pods;  // set: pools find their endpoints among them
-  std::vector<ExternalBackendObject> backends;
-  std::vector<PartObject> part_objects;
-  std::vector<StaticEndpointsObject> endpoints;
-  std::vector<PolicyObject> policies;
-  std::vector<PickerObject> picker_objects;
-  std::vector<SecretObject> secrets;
-  std::vector<SecretObject> config_maps;
+  ObjectList<GatewayClassObject> classes;
+  ObjectList<GatewayObject> gateways;
+  ObjectList<RouteObject> routes;
+  ObjectList<GrantObject> grants;
+  ObjectList<BackendTlsObject> backend_tls;
+  ObjectList<ServiceObject> services;
+  ObjectList<SliceObject> slices;
+  ObjectList<PoolObject> pools;
+  std::optional<ObjectList<PodObject>> pods;  // set: pools find their endpoints among them
+  ObjectList<ExternalBackendObject> backends;
+  ObjectList<PartObject> part_objects;
+  ObjectList<StaticEndpointsObject> endpoints;
+  ObjectList<PolicyObject> policies;
+  ObjectList<PickerObject> picker_objects;
+  ObjectList<SecretObject> secrets;
+  ObjectList<SecretObject> config_maps;
   std::map<std::string, std::map<std::string, std::string>> namespaces;  // labels by name
   std::optional<Settings> settings;
   std::string settings_where;

@@ -25,6 +25,7 @@ struct Finding {
     reason = why;
     message = details;
   }
+  friend bool operator==(const Finding&, const Finding&) = default;
 };
 
 struct ListenerReport {
@@ -39,10 +40,12 @@ struct RouteReport {
   struct Parent {
     ObjectRef gateway;
     Finding accepted;
+    friend bool operator==(const Parent&, const Parent&) = default;
   };
   std::vector<Parent> parents;  // Gateways of ours, in the order of the route
   Finding resolved;             // its references to backends
   std::set<std::string> pools;  // that its rules send to
+  friend bool operator==(const RouteReport&, const RouteReport&) = default;
 };
 
 struct CompileReport {

@@ -38,12 +38,14 @@ ModelFamilies::ModelFamilies(telemetry::Metrics& metrics)
                                   "Time per token after the first one.", kPerToken, labels())) {}
 
 std::string_view operation_of(std::string_view path) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kOperations = {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kOperations = {
       {{"/v1/chat/completions", "chat"},
        {"/v1/completions", "completion"},
        {"/v1/embeddings", "embeddings"},
        {"/v1/messages", "messages"},
+       {"/v1/messages/count_tokens", "count_tokens"},
        {"/v1/responses", "responses"},
+       {"/v1/responses/input_tokens", "responses_input_tokens"},
        {"/v1/images/generations", "image_generation"},
        {"/v1/audio/speech", "speech"},
        {"/v1/audio/transcriptions", "transcription"},

@@ -13,7 +13,6 @@ namespace {
 
 using json::Json;
 
-// What Bedrock takes of the anthropic-beta header; it refuses bodies with others.
 constexpr std::array<std::string_view, 12> kAwsBetas{
     "computer-use-2025-01-24",
     "token-efficient-tools-2025-02-19",
@@ -29,6 +28,8 @@ constexpr std::array<std::string_view, 12> kAwsBetas{
     "compact-2026-01-12",
 };
 
+}  // namespace
+
 Json aws_betas(std::string_view header) {
   Json out = Json::array();
   while (!header.empty()) {
@@ -43,8 +44,6 @@ Json aws_betas(std::string_view header) {
   }
   return out;
 }
-
-}  // namespace
 
 RelayCodec::RelayCodec(Backend backend, Context context)
     : backend_(std::move(backend)), context_(std::move(context)) {}

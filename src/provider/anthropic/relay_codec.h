@@ -9,6 +9,9 @@
 
 namespace nacelle::provider::anthropic {
 
+// What Bedrock takes of the header anthropic-beta; it refuses bodies with others.
+[[nodiscard]] json::Json aws_betas(std::string_view header);
+
 class RelayCodec final : public Codec {
  public:
   RelayCodec(Backend backend, Context context);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "provider/client_error.h"
+#include "provider/form_data.h"
 #include "provider/pass_through/body_edit.h"
 
 namespace nacelle::provider {
@@ -11,15 +12,31 @@ PassThrough::PassThrough(Endpoint endpoint, Backend backend, Context context)
     : endpoint_(endpoint), backend_(std::move(backend)), context_(std::move(context)) {}
 
 Result<UpstreamRequest> PassThrough::request(std::string_view body) {
-  ASSIGN_OR_RETURN(const BodyFacts facts, read_body(body));
+  const bool is_form = endpoint_ == Endpoint::kTranscription || endpoint_ == Endpoint::kTranslation;
+  BodyFacts facts;
+  std::string boundary;
+  if (is_form) {
+    ASSIGN_OR_RETURN(boundary, form::boundary_of(context_.content_type));
+    ASSIGN_OR_RETURN(const form::Fields fields, form::read_fields(body, boundary));
+    facts = {.model = fields.model, .stream = fields.stream};
+  } else {
+    ASSIGN_OR_RETURN(facts, read_body(body));
+  }
   if (facts.model.empty()) return invalid_argument("model: expected a non-empty string");
   UpstreamRequest out;
   out.delivery = delivery_ = facts.stream ? Delivery::kStreamed : Delivery::kWhole;
   out.model = backend_.model_override.empty() ? facts.model : backend_.model_override;
   ASSIGN_OR_RETURN(out.path, path_of(endpoint_, backend_, out.model, out.delivery));
   // Compressed answers could not be read on the side.
-  out.headers = {{"content-type", "application/json"}, {"accept-encoding", "identity"}};
-  out.body = out.model == facts.model ? std::string(body) : replace_model(body, out.model);
+  out.headers = {{"content-type", is_form ? context_.content_type : "application/json"},
+                 {"accept-encoding", "identity"}};
+  if (out.model == facts.model) {
+    out.body = body;
+  } else if (is_form) {
+    out.body = form::replace_model(body, boundary, out.model);
+  } else {
+    out.body = replace_model(body, out.model);
+  }
   const bool has_option =
       endpoint_ == Endpoint::kChatCompletions || endpoint_ == Endpoint::kCompletions;
   hides_usage_ = has_option && facts.stream && context_.want_usage && !facts.include_usage;
@@ -42,6 +59,10 @@ ResponsePlan PassThrough::response_head(const UpstreamHead& head) {
                         (head.content_type.empty() && delivery_ == Delivery::kStreamed);
   meter_ = UsageMeter(streamed ? AnswerForm::kStream : AnswerForm::kJson);
   plan.delivery = streamed ? Delivery::kStreamed : Delivery::kWhole;
+  if (is_media(endpoint_)) {
+    is_read_ = streamed || head.content_type.find("json") != std::string_view::npos;
+    return plan;
+  }
   plan.rewritten = !context_.client_model.empty() || (streamed && hides_usage_);
   if (plan.rewritten) mode_ = streamed ? Mode::kLines : Mode::kHeld;
   return plan;
@@ -91,7 +112,7 @@ Status PassThrough::relay_lines(std::string_view piece, std::string& out) {
 
 Status PassThrough::chunk(std::string_view piece, std::string& out) {
   if (mode_ == Mode::kError) return hold(piece, context_.max_answer_bytes);
-  meter_.feed(piece);
+  if (is_read_) meter_.feed(piece);
   if (mode_ == Mode::kLines) return relay_lines(piece, out);
   if (mode_ == Mode::kHeld) return hold(piece, context_.max_answer_bytes);
   out.append(piece);

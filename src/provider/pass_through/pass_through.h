@@ -3,7 +3,8 @@
 // The request keeps its bytes but for `model` and, where usage must be known, stream_options. The
 // answer keeps its bytes too, and is not held: usage is read on the side. When the client knows the
 // model by another name, `model` is replaced in whole answers and in each event; when only we asked
-// for usage in a stream, its event is left out.
+// for usage in a stream, its event is left out. Audio and images may be anything: such answers are
+// never changed, and read only where they are JSON or a stream of events.
 #pragma once
 
 #include "provider/translator.h"
@@ -37,6 +38,7 @@ class PassThrough final : public Translator {
   Delivery delivery_ = Delivery::kWhole;
   Mode mode_ = Mode::kRelay;
   bool hides_usage_ = false;
+  bool is_read_ = true;    // the answer is text that may tell usage
   bool left_out_ = false;  // the line before was: its empty line goes, too
   int status_ = 200;
   std::string held_;  // a whole answer, an error, or an unfinished line
