@@ -109,7 +109,7 @@ void Forwarder::begin(Request& request) {
   record.started_at = std::chrono::system_clock::now();
   record.method = head.method;
   record.path = head.target;
-  record.peer = request.exchange.peer().address().to_string();
+  record.peer = net::ip_text(request.exchange.peer());
   const std::string_view id = head.headers.get("x-request-id");
   const bool keep = settings.keep_request_id && !id.empty() && id.size() <= 128;
   record.request_id = keep ? std::string(id) : new_request_id();
