@@ -46,13 +46,14 @@ class ClientBody final : public net::http::BodySource {
 
 }  // namespace
 
+// The head as this endpoint gets it. The client's own stays as it came, for the next attempt.
 void Forwarder::prepare_head(Request& request, Attempt& attempt) {
   const net::http::RequestHead& original = request.exchange.request();
   const RuleConfig& rule = *request.rule->config;
   const Settings& settings = request.snapshot->model.settings;
   attempt.head.method = original.method;
   attempt.head.target = original.target;
-  attempt.head.headers = original.headers;
+  attempt.head.headers.borrow(original.headers);  // which stay as they came for all attempts
   net::http::Headers& headers = attempt.head.headers;
   ForwardedBy by;
   by.peer_ip = request.record.peer;
@@ -60,9 +61,9 @@ void Forwarder::prepare_head(Request& request, Attempt& attempt) {
   by.request_id = request.record.request_id;
   by.trusted_hops = settings.trusted_hops;
   prepare_request_headers(headers, by);
-  headers.set("traceparent", request.record.trace.traceparent());
+  headers.set_known("traceparent", request.record.trace.traceparent());
   headers.remove(StreamJournal::kHeader);
-  if (can_resume(request, attempt)) headers.set(StreamJournal::kHeader, "1");
+  if (can_resume(request, attempt)) headers.set_known(StreamJournal::kHeader, "1");
   for (const FilterSet* filters : {&rule.filters, &attempt.backend.filters}) {
     if (filters->rewrite) {
       if (!filters->rewrite->hostname.empty()) headers.set("host", filters->rewrite->hostname);
