@@ -109,6 +109,7 @@ async::Task<void> Forwarder::forward(ServerExchange& exchange, std::uint32_t por
     co_await handle(request, port_id);
   }
   finish(request);
+  spare_bodies_.keep(std::move(request.body));
 }
 
 void Forwarder::begin(Request& request) {
@@ -348,6 +349,7 @@ async::Task<bool> Forwarder::hold_body(Request& request) {
   } else if (length && !request.share.grow(*length)) {
     status = resource_exhausted("budget");
   } else {
+    request.body = spare_bodies_.take();
     if (length) request.body.reserve(*length + 64);  // and the padding that a reader wants
     bool waited = false;
     BodyPatience patience(request.snapshot->model.settings.limits);

@@ -26,6 +26,7 @@
 #include "gateway/gateway_metrics.h"
 #include "gateway/request_inspector.h"
 #include "gateway/snapshot.h"
+#include "gateway/spare_bodies.h"
 #include "net/http/client.h"
 #include "net/http/server_exchange.h"
 #include "tracing/span_exporter.h"
@@ -167,6 +168,7 @@ class Forwarder {
   SnapshotPtr snapshot_;
   std::shared_ptr<net::http::HttpClient> client_;
   RequestInspector inspector_;
+  SpareBodies spare_bodies_;
   ModelMetrics models_;
   std::mt19937_64 random_;
   std::shared_ptr<std::uint32_t> mirrors_ = std::make_shared<std::uint32_t>(0);
