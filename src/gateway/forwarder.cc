@@ -41,6 +41,16 @@ std::string too_large(const Request& request) {
                      request.snapshot->model.settings.limits.body_bytes);
 }
 
+LocalReply refusal(int status, std::string message, std::string_view flags,
+                   std::string_view details) {
+  LocalReply answer;
+  answer.status = status;
+  answer.message = std::move(message);
+  answer.flags = flags;
+  answer.details = details;
+  return answer;
+}
+
 // Counts a request in hand while it lives.
 class InHand {
  public:
@@ -99,6 +109,7 @@ async::Task<void> Forwarder::forward(ServerExchange& exchange, std::uint32_t por
     co_await handle(request, port_id);
   }
   finish(request);
+  spare_bodies_.keep(std::move(request.body));
 }
 
 void Forwarder::begin(Request& request) {
@@ -109,7 +120,7 @@ void Forwarder::begin(Request& request) {
   record.started_at = std::chrono::system_clock::now();
   record.method = head.method;
   record.path = head.target;
-  record.peer = request.exchange.peer().address().to_string();
+  record.peer = net::ip_text(request.exchange.peer());
   const std::string_view id = head.headers.get("x-request-id");
   const bool keep = settings.keep_request_id && !id.empty() && id.size() <= 128;
   record.request_id = keep ? std::string(id) : new_request_id();
@@ -155,11 +166,25 @@ void Forwarder::finish(Request& request) {
 }
 
 async::Task<void> Forwarder::handle(Request& request, std::uint32_t port_id) {
-  if (const bool found = co_await select_rule(request, port_id); !found) co_return;
+  std::optional<LocalReply> answer = take_path(request);
+  if (!answer && request.snapshot->model.extension) {
+    if (const bool goes_on = co_await begin_extension(request); !goes_on) co_return;
+  }
+  if (!answer && select_rule(request, port_id, answer) == Selection::kNeedsModel) {
+    if (const bool held = co_await hold_body(request); !held) co_return;
+    (void)select_rule(request, port_id, answer);
+  }
+  if (answer) {
+    co_await reply(request, *answer);
+    co_return;
+  }
   const RuleConfig& rule = *request.rule->config;
   if (rule.request_timeout > Duration::zero())
     request.deadline = request.record.started + rule.request_timeout;
-  if (const bool answered = co_await answer_by_filter(request); answered) co_return;
+  if ((answer = answer_by_filter(request))) {
+    co_await reply(request, *answer);
+    co_return;
+  }
   if (rule.tag != kNoTag && !request.extension) {
     co_await reply(request, 404, "Not Found: no endpoint of a model has this method and path.",
                    "NR", "route_not_found");
@@ -177,7 +202,7 @@ async::Task<void> Forwarder::handle(Request& request, std::uint32_t port_id) {
     if (const bool held = co_await hold_body(request); !held) co_return;
   }
   if (request.extension) {
-    auto answer = request.extension->on_route(request.exchange.request(), rule, request.record);
+    answer = request.extension->on_route(request.exchange.request(), rule, request.record);
     if (answer) {
       co_await reply(request, *answer);
       co_return;
@@ -193,24 +218,29 @@ async::Task<void> Forwarder::handle(Request& request, std::uint32_t port_id) {
   co_await run_attempts(request);
 }
 
-async::Task<bool> Forwarder::select_rule(Request& request, std::uint32_t port_id) {
-  ServerExchange& exchange = request.exchange;
-  RequestHead& head = exchange.request();
+// The path in the form that is routed and forwarded; an answer when it has none.
+std::optional<LocalReply> Forwarder::take_path(Request& request) {
+  RequestHead& head = request.exchange.request();
   if (is_normal_path(head.path())) {
     request.path = head.path();
   } else if (auto normal = normalize_path(head.path())) {
     request.path = std::move(*normal);
     const std::string target = with_path(request.path, head.query());
-    head.target = target;  // routed and forwarded in the same form
+    head.target = target;
   } else {
-    co_await reply(request, 400, "The path leaves its root.", "IH", "path_normalization_failed");
-    co_return false;
+    return refusal(400, "The path leaves its root.", "IH", "path_normalization_failed");
   }
   request.query = head.query();
-  if (const bool goes_on = co_await begin_extension(request); !goes_on) co_return false;
+  return std::nullopt;
+}
+
+Forwarder::Selection Forwarder::select_rule(Request& request, std::uint32_t port_id,
+                                            std::optional<LocalReply>& answer) {
+  ServerExchange& exchange = request.exchange;
+  const RequestHead& head = exchange.request();
   const std::string host = host_of(head.host());
   RouteQuery query;
-  if (request.extension) query.model = request.facts.model;
+  if (request.extension || request.body_held) query.model = request.facts.model;
   query.host = host;
   query.method = head.method;
   query.path = request.path;
@@ -225,48 +255,41 @@ async::Task<bool> Forwarder::select_rule(Request& request, std::uint32_t port_id
     if (named) server_name = host_of(tls->server_name);
     const auto choice = runtime->table.choose(host, server_name);
     if (choice.kind == PortTable::Choice::Kind::kMisdirected) {
-      co_await reply(request, 421, "This connection was opened for another host.", "NR",
-                     "misdirected_request");
-      co_return false;
+      answer =
+          refusal(421, "This connection was opened for another host.", "NR", "misdirected_request");
+      return Selection::kDone;
     }
     if (choice.listener != nullptr) {
       request.record.listener = choice.listener->name;
-      RouteFound found = choice.listener->routes.find(query);
-      if (found.kind == RouteFound::Kind::kNeedsModel) {
-        if (const bool held = co_await hold_body(request); !held) co_return false;
-        query.model = request.facts.model;
-        found = choice.listener->routes.find(query);
-      }
+      const RouteFound found = choice.listener->routes.find(query);
+      if (found.kind == RouteFound::Kind::kNeedsModel) return Selection::kNeedsModel;
       if (found.kind == RouteFound::Kind::kEntry) {
         request.entry = found.entry;
         request.rule = &snapshot.rules[found.entry->target];
         request.record.cluster = request.rule->config->cluster_name;
         request.record.route = request.rule->config->route;
-        co_return true;
+        return Selection::kDone;
       }
     }
   }
   if (request.path == "/health" || request.path == "/ping") {
-    LocalReply health;
+    LocalReply& health = answer.emplace();
     health.status = snapshot.any_serving() && !shared_.draining.load() ? 200 : 503;
     health.headers.add("content-type", "text/plain");
     health.body = health.status == 200 ? "OK\n" : "no endpoint serves\n";
-    co_await reply(request, health);
-    co_return false;
+    return Selection::kDone;
   }
   std::string message = fmt::format("Not Found: {} {}", head.method, head.path());
   if (request.body_held && !request.facts.model.empty())
     message += fmt::format("; no route serves the model '{}'", request.facts.model);
-  co_await reply(request, 404, std::move(message), "NR", "route_not_found");
-  co_return false;
+  answer = refusal(404, std::move(message), "NR", "route_not_found");
+  return Selection::kDone;
 }
 
 // Keys and the like come before routes: who has none learns nothing of them.
 async::Task<bool> Forwarder::begin_extension(Request& request) {
-  const auto& extension = request.snapshot->model.extension;
-  if (!extension) co_return true;
   const RequestHead& head = request.exchange.request();
-  request.extension = extension->begin(head, request.path);
+  request.extension = request.snapshot->model.extension->begin(head, request.path);
   if (!request.extension) co_return true;
   auto answer = request.extension->on_head(head, request.record);
   if (!answer) {
@@ -278,9 +301,11 @@ async::Task<bool> Forwarder::begin_extension(Request& request) {
 }
 
 // Redirects, preflights and rules that cannot be served need no body and no backend.
-async::Task<bool> Forwarder::answer_by_filter(Request& request) {
+std::optional<LocalReply> Forwarder::answer_by_filter(Request& request) {
   const RuleConfig& rule = *request.rule->config;
   const RequestHead& head = request.exchange.request();
+  const bool refused = rule.invalid || request.rule->levels.empty();
+  if (!rule.cors && !rule.filters.redirect && !rule.direct && !refused) return std::nullopt;
   LocalReply answer;
   if (rule.cors && Cors::is_preflight(head)) {
     const ResponseHead preflight = rule.cors->preflight(head);
@@ -307,14 +332,13 @@ async::Task<bool> Forwarder::answer_by_filter(Request& request) {
     answer.message = "The route answers every request so.";
     answer.details = "direct_response";
     if (rule.filters.response_headers) rule.filters.response_headers->apply(answer.headers);
-  } else if (rule.invalid || request.rule->levels.empty()) {
+  } else if (refused) {
     answer.message = "The route has no backend that could be asked.";
     answer.details = "no_backend";
   } else {
-    co_return false;
+    return std::nullopt;
   }
-  co_await reply(request, answer);
-  co_return true;
+  return answer;
 }
 
 async::Task<bool> Forwarder::hold_body(Request& request) {
@@ -332,15 +356,22 @@ async::Task<bool> Forwarder::hold_body(Request& request) {
   } else if (length && !request.share.grow(*length)) {
     status = resource_exhausted("budget");
   } else {
+    request.body = spare_bodies_.take();
     if (length) request.body.reserve(*length + 64);  // and the padding that a reader wants
+    bool waited = false;
     BodyPatience patience(request.snapshot->model.settings.limits);
     while (status.ok()) {
-      const auto piece = co_await read_patiently(exchange, patience);
-      if (!piece) {
-        status = piece.error();
-      } else if (piece->empty()) {
-        break;
-      } else if (piece->size() > limit - request.body.size()) {
+      std::optional<std::string_view> piece = exchange.ready_chunk();
+      if (piece) {
+        (void)patience.piece(Duration::zero(), piece->size());
+      } else {
+        waited = true;
+        auto awaited = co_await read_patiently(exchange, patience);
+        if (awaited) piece = *awaited;
+        if (!awaited) status = awaited.error();
+      }
+      if (!piece || piece->empty()) break;
+      if (piece->size() > limit - request.body.size()) {
         status = out_of_range("body");
       } else if (!request.share.grow(request.body.size() + piece->size())) {
         status = resource_exhausted("budget");
@@ -348,8 +379,8 @@ async::Task<bool> Forwarder::hold_body(Request& request) {
         request.body.append(*piece);
       }
     }
+    if (waited) request.record.complete = now();
   }
-  request.record.complete = now();
   request.record.bytes_received = request.body.size();
   if (status.ok()) {
     request.body_held = true;
@@ -386,11 +417,7 @@ async::Task<bool> Forwarder::hold_body(Request& request) {
 
 async::Task<void> Forwarder::reply(Request& request, int status, std::string message,
                                    std::string_view flags, std::string_view details) {
-  LocalReply answer;
-  answer.status = status;
-  answer.message = std::move(message);
-  answer.flags = flags;
-  answer.details = details;
+  LocalReply answer = refusal(status, std::move(message), flags, details);
   co_await reply(request, answer);
 }
 

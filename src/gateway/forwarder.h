@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -25,6 +26,7 @@
 #include "gateway/gateway_metrics.h"
 #include "gateway/request_inspector.h"
 #include "gateway/snapshot.h"
+#include "gateway/spare_bodies.h"
 #include "net/http/client.h"
 #include "net/http/server_exchange.h"
 #include "tracing/span_exporter.h"
@@ -67,8 +69,13 @@ class Forwarder {
   void begin(Request& request);
   void finish(Request& request);
   [[nodiscard]] async::Task<void> handle(Request& request, std::uint32_t port_id);
-  [[nodiscard]] async::Task<bool> select_rule(Request& request, std::uint32_t port_id);
-  [[nodiscard]] async::Task<bool> answer_by_filter(Request& request);
+  [[nodiscard]] static std::optional<LocalReply> take_path(Request& request);
+  // kNeedsModel: the rule depends on the body, which is to be held first. `answer` is filled in
+  // where there is no rule.
+  enum class Selection : std::uint8_t { kDone, kNeedsModel };
+  [[nodiscard]] Selection select_rule(Request& request, std::uint32_t port_id,
+                                      std::optional<LocalReply>& answer);
+  [[nodiscard]] static std::optional<LocalReply> answer_by_filter(Request& request);
   [[nodiscard]] async::Task<bool> hold_body(Request& request);
   [[nodiscard]] async::Task<bool> begin_extension(Request& request);
   [[nodiscard]] async::Task<void> reply(Request& request, LocalReply& reply);
@@ -83,8 +90,12 @@ class Forwarder {
                                                      const BackendConfig& backend);
   [[nodiscard]] async::Task<void> give_up(Request& request);
   [[nodiscard]] async::Task<Outcome> attempt(Request& request, Attempt& attempt);
-  [[nodiscard]] async::Task<Status> send(Request& request, Attempt& attempt,
-                                         net::http::ClientExchange& upstream);
+  [[nodiscard]] static async::Task<Status> send(Request& request, Attempt& attempt,
+                                                net::http::ClientExchange& upstream);
+  [[nodiscard]] static async::Task<Status> send_streamed(Request& request, Attempt& attempt,
+                                                         net::http::ClientExchange& upstream,
+                                                         net::HostPort address,
+                                                         net::http::ClientOptions options);
   void prepare_head(Request& request, Attempt& attempt);
   static Outcome refused(Request& request, const BackendConfig& backend, LocalReply& answer);
   [[nodiscard]] PickRequest pick_request(Request& request, const Cluster& cluster);
@@ -157,6 +168,7 @@ class Forwarder {
   SnapshotPtr snapshot_;
   std::shared_ptr<net::http::HttpClient> client_;
   RequestInspector inspector_;
+  SpareBodies spare_bodies_;
   ModelMetrics models_;
   std::mt19937_64 random_;
   std::shared_ptr<std::uint32_t> mirrors_ = std::make_shared<std::uint32_t>(0);

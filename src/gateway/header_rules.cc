@@ -84,16 +84,16 @@ void prepare_request_headers(net::http::Headers& headers, const ForwardedBy& by)
            equals_ignore_case(field.name, "expect");
   });
   if (const auto earlier = headers.find("x-forwarded-for")) {
-    headers.set("x-forwarded-for", std::string(*earlier) + ", " + std::string(by.peer_ip));
+    headers.set_known("x-forwarded-for", std::string(*earlier) + ", " + std::string(by.peer_ip));
   } else {
-    headers.add("x-forwarded-for", by.peer_ip);
+    headers.set_known("x-forwarded-for", by.peer_ip);
   }
   if (by.trusted_hops == 0 || !headers.contains("x-forwarded-proto"))
-    headers.set("x-forwarded-proto", by.scheme);
+    headers.set_known("x-forwarded-proto", by.scheme);
   if (by.trusted_hops == 0 || !headers.contains("x-forwarded-host")) {
-    if (const auto host = headers.find("host")) headers.set("x-forwarded-host", std::string(*host));
+    if (const auto host = headers.find("host")) headers.set_known("x-forwarded-host", *host);
   }
-  if (!by.request_id.empty()) headers.set("x-request-id", by.request_id);
+  if (!by.request_id.empty()) headers.set_known("x-request-id", by.request_id);
 }
 
 void prepare_response_headers(net::http::Headers& headers) {

@@ -2,13 +2,17 @@
 
 #include <random>
 
-#include <fmt/format.h>
+#include "base/hex.h"
 
 namespace nacelle::gateway {
 
 std::string new_request_id() {
   thread_local std::mt19937_64 random{std::random_device{}()};
-  return fmt::format("{:016x}{:016x}", random(), random());
+  std::string id;
+  id.reserve(32);
+  append_hex(id, random());
+  append_hex(id, random());
+  return id;
 }
 
 }  // namespace nacelle::gateway

@@ -64,6 +64,7 @@ class SocketRead {
     Lost lost_;
     void* context_;
     boost::asio::detail::epoll_reactor* reactor_ = nullptr;
+    boost::asio::detail::epoll_reactor::per_descriptor_data entry_ = nullptr;  // of the socket
     char* room_ = nullptr;
     std::size_t size_ = 0;
     int descriptor_ = -1;

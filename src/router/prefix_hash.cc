@@ -47,7 +47,8 @@ void append_text_prefix_hashes(std::uint64_t seed, std::string_view text,
     if (bytes % 4 == 0) {
       hash = chain(XXH64(text.data(), bytes, 0), hash);
     } else {
-      std::string padded(text.substr(0, bytes));
+      thread_local std::string padded;  // one last block a prompt: its memory is kept
+      padded.assign(text.substr(0, bytes));
       padded.resize((bytes + 3) / 4 * 4, '\0');
       hash = chain(XXH64(padded.data(), padded.size(), 0), hash);
     }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <random>
 
-#include <fmt/format.h>
+#include "base/hex.h"
 
 namespace nacelle::tracing {
 namespace {
@@ -49,7 +49,12 @@ std::optional<TraceParent> parse_traceparent(std::string_view header) {
   return parent;
 }
 
-std::string new_span_id() { return fmt::format("{:016x}", random_bits()); }
+std::string new_span_id() {
+  std::string id;
+  id.reserve(16);
+  append_hex(id, random_bits());
+  return id;
+}
 
 TraceContext next_trace(std::optional<std::string_view> header, double ratio) {
   TraceContext trace;
@@ -63,7 +68,9 @@ TraceContext next_trace(std::optional<std::string_view> header, double ratio) {
     }
   }
   const std::uint64_t low = random_bits();
-  trace.trace_id = fmt::format("{:016x}{:016x}", random_bits(), low);
+  trace.trace_id.reserve(32);
+  append_hex(trace.trace_id, random_bits());
+  append_hex(trace.trace_id, low);
   trace.sampled = static_cast<double>(low >> 11) * 0x1.0p-53 < ratio;
   return trace;
 }

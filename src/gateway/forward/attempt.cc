@@ -18,6 +18,8 @@ namespace {
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
+async::Task<Status> ready(Status status) { co_return status; }
+
 // What a streamed request body is read from.
 class ClientBody final : public net::http::BodySource {
  public:
@@ -46,13 +48,14 @@ class ClientBody final : public net::http::BodySource {
 
 }  // namespace
 
+// The head as this endpoint gets it. The client's own stays as it came, for the next attempt.
 void Forwarder::prepare_head(Request& request, Attempt& attempt) {
   const net::http::RequestHead& original = request.exchange.request();
   const RuleConfig& rule = *request.rule->config;
   const Settings& settings = request.snapshot->model.settings;
   attempt.head.method = original.method;
   attempt.head.target = original.target;
-  attempt.head.headers = original.headers;
+  attempt.head.headers.borrow(original.headers);  // which stay as they came for all attempts
   net::http::Headers& headers = attempt.head.headers;
   ForwardedBy by;
   by.peer_ip = request.record.peer;
@@ -60,9 +63,9 @@ void Forwarder::prepare_head(Request& request, Attempt& attempt) {
   by.request_id = request.record.request_id;
   by.trusted_hops = settings.trusted_hops;
   prepare_request_headers(headers, by);
-  headers.set("traceparent", request.record.trace.traceparent());
+  headers.set_known("traceparent", request.record.trace.traceparent());
   headers.remove(StreamJournal::kHeader);
-  if (can_resume(request, attempt)) headers.set(StreamJournal::kHeader, "1");
+  if (can_resume(request, attempt)) headers.set_known(StreamJournal::kHeader, "1");
   for (const FilterSet* filters : {&rule.filters, &attempt.backend.filters}) {
     if (filters->rewrite) {
       if (!filters->rewrite->hostname.empty()) headers.set("host", filters->rewrite->hostname);
@@ -79,23 +82,27 @@ void Forwarder::prepare_head(Request& request, Attempt& attempt) {
 
 async::Task<Status> Forwarder::send(Request& request, Attempt& attempt, ClientExchange& upstream) {
   const RuleConfig& rule = *request.rule->config;
-  const GatewayLimits& limits = request.snapshot->model.settings.limits;
   auto address = net::parse_host_port(attempt.picked.address());
-  if (!address) co_return address.error();
+  if (!address) return ready(address.error());
   net::http::ClientOptions options;
   options.connect_timeout = attempt.cluster.config.traffic.connect_timeout;
   options.head_timeout = rule.first_byte_timeout;
   options.tls = attempt.cluster.tls;
   if (attempt.cluster.config.http2) options.protocol = net::http::Protocol::kHttp2;
   options.read_idle_timeout = rule.stream_idle_timeout;  // read_first() has another one
-  if (request.body_held) {
-    const bool rewritten =
-        attempt.resumed || (request.extension && request.extension->rewrites_request());
-    const std::string& body = rewritten ? attempt.body : request.outgoing_body();
-    co_return co_await upstream.send(*address, attempt.head, body, options);
-  }
-  ClientBody body(request, limits);
-  const Status sent = co_await upstream.send_stream(*address, attempt.head, body,
+  if (!request.body_held)
+    return send_streamed(request, attempt, upstream, std::move(*address), options);
+  const bool rewritten =
+      attempt.resumed || (request.extension && request.extension->rewrites_request());
+  return upstream.send(*address, attempt.head, rewritten ? attempt.body : request.outgoing_body(),
+                       options);
+}
+
+async::Task<Status> Forwarder::send_streamed(Request& request, Attempt& attempt,
+                                             ClientExchange& upstream, net::HostPort address,
+                                             net::http::ClientOptions options) {
+  ClientBody body(request, request.snapshot->model.settings.limits);
+  const Status sent = co_await upstream.send_stream(address, attempt.head, body,
                                                     request.exchange.content_length(), options);
   attempt.client_failure = body.failure;
   co_return sent;

@@ -249,6 +249,4 @@ async::Task<void> Forwarder::give_up(Request& request) {
   co_await reply(request, answer);
 }
 
-// The head as this endpoint gets it. The client's own stays as it came, for the next attempt.
-
 }  // namespace nacelle::gateway

@@ -92,7 +92,14 @@ async::Task<Forwarder::Outcome> Forwarder::deliver(Request& request, Attempt& at
              : request.retries < retry.attempts && retriable(retry, Failure::kStatus, head.status);
   if (moves_on && !request.body_taken && (!length || *length <= kMaxRetriedAnswer))
     co_return co_await keep_answer(request, attempt, upstream);
-  auto first = co_await read_first(request, attempt);
+  Result<std::string_view> first = std::string_view();
+  // A short answer came in one packet with its head.
+  const auto ready = request.restorer ? std::nullopt : upstream.ready_chunk();
+  if (ready) {
+    first = *ready;
+  } else {
+    first = co_await read_first(request, attempt);
+  }
   if (!first) co_return failed(request, attempt, upstream.stage(), first.error());
   request.record.first_byte = now();
   request.rule->metrics->first_byte.observe(

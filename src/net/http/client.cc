@@ -107,6 +107,9 @@ std::optional<std::uint64_t> ClientExchange::content_length() const {
 async::Task<Result<std::string_view>> ClientExchange::read_chunk() {
   return call2_ != nullptr ? call2_->read_chunk() : call_->read_chunk();
 }
+std::optional<std::string_view> ClientExchange::ready_chunk() {
+  return call2_ != nullptr ? std::nullopt : call_->ready_chunk();
+}
 async::Task<Result<std::string>> ClientExchange::read_body(std::size_t limit) {
   return call2_ != nullptr ? call2_->read_body(limit) : call_->read_body(limit);
 }

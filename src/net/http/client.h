@@ -141,6 +141,9 @@ class ClientExchange {
   // The next piece of the body, transfer-decoded; empty at the end. Valid until the next read.
   // After deadline_exceeded the connection is closed, or the HTTP/2 stream reset.
   [[nodiscard]] async::Task<Result<std::string_view>> read_chunk();
+  // What read_chunk() would return without waiting, at less cost; nullopt when it has to wait or
+  // would fail, and always over HTTP/2.
+  [[nodiscard]] std::optional<std::string_view> ready_chunk();
   // Of the reads from now on, after send() succeeded: the first piece may deserve more patience.
   void set_read_idle_timeout(Duration timeout);
   // The rest of the body. out_of_range beyond `limit`; the connection is then closed.

@@ -50,6 +50,9 @@ class ServerExchange {
   // read answers `Expect: 100-continue`.
   // Errors: invalid_argument (bad chunk framing), deadline_exceeded (body timeout), cancelled.
   [[nodiscard]] virtual async::Task<Result<std::string_view>> read_chunk() = 0;
+  // What read_chunk() would return without waiting, at less cost; nullopt when it has to wait or
+  // would fail, and always where this saves nothing.
+  [[nodiscard]] virtual std::optional<std::string_view> ready_chunk() { return std::nullopt; }
 
   // The whole body. out_of_range beyond `limit` bytes: answer 413; a declared length above the
   // limit fails before anything is read.

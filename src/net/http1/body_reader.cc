@@ -81,11 +81,16 @@ std::string_view BodyReader::take_chunked() {
   return {start, size};
 }
 
+std::optional<std::string_view> BodyReader::ready() {
+  const std::string_view piece = take();
+  // Data that came before bad framing is handed out first; the error comes with the next read.
+  if (!piece.empty() || (done_ && error_.ok())) return piece;
+  return std::nullopt;
+}
+
 async::Task<Result<std::string_view>> BodyReader::read() {
   for (;;) {
-    const std::string_view piece = take();
-    // Data that came before bad framing is handed out first; the error comes with the next read.
-    if (!piece.empty() || (done_ && error_.ok())) co_return piece;
+    if (const auto piece = ready()) co_return *piece;
     if (!error_.ok()) co_return error_;
     // Event streams come in small reads and need a small buffer, bulk data a large one.
     const bool bulk = (framing_.kind == BodyKind::kLength && left_ > ReadBuffer::kSmall) ||

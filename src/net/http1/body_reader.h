@@ -35,6 +35,8 @@ class BodyReader {
 
   // Takes a piece without waiting; empty when more bytes are needed, at the end or after an error.
   [[nodiscard]] std::string_view take();
+  // What read() would return without waiting; nullopt when it has to wait, or would fail.
+  [[nodiscard]] std::optional<std::string_view> ready();
 
   // Marks the last piece as used; its view ends.
   void release();

@@ -118,7 +118,11 @@ async::Task<Status> ClientCall::attempt() {
   }
   received_before_ = connection_->stream.bytes_read();
   stage_ = ClientStage::kSending;
-  Status sent = co_await send_request();
+  Gather pieces;
+  pieces.add(head_bytes_);
+  std::size_t next = 0;
+  Status sent = send_at_once(pieces, next);
+  if (sent.ok() && !pieces.empty()) sent = co_await send_rest(pieces, next);
   if (sent.ok() && source_ != nullptr) sent = co_await send_source();
   if (source_failed_) co_return sent;
   if (sent.code() == Code::kDeadlineExceeded) co_return sent;
@@ -197,23 +201,31 @@ async::Task<Status> ClientCall::connect() {
   co_return status;
 }
 
-async::Task<Status> ClientCall::send_request() {
-  std::size_t next = 0;
-  Gather pieces;
-  pieces.add(head_bytes_);
+Status ClientCall::send_error(const Status& why) const {
+  if (why.code() == Code::kDeadlineExceeded)
+    return deadline_exceeded("{} did not read the request in time", address_.to_string());
+  return unavailable("sending to {}: {}", address_.to_string(), why.message());
+}
+
+// Hands the socket what it takes at once; what is left is in `pieces`, and after them the pieces of
+// the body from `next` on.
+Status ClientCall::send_at_once(Gather& pieces, std::size_t& next) {
   do {
     while (next < body_.size() && !pieces.full()) pieces.add(body_[next++]);
-    Status sent = connection_->stream.try_write(pieces);
-    if (sent.ok() && !pieces.empty()) {
-      sent = co_await connection_->stream.write_rest(pieces, options_.write_timeout);
-    }
-    if (sent.code() == Code::kDeadlineExceeded) {
-      co_return deadline_exceeded("{} did not read the request in time", address_.to_string());
-    }
-    if (!sent.ok())
-      co_return unavailable("sending to {}: {}", address_.to_string(), sent.message());
+    if (Status sent = connection_->stream.try_write(pieces); !sent.ok()) return send_error(sent);
+    if (!pieces.empty()) return {};
     pieces = Gather();
   } while (next < body_.size());
+  return {};
+}
+
+async::Task<Status> ClientCall::send_rest(Gather pieces, std::size_t next) {
+  while (!pieces.empty()) {
+    const Status sent = co_await connection_->stream.write_rest(pieces, options_.write_timeout);
+    if (!sent.ok()) co_return send_error(sent);
+    pieces = Gather();
+    CO_RETURN_IF_ERROR(send_at_once(pieces, next));
+  }
   co_return Status();
 }
 
@@ -272,6 +284,14 @@ Status ClientCall::body_error(const Status& error) const {
     default:
       return error.with_context(address_.to_string());
   }
+}
+
+std::optional<std::string_view> ClientCall::ready_chunk() {
+  if (stage_ == ClientStage::kDone) return std::string_view();
+  if (cancelled_ || stage_ != ClientStage::kBody || connection_ == nullptr) return std::nullopt;
+  const auto piece = reader_.ready();
+  if (piece && piece->empty()) give_back_connection();
+  return piece;
 }
 
 async::Task<Result<std::string_view>> ClientCall::read_chunk() {

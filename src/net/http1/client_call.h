@@ -43,6 +43,7 @@ class ClientCall {
   // Sends what was prepared and reads the response head.
   [[nodiscard]] async::Task<Status> run();
   [[nodiscard]] async::Task<Result<std::string_view>> read_chunk();
+  [[nodiscard]] std::optional<std::string_view> ready_chunk();
   [[nodiscard]] async::Task<Result<std::string>> read_body(std::size_t limit);
   void set_read_idle_timeout(Duration timeout) { reader_.set_timeout(timeout); }
   void cancel();
@@ -61,7 +62,9 @@ class ClientCall {
   async::Task<Status> connect();
   async::Task<Status> connect_to(TcpEndpoint endpoint, TimePoint deadline);
   async::Task<Status> secure(TimePoint deadline);
-  async::Task<Status> send_request();
+  Status send_at_once(Gather& pieces, std::size_t& next);
+  async::Task<Status> send_rest(Gather pieces, std::size_t next);
+  Status send_error(const Status& why) const;
   async::Task<Status> send_source();
   async::Task<Status> read_head();
   Status body_error(const Status& error) const;

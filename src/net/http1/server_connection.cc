@@ -79,7 +79,15 @@ async::Task<void> ServerConnection::run() {
       co_return;
     }
     begin_exchange();
-    co_await run_handler();
+    try {
+      co_await context_->handler(*this);
+    } catch (const std::exception& error) {
+      // Cancellation of the surrounding scope, or a bug of the handler: it must not cost the
+      // process.
+      log::error("a request handler threw", {{"what", error.what()}, {"path", request_.path()}});
+    }
+    end_handler();
+    if (finished_in_order()) continue;
     const bool reusable = co_await finish_exchange();
     if (!reusable) co_return;
   }
@@ -88,20 +96,17 @@ async::Task<void> ServerConnection::run() {
 async::Task<ServerConnection::HeadEnd> ServerConnection::read_head() {
   ReadBuffer& input = stream_.input();
   ScanState scan;
-  TimePoint deadline = async::kNoDeadline;
   idle_ = input.empty();
-  if (idle_) {
-    if (context_->draining) co_return HeadEnd::kGone;
-    deadline = deadline_after(first_ ? context_->config.head_timeout
-                                     : context_->config.keep_alive_timeout);
-  } else {
-    deadline = deadline_after(context_->config.head_timeout);
-  }
+  if (idle_ && context_->draining) co_return HeadEnd::kGone;
+  Duration patience =
+      idle_ && !first_ ? context_->config.keep_alive_timeout : context_->config.head_timeout;
+  std::optional<TimePoint> deadline;  // of the head or of the wait for it; set where one waits
   for (;;) {
     if (!input.empty()) {
       if (idle_) {
         idle_ = false;
-        deadline = deadline_after(context_->config.head_timeout);
+        patience = context_->config.head_timeout;
+        deadline.reset();
       }
       const Preface preface =
           first_ && context_->config.allow_http2 ? find_preface(input.unread()) : Preface::kNone;
@@ -123,7 +128,8 @@ async::Task<ServerConnection::HeadEnd> ServerConnection::read_head() {
     }
     const std::size_t capacity = std::clamp(2 * input.size(), ReadBuffer::kSmall,
                                             context_->limits.max_bytes + ReadBuffer::kSmall);
-    const Result<bool> more = co_await stream_.more_input(deadline, capacity);
+    if (!deadline) deadline = deadline_after(patience);
+    const Result<bool> more = co_await stream_.more_input(*deadline, capacity);
     if (more.ok() && *more) continue;
     if (!more.ok() && more.error().code() == Code::kDeadlineExceeded && !input.empty()) {
       refused_status_ = 408;
@@ -147,21 +153,24 @@ void ServerConnection::begin_exchange() {
   head_pending_ = false;
   close_ = false;
   continue_sent_ = false;
+  handling_ = true;
   body_.begin(stream_, parsed_.body, context_->config.body_timeout);
   context_->counters->requests.fetch_add(1, std::memory_order_relaxed);
   stream_.watch();
 }
 
-async::Task<void> ServerConnection::run_handler() {
-  handling_ = true;
-  try {
-    co_await context_->handler(*this);
-  } catch (const std::exception& error) {
-    // Cancellation of the surrounding scope, or a bug of the handler: it must not cost the process.
-    log::error("a request handler threw", {{"what", error.what()}, {"path", request_.path()}});
-  }
+void ServerConnection::end_handler() {
   handling_ = false;
   on_gone_ = nullptr;
+}
+
+bool ServerConnection::finished_in_order() {
+  if (phase_ != Phase::kFinished || close_ || !body_.done() || stream_.closed() ||
+      stream_.end() == Stream::End::kBroken) {
+    return false;
+  }
+  body_.release();
+  return true;
 }
 
 async::Task<bool> ServerConnection::finish_exchange() {
@@ -251,6 +260,12 @@ async::Task<Result<std::string_view>> ServerConnection::read_chunk() {
   }
   if (body_.done()) stream_.watch();
   co_return piece;
+}
+
+std::optional<std::string_view> ServerConnection::ready_chunk() {
+  const auto piece = body_.ready();
+  if (body_.done()) stream_.watch();
+  return piece;
 }
 
 async::Task<Result<std::string>> ServerConnection::read_body(std::size_t limit) {

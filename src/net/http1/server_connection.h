@@ -50,6 +50,7 @@ class ServerConnection final : public http::ServerExchange {
   const TlsInfo* tls() const override { return stream_.tls(); }
   std::optional<std::uint64_t> content_length() const override;
   async::Task<Result<std::string_view>> read_chunk() override;
+  std::optional<std::string_view> ready_chunk() override;
   async::Task<Result<std::string>> read_body(std::size_t limit) override;
   async::Task<Status> respond(const http::ResponseHead& head, std::string_view body) override;
   async::Task<Status> start(const http::ResponseHead& head) override;
@@ -70,13 +71,14 @@ class ServerConnection final : public http::ServerExchange {
   async::Task<void> run();
   async::Task<HeadEnd> read_head();
   async::Task<void> serve_http2();
-  async::Task<void> run_handler();
+  bool finished_in_order();             // nothing is left to do before the next request
   async::Task<bool> finish_exchange();  // false when the connection must end
   async::Task<void> refuse(int status, std::string_view reason);
   async::Task<void> linger();
   async::Task<Status> send_continue();
 
   void begin_exchange();
+  void end_handler();
   bool must_close(bool whole) const;
   Status build_head(const http::ResponseHead& head, BodyFraming framing, bool whole);
   async::Task<Status> send(Gather pieces);

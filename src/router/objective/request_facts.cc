@@ -107,6 +107,7 @@ std::string_view trim(std::string_view text) {
 // 0 unless the whole text is a finite positive number.
 double positive_number(std::string_view text) {
   text = trim(text);
+  if (text.empty()) return 0;  // as most are
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool whole = error == std::errc() && end == text.data() + text.size();
