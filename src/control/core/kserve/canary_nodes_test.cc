@@ -24,6 +24,8 @@ TEST(CanaryOnNodes, GoesThroughItsStepsAndIsPromoted) {
   Story story(service_on_nodes());
   ASSERT_TRUE(story.settle()) << story.world.text();
   ASSERT_EQ(story.condition("Ready", "status"), "True") << story.condition("Ready", "message");
+  EXPECT_EQ(story.condition("RolloutStuck", "status"), "absent")
+      << "a set that is done does not progress";
   EXPECT_EQ(story.scene(), "1 canary none stable one");
   story.set_image("two");
   std::vector<std::string> scenes;

@@ -45,8 +45,11 @@ Condition workload_condition(std::string type, const Json* workload,
   }
   const Json* available = condition_of(*workload, "Available");
   const auto generation = kube::number_at(*workload, {"metadata", "generation"});
-  const bool current = unseen == Unseen::kAsBefore || !generation ||
-                       kube::number_at(*workload, {"status", "observedGeneration"}) >= generation;
+  const auto observed = kube::number_at(*workload, {"status", "observedGeneration"});
+  // The status of a LeaderWorkerSet does not say of which generation it speaks.
+  const bool silent = !observed && text_at(*workload, {"kind"}) == "LeaderWorkerSet";
+  const bool current =
+      unseen == Unseen::kAsBefore || !generation || silent || observed >= generation;
   if (available != nullptr && current) {
     out.status = std::string(text_at(*available, {"status"}));
     out.reason = std::string(text_at(*available, {"reason"}));
@@ -73,10 +76,11 @@ Condition workload_condition(std::string type, const Json* workload,
 }
 
 // Old pods may answer while new ones cannot start: that is said beside, and does not undo Ready.
+// Of a Deployment only: a LeaderWorkerSet has no deadline, and does not progress when all is done.
 void rollout_condition(const Owner& owner, const Observed& observed, Conditions& conditions) {
-  const Json* workload =
-      child_of(observed, owner.spec.main.multi_node() ? "LeaderWorkerSet" : "Deployment",
-               workload_name(owner, false));
+  const Json* workload = owner.spec.main.multi_node()
+                             ? nullptr
+                             : child_of(observed, "Deployment", workload_name(owner, false));
   const Json* progressing = workload == nullptr ? nullptr : condition_of(*workload, "Progressing");
   if (progressing == nullptr || text_at(*progressing, {"status"}) != "False") {
     conditions.remove("RolloutStuck");
