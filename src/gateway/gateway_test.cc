@@ -138,6 +138,11 @@ class GatewayTest : public testing::Test {
     test->client_.reset();
     co_return;
   }
+  // On its loop, where its idle connections live.
+  static Task<void> destroy_gateway(GatewayTest* test) {
+    test->gateway_.reset();
+    co_return;
+  }
 
   std::string upstream(net::http::Handler handler) {
     net::http::HttpServerConfig config;
@@ -363,7 +368,7 @@ TEST_F(GatewayTest, AClientThatLeavesCancelsTheUpstreamRequest) {
         << (streaming ? "in mid-stream" : "before the answer");
     EXPECT_TRUE(picker_->failed.empty());  // the endpoint is not to blame
     (void)async::run_blocking(runtime_.loop(0), gateway_->drain(std::chrono::steady_clock::now()));
-    gateway_.reset();
+    async::run_blocking(runtime_.loop(0), destroy_gateway(this));
   }
 }
 

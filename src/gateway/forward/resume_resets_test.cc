@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "gateway/testing/fixture.h"
@@ -64,7 +64,8 @@ class DyingEngines {
     return out;
   }
   void die_at(std::vector<std::size_t> bytes) {
-    deaths_ = std::move(bytes);  // between requests
+    const std::lock_guard lock(mutex_);
+    deaths_ = std::move(bytes);
     asked_ = 0;
   }
 
@@ -79,9 +80,8 @@ class DyingEngines {
       from = static_cast<std::size_t>(std::count(tokens.begin(), tokens.end(), ','));
       from += tokens.starts_with(']') ? 0 : 1;
     }
-    const std::size_t turn = asked_++;
     const std::string all = wire(from);
-    const std::string text = turn < deaths_.size() ? all.substr(0, deaths_[turn]) : all;
+    const std::string text = all.substr(0, next_end(all.size()));
     peer.send(text);
     if (text.size() == all.size()) return;
     int queued = text.empty() ? 0 : 1;  // the bytes arrive before the reset does
@@ -93,7 +93,15 @@ class DyingEngines {
     (void)::setsockopt(peer.fd(), SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
   }
 
-  std::atomic<std::size_t> asked_{0};
+  // How many of an answer's bytes go out.
+  std::size_t next_end(std::size_t all) {
+    const std::lock_guard lock(mutex_);
+    const std::size_t turn = asked_++;
+    return turn < deaths_.size() ? deaths_[turn] : all;
+  }
+
+  std::mutex mutex_;  // the test's thread and those of the servers
+  std::size_t asked_ = 0;
   std::vector<std::size_t> deaths_;
   std::vector<std::unique_ptr<RawServer>> servers_;
 };

@@ -372,7 +372,7 @@ TEST_F(Routes, SpansReachTheCollectorAndTheTraceGoesOn) {
   EXPECT_EQ(seen.find("b7ad6b7169203331"), std::string::npos);
   const TimePoint now = std::chrono::steady_clock::now();
   (void)async::run_blocking(runtime_.loop(0), gateway_->drain(now));  // sends what is queued
-  gateway_.reset();
+  async::run_blocking(runtime_.loop(0), destroy(&gateway_));
   EXPECT_NE(exported.find(R"("traceId":"0af7651916cd43dd8448eb211c80319c")"), std::string::npos)
       << exported;
   EXPECT_NE(exported.find(R"("parentSpanId":"b7ad6b7169203331")"), std::string::npos);

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
 
 #include "async/event.h"
@@ -13,17 +14,27 @@
 
 namespace nacelle::gateway::testing {
 
-// Generates until its client is gone.
-struct UntilGone {
-  std::atomic<int> asked{0}, cancelled{0};
-  bool streams = false;  // says one event first
+// Generates until its client is gone. What it counts outlives it: an exchange may end only when all
+// is drained, behind the test's body.
+class UntilGone {
+  struct State {
+    std::atomic<int> asked{0}, cancelled{0};
+    bool streams = false;
+  };
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+
+ public:
+  std::atomic<int>& asked = state_->asked;
+  std::atomic<int>& cancelled = state_->cancelled;
+  bool& streams = state_->streams;  // says one event first
 
   net::http::Handler handler() {
-    return [this](net::http::ServerExchange& exchange) { return serve(this, &exchange); };
+    return
+        [state = state_](net::http::ServerExchange& exchange) { return serve(state, &exchange); };
   }
 
  private:
-  static async::Task<void> serve(UntilGone* self, net::http::ServerExchange* exchange) {
+  static async::Task<void> serve(std::shared_ptr<State> self, net::http::ServerExchange* exchange) {
     async::Event gone(exchange->loop());
     exchange->on_client_gone([&gone] { gone.set(); });
     (void)co_await exchange->read_body(1 << 20);
@@ -40,19 +51,28 @@ struct UntilGone {
   }
 };
 
-// Writes 100 MB as fast as its client reads.
-struct Flood {
+// Writes 100 MB as fast as its client reads. Counts as UntilGone does.
+class Flood {
+  struct State {
+    std::atomic<std::uint64_t> written{0};
+    std::atomic<int> running{0};
+    std::string type = "text/event-stream";
+  };
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+
+ public:
   static constexpr std::uint64_t kBytes = 100u << 20;
-  std::atomic<std::uint64_t> written{0};
-  std::atomic<int> running{0};
-  std::string type = "text/event-stream";
+  std::atomic<std::uint64_t>& written = state_->written;
+  std::atomic<int>& running = state_->running;
+  std::string& type = state_->type;
 
   net::http::Handler handler() {
-    return [this](net::http::ServerExchange& exchange) { return serve(this, &exchange); };
+    return
+        [state = state_](net::http::ServerExchange& exchange) { return serve(state, &exchange); };
   }
 
  private:
-  static async::Task<void> serve(Flood* self, net::http::ServerExchange* exchange) {
+  static async::Task<void> serve(std::shared_ptr<State> self, net::http::ServerExchange* exchange) {
     ++self->running;
     (void)co_await exchange->read_body(1 << 20);
     net::http::ResponseHead head;
