@@ -14,38 +14,7 @@ class ProviderEndpoints : public AiFixture {
   // A rule for model m at a backend of AWS or of Google.
   static std::string cloud(const std::string& schema, const std::string& address,
                            const std::string& model) {
-    const std::size_t colon = address.rfind(':');
-    const bool aws = schema.starts_with("AWS");
-    const std::string security =
-        aws ? "type: AWSCredentials\n  awsCredentials: {region: eu-north-1, credentialsFile: "
-              "{secretRef: {name: aws}}}"
-            : "type: GCPCredentials\n  gcpCredentials: {projectName: p1, region: r1, "
-              "credentialsFile: {}}\n  credentialOverride: {fromRequestHeaders: {}}";
-    return fmt::format(R"(
----
-apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: AIServiceBackend
-metadata: {{name: b}}
-spec: {{schema: {{name: {0}}}, backendRef: {{name: b, kind: Backend, group: gateway.envoyproxy.io}}}}
----
-apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: Backend
-metadata: {{name: b}}
-spec: {{endpoints: [{{ip: {{address: {1}, port: {2}}}}}]}}
----
-apiVersion: v1
-kind: Secret
-metadata: {{name: aws}}
-stringData: {{credentials: "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = abc\n"}}
----
-apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: BackendSecurityPolicy
-metadata: {{name: b}}
-spec:
-  targetRefs: [{{kind: AIServiceBackend, group: aigateway.envoyproxy.io, name: b}}]
-  {3}
-)",
-                       schema, address.substr(0, colon), address.substr(colon + 1), security) +
+    return provider("b", schema, address) +
            ai_route("{name: b, modelNameOverride: " + json(model).dump() + "}");
   }
 };

@@ -94,51 +94,9 @@ struct Row {
 
 class ProviderStreams : public AiFixture {
  public:
-  std::string backend(const Row& row, const json& settings, const std::string& address) {
-    const std::string schema = row.schema;
-    const std::size_t colon = address.rfind(':');
-    std::string version;
-    if (settings.contains("version")) version = ", version: " + settings["version"].dump();
-    std::string security = "type: APIKey\n  apiKey: {env: PROVIDER_KEY}";
-    if (schema.starts_with("Azure"))
-      security = "type: AzureAPIKey\n  azureAPIKey: {env: PROVIDER_KEY}";
-    if (schema.starts_with("AWS")) {
-      security =
-          "type: AWSCredentials\n  awsCredentials: {region: eu-north-1, credentialsFile: "
-          "{secretRef: "
-          "{name: aws}}}";
-    }
-    if (schema.starts_with("GCP")) {
-      security =
-          "type: GCPCredentials\n  gcpCredentials: {projectName: p1, region: r1, credentialsFile: "
-          "{}}\n  credentialOverride: {fromRequestHeaders: {}}";
-    }
-    return fmt::format(R"(
----
-apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: AIServiceBackend
-metadata: {{name: b}}
-spec: {{schema: {{name: {0}{1}}}, backendRef: {{name: b, kind: Backend, group: gateway.envoyproxy.io}}}}
----
-apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: Backend
-metadata: {{name: b}}
-spec: {{endpoints: [{{ip: {{address: {2}, port: {3}}}}}]}}
----
-apiVersion: v1
-kind: Secret
-metadata: {{name: aws}}
-stringData: {{credentials: "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = abc\n"}}
----
-apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: BackendSecurityPolicy
-metadata: {{name: b}}
-spec:
-  targetRefs: [{{kind: AIServiceBackend, group: aigateway.envoyproxy.io, name: b}}]
-  {4}
-)",
-                       schema, version, address.substr(0, colon), address.substr(colon + 1),
-                       security);
+  static std::string backend(const Row& row, const json& settings, const std::string& address) {
+    return provider("b", row.schema, address,
+                    settings.contains("version") ? settings["version"].dump() : "");
   }
 
   std::deque<StreamingProvider> providers_;  // outlive their handlers

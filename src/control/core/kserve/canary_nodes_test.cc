@@ -13,6 +13,7 @@ namespace nacelle::control::kserve::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 
 Json service_on_nodes() {
@@ -28,16 +29,7 @@ TEST(CanaryOnNodes, GoesThroughItsStepsAndIsPromoted) {
       << "a set that is done does not progress";
   EXPECT_EQ(story.scene(), "1 canary none stable one");
   story.set_image("two");
-  std::vector<std::string> scenes;
-  for (int i = 0; i < 150; ++i) {
-    for (const std::string& scene : story.watch(1)) {
-      if (scenes.empty() || scenes.back() != scene) scenes.push_back(scene);
-    }
-  }
-  EXPECT_THAT(scenes, ElementsAre("1 canary 1xtwo stable one", "90/10 canary 1xtwo stable one",
-                                  "90/10 canary 2xtwo stable one", "50/50 canary 2xtwo stable one",
-                                  "50/50 canary 2xtwo stable two", "1 canary 2xtwo stable two",
-                                  "1 canary none stable two"));
+  EXPECT_THAT(story.watch(150), ElementsAreArray(scenes_of_promotion()));
   EXPECT_EQ(story.canary_condition(), "Promoted");
   ASSERT_TRUE(story.settle()) << story.world.text();
   EXPECT_EQ(story.world.writes_to_settle(), 0);

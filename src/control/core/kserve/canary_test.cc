@@ -16,6 +16,7 @@ namespace {
 
 using testing::canary_service;
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 using testing::image_of;
 using testing::Story;
@@ -28,18 +29,7 @@ TEST(Canary, GoesThroughItsStepsAndIsPromotedWhileTheServiceStaysReady) {
   ASSERT_EQ(story.condition("Ready", "status"), "True") << story.condition("Ready", "message");
   EXPECT_EQ(story.canary_condition(), "absent");
   story.set_image("two");
-  std::vector<std::string> scenes;
-  for (int i = 0; i < 120; ++i) {
-    for (const std::string& scene : story.watch(1)) {
-      if (scenes.empty() || scenes.back() != scene) scenes.push_back(scene);
-    }
-    ASSERT_EQ(story.condition("Ready", "status"), "True")
-        << scenes.back() << ": " << story.condition("Ready", "message");
-  }
-  EXPECT_THAT(scenes, ElementsAre("1 canary 1xtwo stable one", "90/10 canary 1xtwo stable one",
-                                  "90/10 canary 2xtwo stable one", "50/50 canary 2xtwo stable one",
-                                  "50/50 canary 2xtwo stable two", "1 canary 2xtwo stable two",
-                                  "1 canary none stable two"));
+  EXPECT_THAT(story.watch_readiness(120), ElementsAreArray(testing::scenes_of_promotion()));
   EXPECT_EQ(story.canary_condition("status"), "True");
   EXPECT_EQ(story.canary_condition(), "Promoted");
   EXPECT_THAT(story.events(), ::testing::Contains("Normal CanaryPromoted"));

@@ -21,7 +21,7 @@ using kserve::testing::Plot;
 using kserve::testing::Story;
 using kserve::testing::Surroundings;
 using kserve::testing::World;
-using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 
 Json canary_service(const char* more = "{}") {
@@ -68,18 +68,7 @@ TEST(LlmdCanary, GoesThroughItsStepsAndIsPromotedWhileTheServiceStaysReady) {
   ASSERT_TRUE(story.settle()) << story.world.text();
   ASSERT_EQ(story.condition("Ready", "status"), "True") << story.condition("Ready", "message");
   story.set_image("two");
-  std::vector<std::string> scenes;
-  for (int i = 0; i < 120; ++i) {
-    for (const std::string& one : story.watch(1)) {
-      if (scenes.empty() || scenes.back() != one) scenes.push_back(one);
-    }
-    ASSERT_EQ(story.condition("Ready", "status"), "True")
-        << scenes.back() << ": " << story.condition("Ready", "message");
-  }
-  EXPECT_THAT(scenes, ElementsAre("1 canary 1xtwo stable one", "90/10 canary 1xtwo stable one",
-                                  "90/10 canary 2xtwo stable one", "50/50 canary 2xtwo stable one",
-                                  "50/50 canary 2xtwo stable two", "1 canary 2xtwo stable two",
-                                  "1 canary none stable two"));
+  EXPECT_THAT(story.watch_readiness(120), ElementsAreArray(kserve::testing::scenes_of_promotion()));
   EXPECT_EQ(story.canary_condition(), "Promoted");
   EXPECT_THAT(story.events(), ::testing::Contains("Normal CanaryPromoted"));
   ASSERT_TRUE(story.settle()) << story.world.text();

@@ -135,33 +135,54 @@ spec: {{path: "{}"}}
   std::filesystem::path books_;
 };
 
-// An AIServiceBackend with its Backend, and the provider's key.
+// The fields of a BackendSecurityPolicy for the schema.
+inline std::string security_for(const std::string& schema) {
+  if (schema == "Anthropic") return "type: AnthropicAPIKey\n  anthropicAPIKey: {env: PROVIDER_KEY}";
+  if (schema.starts_with("Azure")) return "type: AzureAPIKey\n  azureAPIKey: {env: PROVIDER_KEY}";
+  if (schema.starts_with("AWS"))
+    return "type: AWSCredentials\n  awsCredentials: {region: eu-north-1, credentialsFile: "
+           "{secretRef: {name: aws}}}";
+  if (schema.starts_with("GCP"))
+    return "type: GCPCredentials\n  gcpCredentials: {projectName: p1, region: r1, "
+           "credentialsFile: {}}\n  credentialOverride: {fromRequestHeaders: {}}";
+  return "type: APIKey\n  apiKey: {env: PROVIDER_KEY}";
+}
+
+// An AIServiceBackend with its Backend, and the provider's key. version: of the schema, as JSON.
 inline std::string provider(const std::string& name, const std::string& schema,
-                            const std::string& address) {
+                            const std::string& address, const std::string& version = "") {
   const std::size_t colon = address.rfind(':');
-  return fmt::format(R"(
+  std::string out =
+      fmt::format(R"(
 ---
 apiVersion: aigateway.envoyproxy.io/v1beta1
 kind: AIServiceBackend
 metadata: {{name: {0}}}
-spec: {{schema: {{name: {1}}}, backendRef: {{name: {0}, kind: Backend, group: gateway.envoyproxy.io}}}}
+spec: {{schema: {{name: {1}{2}}}, backendRef: {{name: {0}, kind: Backend, group: gateway.envoyproxy.io}}}}
 ---
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: Backend
 metadata: {{name: {0}}}
-spec: {{endpoints: [{{ip: {{address: {2}, port: {3}}}}}]}}
+spec: {{endpoints: [{{ip: {{address: {3}, port: {4}}}}}]}}
 ---
 apiVersion: aigateway.envoyproxy.io/v1beta1
 kind: BackendSecurityPolicy
 metadata: {{name: {0}}}
 spec:
   targetRefs: [{{kind: AIServiceBackend, group: aigateway.envoyproxy.io, name: {0}}}]
-  type: {4}
-  {5}: {{env: PROVIDER_KEY}}
+  {5}
 )",
-                     name, schema, address.substr(0, colon), address.substr(colon + 1),
-                     schema == "Anthropic" ? "AnthropicAPIKey" : "APIKey",
-                     schema == "Anthropic" ? "anthropicAPIKey" : "apiKey");
+                  name, schema, version.empty() ? "" : ", version: " + version,
+                  address.substr(0, colon), address.substr(colon + 1), security_for(schema));
+  if (schema.starts_with("AWS"))
+    out += R"(
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: aws}
+stringData: {credentials: "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = abc\n"}
+)";
+  return out;
 }
 
 // An AIGatewayRoute without parents: `backends` for model m, and more rules.

@@ -171,6 +171,27 @@ std::vector<std::string> Story::watch(int seconds) {
   return out;
 }
 
+std::vector<std::string> Story::watch_readiness(int seconds) {
+  std::vector<std::string> out;
+  for (int i = 0; i < seconds; ++i) {
+    second();
+    std::string seen = scene();
+    if (condition("Ready", "status") != "True")
+      seen += ", not ready: " + condition("Ready", "message");
+    if (out.empty() || out.back() != seen) out.push_back(seen);
+  }
+  return out;
+}
+
+const std::vector<std::string>& scenes_of_promotion() {
+  static const std::vector<std::string> kScenes = {
+      "1 canary 1xtwo stable one",     "90/10 canary 1xtwo stable one",
+      "90/10 canary 2xtwo stable one", "50/50 canary 2xtwo stable one",
+      "50/50 canary 2xtwo stable two", "1 canary 2xtwo stable two",
+      "1 canary none stable two"};
+  return kScenes;
+}
+
 bool Story::wait_for(const std::string& wanted) {
   for (int i = 0; i < 300 && weights() != wanted; ++i) second();
   return weights() == wanted;

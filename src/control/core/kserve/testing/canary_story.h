@@ -61,6 +61,8 @@ struct Story {
   void second();
   // The scenes of some seconds, each once.
   std::vector<std::string> watch(int seconds);
+  // The same; ", not ready: " and why behind those in which the service is not ready.
+  std::vector<std::string> watch_readiness(int seconds);
   // Until the route has these weights; false when that does not come.
   [[nodiscard]] bool wait_for(const std::string& weights);
   [[nodiscard]] bool settle() { return world.settle(3000); }
@@ -70,6 +72,9 @@ struct Story {
 
   DecideService decide_;
 };
+
+// Of a canary of image "two" with canary_service()'s steps that fares well.
+[[nodiscard]] const std::vector<std::string>& scenes_of_promotion();
 
 // What must be the same in the end, whatever the names and times.
 [[nodiscard]] Json essence(Story& story);
